@@ -1,0 +1,63 @@
+# Storefront's front door: `make` lists the commands.
+#
+#   PORT=4567       the port of the local stack (default 4566)
+#   STATE=folder    where everything about the local stack is kept (default .local)
+#   FUNCTION=name   make logs: only functions with this in their name
+#   PYTHON=path     the Python the environments are built with (default: the best one found)
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PORT ?=
+STATE ?=
+FUNCTION ?=
+PYTHON ?=
+UV ?= uv
+
+run := .venv/bin/python
+local = $(run) -m local $1 $(if $(STATE),--state '$(STATE)')
+# Installs what a command needs, if it is not there yet.
+environment = @python=$$(PYTHON='$(PYTHON)' sh local/find-python) && "$$python" -m local.environments
+
+.PHONY: help
+help: ## List the commands
+	@echo "Storefront: a serverless shop on AWS SAM, on this machine or on AWS"
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F '|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@echo
+	@sed -n 's/^#   \([A-Z]*=.*\)/  \1/p' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: tools dev
+tools:
+	$(environment) tools
+dev:
+	$(environment) dev
+
+.PHONY: up down demo logs token
+up: tools ## Start the local stack and deploy the template to it; again, to update it
+	@$(call local,up) $(if $(PORT),--port $(PORT))
+down: tools ## End the local stack; what it holds goes with it
+	@$(call local,down)
+demo: tools ## Walk through the shop on the running stack
+	@$(call local,demo)
+logs: tools ## Show what the functions log, and go on until Ctrl-C
+	@$(call local,logs) --follow $(if $(FUNCTION),--function $(FUNCTION))
+token: tools ## Print a customer's id token
+	@$(call local,token)
+
+.PHONY: test check format
+test: check ## Check everything, then run all tests on a local stack of their own
+	@$(run) -m pytest tests
+check: dev ## Lint, check formats and types, validate the template and the OpenAPI document
+	@$(run) -m local.checks
+format: dev ## Format the code, and fix what can be fixed
+	@$(run) -m ruff check --fix --quiet . && $(run) -m ruff format .
+
+.PHONY: lock docs clean
+lock: ## Pin the newest versions of all packages (needs uv)
+	@UV='$(UV)' sh requirements/lock
+docs: dev ## Write the tables of the documentation that are made from code
+	@PYTHONPATH=src $(run) -m local.pages
+clean: ## End the local stack and remove everything that make has made
+	@if [ -x $(run) ]; then $(run) -m local down; fi
+	@rm -rf .local .venv .venv-emulator .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,10 @@
+"""``python -m local``: the commands of the local stack."""
+
+from local.console import problems_reported
+
+if __name__ == "__main__":
+    with problems_reported():
+        # Here, so that an interruption of the imports, which take a second, is reported like any other.
+        from local.cli import main
+
+        main()

@@ -1,0 +1,71 @@
+"""What the template and the OpenAPI document ask for and the local stack does not honour: the one list of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting, and what becomes of it on this machine.
+
+    Attributes
+    ----------
+    asked
+        What is asked for.
+    where
+        The words of ``template.yaml`` or ``openapi.yaml`` that ask for it; a row goes when they do.
+    locally
+        What the local stack does instead.
+    """
+
+    asked: str
+    where: str
+    locally: str
+
+
+DIFFERENCES = (
+    Difference(
+        "functions run on Python 3.13",
+        "Runtime: python3.13",
+        "they run on the Python of .venv-emulator, with the packages pinned for it",
+    ),
+    Difference(
+        "memory and processor of a function",
+        "MemorySize: 512",
+        "not applied: a function has this machine's resources",
+    ),
+    Difference(
+        "the Cognito authorizer takes this pool's ID tokens only",
+        "cognito_user_pools",
+        "access tokens, and tokens of other clients, pass it; the functions refuse them",
+    ),
+    Difference(
+        "the REST API keeps its id",
+        "AWS::Serverless::Api",
+        "any change of openapi.yaml gives it a new id, and so a new URL",
+    ),
+    Difference(
+        "APIs and function URLs have host names, and HTTPS",
+        "FunctionUrlConfig",
+        "they are paths on one port of 127.0.0.1, over HTTP",
+    ),
+    Difference(
+        "a scheduled call that fails is tried again",
+        "Type: Schedule",
+        "it is made once; the next comes in five minutes",
+    ),
+    Difference(
+        "transactions that meet are refused with TransactionConflict",
+        "TransactWriteItems",
+        "they never meet; tests inject the refusal",
+    ),
+    Difference("data at rest is encrypted", "SSEEnabled", "not: all data is in memory, and make down ends it"),
+    Difference("logs expire", "RetentionInDays", "not before make down, which ends them with everything else"),
+)
+
+
+def as_text() -> str:
+    """Return the list for a terminal, a line each."""
+    width = max(len(difference.asked) for difference in DIFFERENCES)
+    return "\n".join(f"  {difference.asked:<{width}}  {difference.locally}" for difference in DIFFERENCES)

@@ -1,0 +1,81 @@
+"""Writes the tables of the documentation that are made from code: ``make docs``; a test compares them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from local import differences
+from local.stack import ROOT
+from storefront.orders.order import ON_REDELIVERY, TRANSITIONS
+from storefront.payments_sandbox.behaviour import APPROVES, BEHAVIOURS
+
+_BLOCK = re.compile(r"(<!-- made from code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def main() -> None:
+    """Write every table anew."""
+    for page in pages():
+        path = ROOT / page
+        path.write_text(rendered(path.read_text()))
+
+
+def pages() -> list[str]:
+    """Return the pages that may hold tables, as paths from the root."""
+    return ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("**/*.md"))]
+
+
+def rendered(text: str) -> str:
+    """Return a page with its tables made anew."""
+    return _BLOCK.sub(lambda block: block[1] + TABLES[block["name"]]() + block[3], text)
+
+
+def _order_states() -> str:
+    return _table(
+        ("from", "to", "made by", "condition", "writes"),
+        ((_status(row.source), _status(row.target), row.made_by, row.condition, row.writes) for row in TRANSITIONS),
+    )
+
+
+def _redelivery() -> str:
+    return _table(
+        ("a message comes, and the order is", "it does"),
+        ((_status(status), effect) for status, effect in ON_REDELIVERY.items()),
+    )
+
+
+def _state_diagram() -> str:
+    arrows = "".join(f"    {row.source or '[*]'} --> {row.target}\n" for row in TRANSITIONS)
+    return f"```mermaid\nstateDiagram-v2\n{arrows}    CONFIRMED --> [*]\n    REJECTED --> [*]\n```\n"
+
+
+def _sandbox() -> str:
+    rows = [(f"`…{cents:02}`", f"`{row.sku}`", row.charge, row.outcome) for cents, row in BEHAVIOURS.items()]
+    rows.append(("any other", "all others", APPROVES.charge, APPROVES.outcome))
+    return _table(("amount ends in", "product", "the sandbox", "the order"), rows)
+
+
+def _differences() -> str:
+    return _table(("asked for", "on the local stack"), ((row.asked, row.locally) for row in differences.DIFFERENCES))
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "order states": _order_states,
+    "order state diagram": _state_diagram,
+    "redelivery": _redelivery,
+    "sandbox": _sandbox,
+    "local differences": _differences,
+}
+
+
+def _status(status: str | None) -> str:
+    return f"`{status}`" if status else "nothing"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    main()

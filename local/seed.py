@@ -1,0 +1,78 @@
+"""Fills a new stack: products in the catalogue and two customers who can sign in."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from local.stack import Stack, User
+
+PRODUCTS = Path(__file__).with_name("products.json")
+CUSTOMERS = {
+    "customer": ("customer@storefront.example", "Ada Customer"),
+    "other": ("other@storefront.example", "Grace Other"),
+}
+_CURRENCY = "EUR"
+
+
+def seed_products(stack: Stack) -> int:
+    """Add the products that are not there yet, so that the stock of those that are stays as orders left it.
+
+    Returns
+    -------
+    int
+        How many products there are to sell.
+    """
+    dynamodb = stack.client("dynamodb")
+    table = stack.outputs["ProductsTableName"]
+    products = json.loads(PRODUCTS.read_text())
+
+    def add(product: dict[str, Any]) -> None:
+        try:
+            dynamodb.put_item(TableName=table, Item=_item(product), ConditionExpression="attribute_not_exists(sku)")
+        except dynamodb.exceptions.ConditionalCheckFailedException:
+            return
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, products))
+    return len(products)
+
+
+def seed_customers(stack: Stack) -> dict[str, User]:
+    """Create the customers, or give those that exist the passwords known here.
+
+    Returns
+    -------
+    dict
+        The customers by what they are called in ``stack.json``.
+    """
+    users = {name: _user(stack, name) for name in CUSTOMERS}
+    cognito = stack.client("cognito-idp")
+    pool = stack.outputs["UserPoolId"]
+    for name, user in users.items():
+        attributes = {"email": user.email, "email_verified": "true", "name": CUSTOMERS[name][1]}
+        with suppress(cognito.exceptions.UsernameExistsException):
+            cognito.admin_create_user(
+                UserPoolId=pool,
+                Username=user.email,
+                MessageAction="SUPPRESS",
+                UserAttributes=[{"Name": key, "Value": value} for key, value in attributes.items()],
+            )
+        cognito.admin_set_user_password(UserPoolId=pool, Username=user.email, Password=user.password, Permanent=True)
+    return users
+
+
+def _user(stack: Stack, name: str) -> User:
+    """The customer with the password of the last deployment, or a new one that any password policy accepts."""
+    known = stack.users.get(name)
+    return known or User(email=CUSTOMERS[name][0], password=f"Aa1!{secrets.token_urlsafe(15)}")
+
+
+def _item(product: dict[str, Any]) -> dict[str, dict[str, str]]:
+    numbers = {name: {"N": str(product[name])} for name in ("price", "stock")}
+    texts = {name: {"S": product[name]} for name in ("sku", "name", "description", "category")}
+    return texts | numbers | {"currency": {"S": _CURRENCY}, "listing": {"S": "all"}}

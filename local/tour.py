@@ -1,0 +1,234 @@
+"""A tour of the shop on a running stack: each stop sends a request and shows which part answered."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any
+
+import requests
+
+from local.console import Problem, say, styled
+from local.customer import SETTLED, Customer, claims, sign_in
+from local.stack import Stack
+
+_SETTLE_SECONDS = 30
+_SHOWN_LINES = 14
+_PAGE = 2
+
+
+class Tour:
+    """The stops of the tour, in order.
+
+    Parameters
+    ----------
+    stack
+        A stack with products and customers, on this machine or on AWS.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.visitor = Customer(stack.url)
+        self.customer = Customer(stack.url)
+        self.other = Customer(stack.url)
+        self.order_id = ""
+        self.cursor = ""
+        self.key = str(uuid.uuid4())
+        self._number = 0
+
+    def run(self) -> None:
+        """Make every stop.
+
+        Raises
+        ------
+        Problem
+            At the first stop where something is not as the tour says.
+        """
+        started = time.monotonic()
+        stops = (
+            self._health,
+            self._sign_in,
+            self._list_products,
+            self._next_page,
+            self._one_product,
+            self._place_order,
+            self._watch_order,
+            self._repeat_order,
+            self._another_customers_order,
+            self._declined_payment,
+            self._refused_by_the_gateway,
+            self._refused_by_the_function,
+            self._not_signed_in,
+            self._made_up_cursor,
+        )
+        for stop in stops:
+            stop()
+        seconds = time.monotonic() - started
+        say(f"\n{styled('✓', 'green')} {len(stops)} stops in {seconds:.0f} s, all as they should be")
+
+    def _health(self) -> None:
+        self._stop("Is it there?", "API Gateway alone, with a mock integration: no function runs")
+        self._show(self.visitor, "GET", "/health", expect=200)
+
+    def _sign_in(self) -> None:
+        self._stop("Sign in", "Cognito, which signs a token that names the customer")
+        for name, customer in (("customer", self.customer), ("other", self.other)):
+            user = self.stack.users[name]
+            say(f"   {styled('>', 'cyan')} InitiateAuth USER_PASSWORD_AUTH {user.email}")
+            customer.token = sign_in(self.stack, name)
+            identity = claims(customer.token)
+            say(f"   {styled('<', 'cyan')} id token {_abbreviated(customer.token)} for sub {identity['sub']}")
+
+    def _list_products(self) -> None:
+        self._stop("Browse the catalogue", "the function list_products, from an index of the products table")
+        page = self._show(self.visitor, "GET", f"/products?limit={_PAGE}", expect=200).json()
+        _require(len(page["items"]) == _PAGE, "a page of two products")
+        self.cursor = page.get("nextCursor", "")
+        _require(self.cursor, "a cursor to the next page")
+
+    def _next_page(self) -> None:
+        self._stop(
+            "Turn the page",
+            "the same function: it checks the cursor's signature and reads on where the last page ended",
+        )
+        page = self._show(self.visitor, "GET", f"/products?limit={_PAGE}&cursor={self.cursor}", expect=200).json()
+        _require(len(page["items"]) == _PAGE, "another two products")
+
+    def _one_product(self) -> None:
+        self._stop("Look at one product", "the function get_product")
+        self._show(self.visitor, "GET", "/products/MUG-001", expect=200)
+
+    def _place_order(self) -> None:
+        self._stop(
+            "Order two of them",
+            "the authorizer (the token), the gateway (the body's shape), then the function place_order: it "
+            "prices the order, stores it as PENDING and puts it on the queue",
+        )
+        response = self._order(self.customer, {"MUG-001": 2}, expect=202, key=self.key)
+        say(f"   {styled('<', 'cyan')} Location: {response.headers['Location']}")
+        self.order_id = response.json()["orderId"]
+
+    def _watch_order(self) -> None:
+        self._stop(
+            "Watch it being processed",
+            "the function get_order, while process_orders takes the order from the queue, reserves the "
+            "stock and charges",
+        )
+        order = self._watch(self.order_id)
+        _require(order["status"] == "CONFIRMED", "the order CONFIRMED")
+
+    def _repeat_order(self) -> None:
+        self._stop(
+            "Send the same order again, as a client does that has lost the answer",
+            "place_order finds the order by its Idempotency-Key: nothing is ordered twice",
+        )
+        response = self._order(self.customer, {"MUG-001": 2}, expect=202, key=self.key)
+        _require(response.json()["orderId"] == self.order_id, "the same order")
+
+    def _another_customers_order(self) -> None:
+        self._stop(
+            "Ask for it as another customer",
+            "get_order: orders are keyed by customer, so to anybody else this one does not exist",
+        )
+        self._show(self.other, "GET", f"/orders/{self.order_id}", expect=404)
+
+    def _declined_payment(self) -> None:
+        self._stop(
+            "Order something the payment provider declines",
+            "process_orders, which asks the provider, releases the stock and rejects the order",
+        )
+        response = self._order(self.customer, {"PAY-DECLINED": 1}, expect=202)
+        order = self._watch(response.json()["orderId"])
+        _require(order["status"] == "REJECTED" and order.get("rejectionReason"), "the order REJECTED with a reason")
+
+    def _refused_by_the_gateway(self) -> None:
+        self._stop(
+            "Send a body of the wrong shape",
+            "API Gateway's request validator, with a gateway response in the API's one problem shape: no "
+            "function is paid for",
+        )
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        self._show(self.customer, "POST", "/orders", expect=400, json={"lines": "a mug"}, headers=headers)
+
+    def _refused_by_the_function(self) -> None:
+        self._stop(
+            "Send a body of the right shape that cannot be right",
+            "place_order, which knows the products and says what is wrong",
+        )
+        self._order(self.customer, {"UNICORN-001": 1}, expect=422)
+
+    def _not_signed_in(self) -> None:
+        self._stop("Order without having signed in", "the Cognito authorizer")
+        self._order(self.visitor, {"MUG-001": 1}, expect=401)
+
+    def _made_up_cursor(self) -> None:
+        self._stop("Make up a cursor", "list_products: a cursor is signed, and one it has not signed is refused")
+        self._show(self.visitor, "GET", "/products?cursor=bWFkZSB1cA", expect=400)
+
+    def _stop(self, title: str, answered_by: str) -> None:
+        self._number += 1
+        say(f"\n{styled(f'{self._number}. {title}', 'bold')}")
+        say(styled(f"   answered by: {answered_by}", "dim"))
+
+    def _order(
+        self, customer: Customer, lines: dict[str, int], expect: int, key: str | None = None
+    ) -> requests.Response:
+        body = {"lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines.items()]}
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        return self._show(customer, "POST", "/orders", expect=expect, json=body, headers=headers)
+
+    def _show(self, customer: Customer, method: str, path: str, expect: int, **arguments: Any) -> requests.Response:
+        """Send a request, print it and its answer, and hold the answer against what the tour says."""
+        say(f"   {styled('>', 'cyan')} {method} {path}")
+        if customer.token:
+            say(f"   {styled('>', 'cyan')} Authorization: {_abbreviated(customer.token)}")
+        for name, value in arguments.get("headers", {}).items():
+            say(f"   {styled('>', 'cyan')} {name}: {value}")
+        if "json" in arguments:
+            say(f"   {styled('>', 'cyan')} {json.dumps(arguments['json'])}")
+        response = customer.request(method, path, **arguments)
+        colour = "green" if response.status_code == expect else "red"
+        say(f"   {styled('<', 'cyan')} {styled(f'{response.status_code} {response.reason}', colour)}")
+        _print_body(response)
+        _require(response.status_code == expect, f"{method} {path} answers {expect}, not {response.status_code}")
+        return response
+
+    def _watch(self, order_id: str) -> dict[str, Any]:
+        """Print each status of an order until it has settled."""
+        started = time.monotonic()
+        shown = None
+        while time.monotonic() - started < _SETTLE_SECONDS:
+            order: dict[str, Any] = self.customer.request("GET", f"/orders/{order_id}").json()
+            if order.get("status") != shown:
+                shown = order.get("status")
+                reason = order.get("rejectionReason")
+                say(
+                    f"   {styled('<', 'cyan')} GET /orders/{order_id}: {styled(str(shown), 'bold')}"
+                    f"{f' ({reason})' if reason else ''} after {time.monotonic() - started:.1f} s"
+                )
+            if shown in SETTLED:
+                return order
+            time.sleep(0.2)
+        raise Problem(f"order {order_id} is still {shown} after {_SETTLE_SECONDS} s: see make logs FUNCTION=process")
+
+
+def _require(condition: object, expectation: str) -> None:
+    if not condition:
+        raise Problem(f"the tour expects {expectation}: see make logs")
+
+
+def _print_body(response: requests.Response) -> None:
+    try:
+        text = json.dumps(response.json(), indent=2, ensure_ascii=False)
+    except ValueError:
+        text = response.text
+    lines = text.splitlines()
+    for line in lines[:_SHOWN_LINES]:
+        say(f"     {line}")
+    if len(lines) > _SHOWN_LINES:
+        say(styled(f"     ... {len(lines) - _SHOWN_LINES} more lines", "dim"))
+
+
+def _abbreviated(token: str) -> str:
+    return f"{token[:12]}...{token[-6:]}"

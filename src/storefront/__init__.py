@@ -1,0 +1,1 @@
+"""Storefront: the Lambda code, one package per part of the business."""

@@ -1,0 +1,1 @@
+"""Orders: from acceptance to a settled order."""

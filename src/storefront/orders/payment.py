@@ -1,0 +1,24 @@
+"""What a payment provider can say about an order's charge."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Decision(Enum):
+    """What became of a charge."""
+
+    APPROVED = auto()
+    DECLINED = auto()
+    UNDECIDED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A charge that the provider has on its books."""
+
+    id: str
+    decision: Decision
+
+
+class PaymentUnresolved(Exception):
+    """The provider gave no outcome, now. A transient failure: try again later."""

@@ -1,0 +1,144 @@
+"""The payment provider: the only place that calls it.
+
+Its API has three operations, each safe to repeat because the charge is named by an idempotency key, the order's id:
+`POST /charges` makes the charge or answers with the one made before, `GET /charges/{key}` looks it up, and
+`POST /charges/{key}/cancel` refunds it, or, where there is none yet, keeps it from ever being made.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from storefront.orders.order import Order
+from storefront.orders.payment import Charge, Decision, PaymentUnresolved
+
+CONNECT_SECONDS = 1.0
+READ_SECONDS = 2.0
+RETRIES = 1
+MAX_PAUSE_SECONDS = 0.5
+
+# A charge whose outcome stays unknown is followed by a look-up: two calls, each tried 1 + RETRIES times.
+WORST_CASE_SECONDS = 2 * ((1 + RETRIES) * (CONNECT_SECONDS + READ_SECONDS) + RETRIES * MAX_PAUSE_SECONDS)
+
+_DECISION_OF_STATUS = {
+    "approved": Decision.APPROVED,
+    "declined": Decision.DECLINED,
+    "cancelled": Decision.DECLINED,
+    "pending": Decision.UNDECIDED,
+}
+
+
+class ProviderRefusedUs(Exception):
+    """The provider refused the call itself (its secret, its shape): ours to mend, not the customer's."""
+
+
+class PaymentProvider:
+    """Charges orders.
+
+    Parameters
+    ----------
+    url, secret
+        Return the provider's base URL and our secret there. They are asked at each call, so that a change takes effect.
+    """
+
+    def __init__(self, url: Callable[[], str], secret: Callable[[], str]) -> None:
+        self._url = url
+        self._secret = secret
+        self._session = requests.Session()
+        retry = Retry(
+            total=RETRIES,
+            # Every operation can be repeated, `POST` too.
+            allowed_methods=None,
+            status_forcelist=[429, 500, 502, 503, 504],
+            raise_on_status=False,
+            backoff_factor=0.1,
+            backoff_jitter=0.2,
+            backoff_max=MAX_PAUSE_SECONDS,
+            # A provider that asks for a minute would take more time than the function has.
+            respect_retry_after_header=False,
+        )
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+
+    def charge(self, order: Order) -> Charge:
+        """Charge an order once, however often this is called.
+
+        Raises
+        ------
+        PaymentUnresolved
+            There is no outcome: the provider failed, and has no such charge or did not say.
+        ProviderRefusedUs
+            The provider does not accept us.
+        """
+        body = {"amount": order.total.amount, "currency": order.total.currency, "reference": order.key.order_id}
+        try:
+            response = self._call("POST", "/charges", order, json=body)
+        except PaymentUnresolved:
+            response = None
+        # Declined is an outcome, not a failure.
+        if response is not None and (response.ok or response.status_code == HTTPStatus.PAYMENT_REQUIRED):
+            return _charge_of(response)
+        charge = self.look_up(order)
+        if charge is None:
+            raise PaymentUnresolved("the provider failed and has no such charge")
+        return charge
+
+    def look_up(self, order: Order) -> Charge | None:
+        """Return the order's charge as the provider has it, `None` where it has none.
+
+        Raises
+        ------
+        PaymentUnresolved
+            The provider did not say.
+        ProviderRefusedUs
+            The provider does not accept us.
+        """
+        response = self._call("GET", f"/charges/{order.key.order_id}", order)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        if not response.ok:
+            raise PaymentUnresolved(f"the provider's look-up answered {response.status_code}")
+        return _charge_of(response)
+
+    def cancel(self, order: Order) -> None:
+        """See to it that the provider keeps no money for an order, now and later.
+
+        Raises
+        ------
+        PaymentUnresolved
+            The provider did not say that it has done so.
+        ProviderRefusedUs
+            The provider does not accept us.
+        """
+        response = self._call("POST", f"/charges/{order.key.order_id}/cancel", order)
+        if not response.ok:
+            raise PaymentUnresolved(f"the provider's cancellation answered {response.status_code}")
+
+    def _call(self, method: str, path: str, order: Order, json: dict[str, Any] | None = None) -> requests.Response:
+        try:
+            response = self._session.request(
+                method,
+                self._url().rstrip("/") + path,
+                json=json,
+                headers={"Authorization": f"Bearer {self._secret()}", "Idempotency-Key": order.key.order_id},
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                # Our secret goes to the provider and nowhere else.
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise PaymentUnresolved(f"the provider did not answer: {type(error).__name__}") from None
+        if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST):
+            raise ProviderRefusedUs(f"the payment provider answered {response.status_code}")
+        return response
+
+
+def _charge_of(response: requests.Response) -> Charge:
+    try:
+        body = response.json()
+        return Charge(id=body["chargeId"], decision=_DECISION_OF_STATUS[body["status"]])
+    except (ValueError, KeyError, TypeError) as error:
+        raise PaymentUnresolved("the provider's answer is not one we know") from error

@@ -1,0 +1,41 @@
+"""POST /orders."""
+
+import os
+from datetime import timedelta
+from http import HTTPStatus
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from storefront.access.identity import customer_of
+from storefront.catalog.store import ProductStore
+from storefront.orders.acceptance import OrderDesk
+from storefront.orders.order import Schedule, Status
+from storefront.orders.queue import OrderQueue
+from storefront.orders.request import check_idempotency_key, parse_order_request
+from storefront.orders.store import OrderStore
+from storefront.shared import clock
+from storefront.shared.api import Answer, Event, answer, body_of, header_of, request_id_of, rest_handler
+from storefront.shared.observability import logger
+
+_dynamodb = boto3.client("dynamodb")
+_desk = OrderDesk(
+    ProductStore(_dynamodb, os.environ["PRODUCTS_TABLE"]),
+    OrderStore(_dynamodb, os.environ["ORDERS_TABLE"]),
+    OrderQueue(boto3.client("sqs"), os.environ["ORDERS_QUEUE_URL"]),
+    Schedule(timedelta(seconds=int(os.environ["REVIEW_AFTER_SECONDS"]))),
+)
+
+
+@rest_handler
+def handler(event: Event, context: LambdaContext) -> Answer:
+    """Accept an order; answer before it is processed."""
+    customer = customer_of(event, os.environ["USER_POOL_CLIENT_ID"])
+    key = check_idempotency_key(header_of(event, "Idempotency-Key"))
+    request = parse_order_request(body_of(event))
+    order = _desk.place_order(request, customer.id, key, request_id_of(event), clock.now())
+    logger.info("order accepted", extra={"order_id": order.key.order_id})
+    # The status at acceptance, whatever it is by now: a repeated request gets the same answer.
+    body = {"orderId": order.key.order_id, "status": Status.PENDING}
+    # Relative to /orders: an absolute path would lose the stage.
+    return answer(HTTPStatus.ACCEPTED, body, {"Location": f"orders/{order.key.order_id}"})

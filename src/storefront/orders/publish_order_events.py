@@ -1,0 +1,55 @@
+"""The consumer of the orders table's stream.
+
+Events are not written beside the state: a crash between the two would lose one. What the table says has happened, the
+stream delivers, at least once and in the order of an item's changes ("Change data capture for DynamoDB Streams",
+Amazon DynamoDB Developer Guide).
+"""
+
+import os
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from storefront.orders.event import OrderEvent, event_of_change
+from storefront.orders.event_bus import EventBus
+from storefront.orders.store import order_of
+from storefront.shared.observability import MetricUnit, logger, metrics
+
+_bus = EventBus(boto3.client("events"), os.environ["EVENT_BUS_NAME"])
+
+_METRIC_OF_EVENT = {
+    "OrderAccepted": "OrdersAccepted",
+    "OrderConfirmed": "OrdersConfirmed",
+    "OrderRejected": "OrdersRejected",
+}
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Publish what has happened to orders, and count it."""
+    happened = [(record, order_event) for record in event["Records"] if (order_event := _event_of(record))]
+    first_failed = _bus.publish([order_event for _, order_event in happened])
+    for _, order_event in happened[:first_failed]:
+        _count(order_event)
+    if first_failed is None:
+        return {"batchItemFailures": []}
+    # For a stream, the lowest sequence number named is where Lambda starts again.
+    record, order_event = happened[first_failed]
+    logger.error("event not published", extra={"order_id": order_event.order.key.order_id})
+    return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
+
+
+def _event_of(record: dict[str, Any]) -> OrderEvent | None:
+    change = record["dynamodb"]
+    before, after = (order_of(change[image]) if image in change else None for image in ("OldImage", "NewImage"))
+    return event_of_change(before, after)
+
+
+def _count(event: OrderEvent) -> None:
+    logger.set_correlation_id(event.order.correlation_id)
+    logger.info("event published", extra={"order_id": event.order.key.order_id, "event_type": event.type})
+    metrics.add_metric(_METRIC_OF_EVENT[event.type], MetricUnit.Count, 1)
+    if event.type != "OrderAccepted":
+        metrics.add_metric("SecondsToOutcome", MetricUnit.Seconds, event.seconds_since_acceptance)

@@ -1,0 +1,49 @@
+"""The scheduled reconciler."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from storefront.orders.order import Schedule
+from storefront.orders.payment_provider import WORST_CASE_SECONDS, PaymentProvider
+from storefront.orders.queue import OrderQueue
+from storefront.orders.reconciliation import reconcile_order
+from storefront.orders.store import OrderStore
+from storefront.shared import clock
+from storefront.shared.configuration import parameter, secret
+from storefront.shared.observability import MetricUnit, logger, metrics
+
+_orders = OrderStore(boto3.client("dynamodb"), os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
+_queue = OrderQueue(boto3.client("sqs"), os.environ["ORDERS_QUEUE_URL"])
+_payments = PaymentProvider(lambda: parameter("PAYMENTS_URL_PARAMETER"), lambda: secret("PAYMENTS_SECRET_ARN"))
+_schedule = Schedule(timedelta(seconds=int(os.environ["REVIEW_AFTER_SECONDS"])))
+
+# A settlement makes two calls to the provider; a review is begun only while there is time to end it.
+_LONGEST_REVIEW_MILLISECONDS = 2 * WORST_CASE_SECONDS * 1000
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Review the orders that are due; what there is no time for is left to the next run."""
+    reviewed = failed = 0
+    for order in _orders.due_for_review(clock.now()):
+        if context.get_remaining_time_in_millis() < _LONGEST_REVIEW_MILLISECONDS:
+            logger.warning("orders left to the next run")
+            break
+        logger.set_correlation_id(order.correlation_id)
+        try:
+            after = reconcile_order(order, _orders, _payments, _queue, _schedule, clock.now())
+        except Exception:
+            # One order that cannot be reviewed must not keep the others from it; it stays due.
+            logger.exception("order not reviewed", extra={"order_id": order.key.order_id})
+            failed += 1
+        else:
+            logger.info("order reviewed", extra={"order_id": order.key.order_id, "status": after.status})
+            reviewed += 1
+    metrics.add_metric("OrdersReviewed", MetricUnit.Count, reviewed)
+    metrics.add_metric("OrderReviewsFailed", MetricUnit.Count, failed)
+    return {"reviewed": reviewed, "failed": failed}

@@ -1,0 +1,94 @@
+"""What a customer may ask for when they order."""
+
+import hashlib
+import re
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from storefront.catalog.product import SKU_PATTERN
+from storefront.shared.errors import InvalidRequest
+
+MAX_LINES = 50
+MAX_QUANTITY = 100
+IDEMPOTENCY_KEY_PATTERN = r"[!-~]{1,255}"
+
+_MAX_FINDINGS = 5
+
+
+class LineRequest(BaseModel):
+    """How many of which product."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    sku: Annotated[str, Field(pattern=SKU_PATTERN)]
+    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+
+
+class OrderRequest(BaseModel):
+    """The body of `POST /orders`. The gateway's model checks its shape only; everything is checked here."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    lines: Annotated[list[LineRequest], Field(min_length=1, max_length=MAX_LINES)]
+
+    @property
+    def hash(self) -> str:
+        """What tells two requests under one idempotency key apart; white space and key order do not."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    @property
+    def quantities(self) -> dict[str, int]:
+        """How many of each product, lines of one product merged."""
+        merged: dict[str, int] = {}
+        for line in self.lines:
+            merged[line.sku] = merged.get(line.sku, 0) + line.quantity
+        return merged
+
+
+def parse_order_request(body: bytes) -> OrderRequest:
+    """Return the request that a body holds.
+
+    Raises
+    ------
+    InvalidRequest
+        It holds none; the detail says where and why, and repeats nothing of the input.
+    """
+    try:
+        return OrderRequest.model_validate_json(body)
+    except ValidationError as error:
+        findings = error.errors(include_input=False, include_url=False, include_context=False)
+        shown = [_finding(finding["loc"], finding["type"], finding["msg"]) for finding in findings[:_MAX_FINDINGS]]
+        if len(findings) > _MAX_FINDINGS:
+            shown.append(f"and {len(findings) - _MAX_FINDINGS} more")
+        raise InvalidRequest("; ".join(shown) + ".") from error
+
+
+def check_idempotency_key(key: str | None) -> str:
+    """Return the value of the `Idempotency-Key` header.
+
+    Raises
+    ------
+    InvalidRequest
+        It is missing or cannot be one.
+    """
+    if key is None or not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):
+        raise InvalidRequest(
+            "Send an `Idempotency-Key` header of 1 to 255 visible ASCII characters, a new one (such as "
+            "a UUID) for each "
+            "order and the same one when you repeat a request."
+        )
+    return key
+
+
+def _finding(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    if kind == "json_invalid":
+        return "The body is not valid JSON"
+    # A key that is not ours is the caller's own text; it is not repeated.
+    path = location[:-1] if kind == "extra_forbidden" else location
+    pointer = "".join(f"/{part}" for part in path) or "the body"
+    if kind == "string_pattern_mismatch":
+        message = "a SKU has 3 to 32 capital letters, digits and hyphens"
+    elif kind == "extra_forbidden":
+        message = "a member that is not known here; leave it out"
+    return f"{pointer}: {message}"

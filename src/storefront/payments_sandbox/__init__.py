@@ -1,0 +1,1 @@
+"""A payment provider to practise on: it plays the third party in every environment but prod."""

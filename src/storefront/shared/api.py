@@ -1,0 +1,156 @@
+"""What every REST handler does the same way: read a proxy event, answer it, refuse in one shape.
+
+The shape of a refusal is RFC 9457 (Problem Details for HTTP APIs); `openapi.yaml` gives the gateway's own refusals
+the same one. Event and answer: "Input format of a Lambda function for proxy integration" and "Output format of a
+Lambda function for proxy integration", Amazon API Gateway Developer Guide.
+"""
+
+import base64
+import binascii
+import json
+import os
+from collections.abc import Callable, Mapping
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+
+from storefront.shared.errors import InvalidRequest, NotFound, Overloaded, Refusal, Unauthenticated, Unprocessable
+from storefront.shared.observability import logger
+
+Event = dict[str, Any]
+Answer = dict[str, Any]
+ProxyHandler = Callable[[Event, LambdaContext], Answer]
+
+STATUS_OF_REFUSAL: Mapping[type[Refusal], HTTPStatus] = {
+    InvalidRequest: HTTPStatus.BAD_REQUEST,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Unprocessable: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+
+# "Error retries and exponential backoff" and "Programmatic errors", Amazon DynamoDB Developer Guide; SQS and the
+# others use the same names.
+_OVERLOADED = {
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "TransactionConflictException",
+}
+_RETRY_AFTER_SECONDS = "1"
+
+
+def answer(status: HTTPStatus, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
+    """Return the proxy answer with a JSON body.
+
+    Parameters
+    ----------
+    status
+        The HTTP status.
+    body
+        What becomes the JSON body.
+    headers
+        Headers beside `Content-Type` and the cross-origin ones.
+    """
+    return {
+        "statusCode": int(status),
+        "headers": {"Content-Type": "application/json", **_common_headers(), **(headers or {})},
+        "body": json.dumps(body, separators=(",", ":")),
+    }
+
+
+def body_of(event: Event) -> bytes:
+    """Return the request's body as the bytes that were sent.
+
+    Raises
+    ------
+    InvalidRequest
+        There is no body.
+    """
+    body = event.get("body") or ""
+    try:
+        raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise InvalidRequest("The body is not valid UTF-8 text. Send a JSON document encoded as UTF-8.") from error
+    if not raw.strip():
+        raise InvalidRequest("The body is empty. Send a JSON document.")
+    return raw
+
+
+def query_of(event: Event) -> Mapping[str, str]:
+    """Return the query parameters; of a repeated one, the last."""
+    return event.get("queryStringParameters") or {}
+
+
+def header_of(event: Event, name: str) -> str | None:
+    """Return a header's value whatever the case of its name (RFC 9110, section 5.1), `None` where it is missing."""
+    for key, value in (event.get("headers") or {}).items():
+        if key.lower() == name.lower():
+            return str(value)
+    return None
+
+
+def request_id_of(event: Event) -> str:
+    """Return the id that the gateway gave the request: the correlation id of everything that follows from it."""
+    return str(event["requestContext"]["requestId"])
+
+
+def rest_handler(function: ProxyHandler) -> ProxyHandler:
+    """Make a function of an event a REST handler: correlation id in its logs, refusals as problem details.
+
+    What is not a `Refusal` is a fault of ours: it is logged with its traceback and answered with 500 and no detail of
+    the inside, or with 503 and `Retry-After` where a service behind us is overloaded.
+    """
+
+    @logger.inject_lambda_context(clear_state=True)
+    @wraps(function)
+    def handler(event: Event, context: LambdaContext) -> Answer:
+        logger.set_correlation_id(request_id_of(event))
+        try:
+            return function(event, context)
+        except Refusal as refusal:
+            logger.info("refused", extra={"refusal": type(refusal).__name__})
+            return _problem(event, STATUS_OF_REFUSAL[type(refusal)], refusal.detail)
+        except Exception as error:
+            logger.exception("request failed")
+            return _unavailable(event) if _is_overload(error) else _unexpected(event)
+
+    return handler
+
+
+def _is_overload(error: Exception) -> bool:
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"] in _OVERLOADED
+    # A BotoCoreError is a connection refused or a time limit passed: the service was not reached.
+    return isinstance(error, BotoCoreError | Overloaded)
+
+
+def _unavailable(event: Event) -> Answer:
+    detail = "The shop is busy. Send the same request again in a moment; with the same `Idempotency-Key` it is safe."
+    return _problem(event, HTTPStatus.SERVICE_UNAVAILABLE, detail, {"Retry-After": _RETRY_AFTER_SECONDS})
+
+
+def _unexpected(event: Event) -> Answer:
+    detail = "Something went wrong on our side. Try again; if it goes on, tell us the `instance` of this answer."
+    return _problem(event, HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+
+
+def _problem(event: Event, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> Answer:
+    body = {
+        # With "about:blank" the title is the status's own phrase (RFC 9457, section 4.2.1).
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+        "instance": f"urn:uuid:{request_id_of(event)}",
+    }
+    return answer(status, body, {**(headers or {}), "Content-Type": "application/problem+json"})
+
+
+def _common_headers() -> dict[str, str]:
+    # The gateway adds cross-origin headers to its own answers only; a proxy integration's are the function's to give.
+    return {"Access-Control-Allow-Origin": os.environ["CORS_ALLOWED_ORIGIN"], "Cache-Control": "no-store"}

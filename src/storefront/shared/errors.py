@@ -1,0 +1,36 @@
+"""The refusals that the business knows, each with a text that tells its reader what to do."""
+
+
+class Refusal(Exception):
+    """A request that was understood and is not carried out.
+
+    Parameters
+    ----------
+    detail
+        What is wrong and what the caller can do about it. It is shown to the caller, so it holds no input of
+        theirs and nothing internal.
+    """
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class InvalidRequest(Refusal):
+    """The request has the wrong shape."""
+
+
+class Unauthenticated(Refusal):
+    """The caller did not prove who they are."""
+
+
+class NotFound(Refusal):
+    """There is no such thing, or it belongs to somebody else: the caller cannot tell which."""
+
+
+class Unprocessable(Refusal):
+    """The request has the right shape and still cannot be carried out."""
+
+
+class Overloaded(Exception):
+    """A service behind us did not keep up; the same request can succeed in a moment."""

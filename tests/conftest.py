@@ -1,0 +1,66 @@
+"""What all tests share: a process that can reach no AWS account, and AWS as moto plays it."""
+
+import os
+
+# Handlers read their environment at import; so it is here before any of them is imported. The names are those of
+# the template's resources, the values those that `support.aws` gives them.
+for variable in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[variable]
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    # Nothing is read from the home directory of whoever runs the tests.
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_LAMBDA_FUNCTION_NAME": "testing",
+    "POWERTOOLS_SERVICE_NAME": "storefront",
+    "POWERTOOLS_METRICS_NAMESPACE": "Storefront",
+    "CORS_ALLOWED_ORIGIN": "*",
+    "CURSOR_SECRET_ARN": "cursor-secret",
+    "EVENT_BUS_NAME": "orders",
+    "ORDERS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/orders",
+    "ORDERS_TABLE": "OrdersTable",
+    "PAYMENTS_SANDBOX_TABLE": "PaymentsSandboxTable",
+    "PAYMENTS_SECRET_ARN": "payments-secret",
+    "PAYMENTS_URL_PARAMETER": "/payments/url",
+    "PRODUCTS_TABLE": "ProductsTable",
+    "RETRY_AFTER_SECONDS": "20",
+    "REVIEW_AFTER_SECONDS": "1800",
+    "USER_POOL_CLIENT_ID": "the-client",
+}
+
+from collections.abc import Iterator
+
+import pytest
+from aws_lambda_powertools.utilities import parameters
+from moto import mock_aws
+
+from local import lifecycle
+from local.stack import ROOT, Stack
+from tests.support.aws import Aws
+
+
+@pytest.fixture
+def aws() -> Iterator[Aws]:
+    """AWS with the template's tables, queues, bus, parameters and secrets, all empty."""
+    # The sandbox is reached over real HTTP on this machine; moto leaves that alone.
+    with mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}}):
+        parameters.clear_caches()
+        yield Aws.create()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The template on a local stack of the tests' own; a person's running stack is not touched."""
+    state = ROOT / ".local" / "test"
+    yield lifecycle.ensure_up(state)
+    lifecycle.take_down(state)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of the one local stack in one process, where tests run in several."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("local stack"))

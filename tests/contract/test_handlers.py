@@ -1,0 +1,116 @@
+"""Each answer that a function can give is one that the contract describes."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from storefront.catalog import get_product, list_products
+from storefront.orders import get_order, list_orders, place_order
+from storefront.orders.order import OrderKey, Reason
+from storefront.orders.store import OrderStore
+from tests.support.aws import Aws
+from tests.support.contract import violations
+from tests.support.events import Context, rest_event
+from tests.support.faults import aws_error
+from tests.support.template import openapi
+
+CUSTOMER = "the-customer"
+KEY = {"Idempotency-Key": "a-key"}
+LINES = {"lines": [{"sku": "MUG-001", "quantity": 2}]}
+UNKNOWN = {"lines": [{"sku": "MUG-404", "quantity": 2}]}
+
+HANDLERS: dict[str, Callable[..., dict[str, Any]]] = {
+    "GET /products": list_products.handler,
+    "GET /products/{sku}": get_product.handler,
+    "POST /orders": place_order.handler,
+    "GET /orders": list_orders.handler,
+    "GET /orders/{orderId}": get_order.handler,
+}
+
+# Made by the gateway alone: their shape is checked in tests/template/test_openapi.py.
+GATEWAY_ONLY = {"413", "415", "429", "504"}
+
+REQUESTS: list[tuple[str, int, dict[str, Any]]] = [
+    ("GET /products", 200, {}),
+    ("GET /products", 200, {"query": {"limit": "1"}}),
+    ("GET /products", 200, {"query": {"category": "none"}}),
+    ("GET /products", 400, {"query": {"limit": "0"}}),
+    ("GET /products/{sku}", 200, {"path": {"sku": "MUG-001"}}),
+    ("GET /products/{sku}", 400, {"path": {"sku": "mug"}}),
+    ("GET /products/{sku}", 404, {"path": {"sku": "MUG-404"}}),
+    ("POST /orders", 202, {"customer": CUSTOMER, "headers": KEY, "body": LINES}),
+    ("POST /orders", 400, {"customer": CUSTOMER, "headers": KEY, "body": "{"}),
+    ("POST /orders", 400, {"customer": CUSTOMER, "body": LINES}),
+    ("POST /orders", 401, {"headers": KEY, "body": LINES}),
+    ("POST /orders", 422, {"customer": CUSTOMER, "headers": KEY, "body": UNKNOWN}),
+    ("GET /orders", 200, {"customer": CUSTOMER}),
+    ("GET /orders", 200, {"customer": CUSTOMER, "query": {"limit": "1"}}),
+    ("GET /orders", 400, {"customer": CUSTOMER, "query": {"cursor": "x"}}),
+    ("GET /orders", 401, {}),
+    ("GET /orders/{orderId}", 200, {"customer": CUSTOMER, "path": {"orderId": "the first"}}),
+    ("GET /orders/{orderId}", 401, {"path": {"orderId": "the first"}}),
+    ("GET /orders/{orderId}", 404, {"customer": "another", "path": {"orderId": "the first"}}),
+]
+
+
+def place(key: str) -> str:
+    """Place an order and return its id."""
+    event = rest_event(customer=CUSTOMER, headers={"Idempotency-Key": key}, body=LINES)
+    order_id: str = json.loads(place_order.handler(event, Context())["body"])["orderId"]  # type: ignore[arg-type]
+    return order_id
+
+
+@pytest.fixture
+def first_order(aws: Aws) -> str:
+    """A shop with two products and two orders, of which this is the first; it has been rejected."""
+    aws.add_product("MUG-001")
+    aws.add_product("MUG-002")
+    first, _ = place("first"), place("second")
+    store = OrderStore(aws.dynamodb, "OrdersTable", "ProductsTable")
+    order = store.get(OrderKey(CUSTOMER, first))
+    assert order
+    store.reject(order, Reason.OUT_OF_STOCK)
+    return first
+
+
+@pytest.mark.parametrize(("route", "status", "request_"), REQUESTS)
+def test_an_answer_is_as_documented(first_order: str, route: str, status: int, request_: dict[str, Any]) -> None:
+    event = rest_event(**request_)
+    if event["pathParameters"] == {"orderId": "the first"}:
+        event["pathParameters"] = {"orderId": first_order}
+
+    answer = HANDLERS[route](event, Context())
+
+    assert answer["statusCode"] == status
+    assert violations(route, answer) == []
+
+
+@pytest.mark.parametrize(("code", "status"), [("InternalServerError", 500), ("ThrottlingException", 503)])
+@pytest.mark.parametrize(("route", "request_"), {route: one for route, status, one in REQUESTS if status < 400}.items())
+def test_a_failure_is_as_documented(
+    monkeypatch: pytest.MonkeyPatch, first_order: str, route: str, request_: dict[str, Any], code: str, status: int
+) -> None:
+    # given a DynamoDB that answers every call with an error
+    def fail(*_: Any, **__: Any) -> None:
+        raise aws_error(code)
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", fail)
+
+    answer = HANDLERS[route](rest_event(**request_), Context())
+
+    assert answer["statusCode"] == status
+    assert violations(route, answer) == []
+
+
+def test_no_documented_answer_was_left_out() -> None:
+    documented = {
+        (f"{method.upper()} {path}", status)
+        for path, item in openapi()["paths"].items()
+        for method, operation in item.items()
+        if f"{method.upper()} {path}" in HANDLERS
+        for status in operation["responses"].keys() - GATEWAY_ONLY - {"500", "503"}
+    }
+
+    assert documented == {(route, str(status)) for route, status, _ in REQUESTS}

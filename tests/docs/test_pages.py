@@ -1,0 +1,59 @@
+"""The documentation says what the code does, and leads somewhere."""
+
+import re
+import subprocess
+
+import pytest
+
+from local import pages
+from local.differences import DIFFERENCES
+from local.stack import ROOT
+
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#([^)]*))?\)")
+
+
+@pytest.mark.parametrize("page", pages.pages())
+def test_tables_made_from_code_are_up_to_date(page: str) -> None:
+    text = (ROOT / page).read_text()
+
+    assert pages.rendered(text) == text, "run: make docs"
+
+
+def test_every_table_is_on_a_page() -> None:
+    texts = "".join((ROOT / page).read_text() for page in pages.pages())
+
+    assert all(f"<!-- made from code: {name} -->" in texts for name in pages.TABLES)
+
+
+@pytest.mark.parametrize("page", pages.pages())
+def test_every_link_leads_somewhere(page: str) -> None:
+    path = ROOT / page
+    for target, anchor in LINK.findall(path.read_text()):
+        file = (path.parent / target).resolve()
+        assert file.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
+            assert anchor in {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", pages.pages())
+def test_every_make_command_in_the_text_is_one(page: str) -> None:
+    commands = set(re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", (ROOT / page).read_text(), re.MULTILINE))
+
+    for command in {first or second for first, second in commands}:
+        known = subprocess.run(["make", "--dry-run", command], cwd=ROOT, capture_output=True, check=False)
+        assert known.returncode == 0, f"make {command}"
+
+
+def test_make_alone_lists_the_commands() -> None:
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    for command in ("up", "down", "demo", "logs", "test"):
+        assert re.search(rf"^  make {command} +\S", listed, re.MULTILINE)
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.asked)
+def test_every_local_difference_is_about_something_that_is_asked_for(difference: object) -> None:
+    asked = (ROOT / "template.yaml").read_text() + (ROOT / "openapi.yaml").read_text()
+
+    assert difference.where in asked  # type: ignore[attr-defined]

@@ -1,0 +1,36 @@
+"""The catalogue through the gateway."""
+
+from local.customer import Customer
+
+
+def test_pages_list_every_product_once_in_the_order_of_their_skus(visitor: Customer) -> None:
+    skus: list[str] = []
+    query = "limit=7"
+    while True:
+        page = visitor.request("GET", f"/products?{query}").json()
+        skus += [product["sku"] for product in page["items"]]
+        if "nextCursor" not in page:
+            break
+        query = f"limit=7&cursor={page['nextCursor']}"
+
+    assert skus == sorted(set(skus))
+    assert len(skus) >= 24
+
+
+def test_a_category_lists_its_products_only(visitor: Customer) -> None:
+    products = visitor.request("GET", "/products?category=payment-tests&limit=100").json()["items"]
+
+    assert {product["category"] for product in products} == {"payment-tests"}
+    assert len(products) == 6
+
+
+def test_a_product_shows_its_price_in_minor_units(visitor: Customer) -> None:
+    product = visitor.request("GET", "/products/PAY-DECLINED").json()
+
+    assert product["price"] == {"amount": 1001, "currency": "EUR"}
+
+
+def test_a_cursor_of_one_category_opens_no_other_list(visitor: Customer) -> None:
+    cursor = visitor.request("GET", "/products?category=payment-tests&limit=1").json()["nextCursor"]
+
+    assert visitor.request("GET", f"/products?limit=1&cursor={cursor}").status_code == 400

@@ -1,0 +1,40 @@
+"""What `make up` prints, pasted."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from local.stack import ROOT, Stack
+
+
+@pytest.fixture(scope="module")
+def printed(stack: Stack) -> str:
+    """The output of a second `up` on the tests' stack."""
+    command = [sys.executable, "-m", "local", "up", "--state", str(ROOT / ".local" / "test")]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def test_it_prints_where_the_stack_is_and_who_can_sign_in(stack: Stack, printed: str) -> None:
+    assert stack.endpoint in printed
+    assert "/_aws/execute-api/" in printed
+    for user in stack.users.values():
+        assert user.email in printed
+        assert user.password in printed
+
+
+def test_its_curl_lines_work_when_pasted(printed: str) -> None:
+    lines = re.findall(r"^ *(curl .*)$", printed, re.MULTILINE)
+
+    statuses = [pasted(f"{line} --silent --output /dev/null --write-out '%{{http_code}}'") for line in lines]
+
+    assert statuses == ["200", "200", "202"]
+
+
+def test_colour_is_for_terminals_only(printed: str) -> None:
+    assert "\x1b" not in printed
+
+
+def pasted(line: str) -> str:
+    return subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=True).stdout

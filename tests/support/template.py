@@ -1,0 +1,65 @@
+"""The template as CloudFormation gets it: translated by the SAM translator, the OpenAPI document in its place."""
+
+import copy
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+ROOT = Path(__file__).parents[2]
+
+Json = dict[str, Any]
+
+
+@cache
+def source() -> Json:
+    """Return the template as it is written."""
+    parsed: Json = yaml_parse((ROOT / "template.yaml").read_text())
+    return parsed
+
+
+@cache
+def openapi() -> Json:
+    """Return the OpenAPI document as it is written."""
+    document: Json = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+    return document
+
+
+@cache
+def translated(**parameters: str) -> Json:
+    """Return the template after the SAM transform.
+
+    Parameters
+    ----------
+    parameters
+        Values of template parameters; the defaults count for the others.
+    """
+    template = copy.deepcopy(source())
+    # CloudFormation includes the file before the SAM transform sees the template.
+    template["Resources"]["RestApi"]["Properties"]["DefinitionBody"] = copy.deepcopy(openapi())
+    # And `sam deploy` has uploaded the code.
+    template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
+    session = boto3.Session(region_name="us-east-1")
+    translator = Translator({}, Parser(), boto_session=session)
+    result: Json = translator.translate(template, dict(parameters))
+    return result
+
+
+def resources(kind: str, template: Json | None = None) -> dict[str, Json]:
+    """Return the properties of all resources of a type, by their names in the template."""
+    found = (template or translated())["Resources"]
+    return {name: resource.get("Properties", {}) for name, resource in found.items() if resource["Type"] == kind}
+
+
+def walk(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield everything in a document with the keys that lead to it."""
+    yield path, node
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in children:
+        yield from walk(child, (*path, str(key)))

@@ -1,0 +1,83 @@
+"""Functions: their logs, their environment, their time."""
+
+import pytest
+
+from storefront.orders import payment_provider, reconcile_orders
+from tests.support.source import reads_of
+from tests.support.template import resources, source, translated, walk
+
+FUNCTIONS = resources("AWS::Lambda::Function")
+LOG_GROUPS = resources("AWS::Logs::LogGroup")
+MAPPINGS = resources("AWS::Lambda::EventSourceMapping")
+# "Amazon API Gateway quotas", Amazon API Gateway Developer Guide: integration timeout
+GATEWAY_TIMEOUT_SECONDS = 29
+
+
+def test_each_function_logs_to_a_group_of_its_own() -> None:
+    groups = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in FUNCTIONS.values()]
+
+    assert sorted(groups) == sorted(LOG_GROUPS)
+
+
+@pytest.mark.parametrize("group", LOG_GROUPS)
+def test_a_log_group_is_kept_for_a_set_time_under_a_name_of_its_own(group: str) -> None:
+    assert LOG_GROUPS[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert [other for other in LOG_GROUPS if LOG_GROUPS[other] == LOG_GROUPS[group]] == [group]
+
+
+def test_each_function_runs_a_handler_of_its_own_behind_the_alias() -> None:
+    handlers = [function["Handler"] for function in FUNCTIONS.values()]
+    aliases = resources("AWS::Lambda::Alias").values()
+
+    assert len(set(handlers)) == len(handlers)
+    assert {alias["FunctionName"]["Ref"] for alias in aliases if alias["Name"] == "live"} == FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_given_the_environment_that_its_code_reads(function: str) -> None:
+    given = FUNCTIONS[function]["Environment"]["Variables"].keys()
+
+    read = {read.variable for read in reads_of(FUNCTIONS[function]["Handler"])}
+
+    assert {name for name in given if not name.startswith("POWERTOOLS_")} == read
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_an_environment_holds_names_and_no_secret(function: str) -> None:
+    for variable, value in FUNCTIONS[function]["Environment"]["Variables"].items():
+        for alternative in value["Fn::If"][1:] if "Fn::If" in value else [value]:
+            match alternative:
+                case str():
+                    assert variable.startswith("POWERTOOLS_"), variable
+                case {"Ref": name}:
+                    assert not source()["Parameters"].get(name, {}).get("NoEcho"), variable
+                case {"Fn::GetAtt": [_, attribute]}:
+                    assert attribute in ("Arn", "Id"), variable
+                case _:
+                    pytest.fail(f"{variable} is {alternative}")
+
+
+def test_no_secret_is_written_in_the_template() -> None:
+    assert [path for path, node in walk(translated()) if path and path[-1] == "SecretString"] == []
+    assert [path for path, node in walk(translated()) if isinstance(node, str) and "{{resolve:" in node] == []
+
+
+def test_a_batch_of_slowest_orders_fits_the_processor() -> None:
+    (mapping,) = [name for name in MAPPINGS if name.startswith("ProcessOrdersFunction")]
+
+    longest = MAPPINGS[mapping]["BatchSize"] * payment_provider.WORST_CASE_SECONDS
+
+    assert longest < FUNCTIONS["ProcessOrdersFunction"]["Timeout"]
+
+
+def test_the_reconciler_has_time_for_a_review() -> None:
+    longest = reconcile_orders._LONGEST_REVIEW_MILLISECONDS / 1000
+
+    assert 2 * longest < FUNCTIONS["ReconcileOrdersFunction"]["Timeout"]
+
+
+@pytest.mark.parametrize(
+    "function", [name for name, function in FUNCTIONS.items() if function["Description"].startswith(("GET", "POST"))]
+)
+def test_a_function_behind_the_gateway_ends_before_the_gateway_gives_up(function: str) -> None:
+    assert FUNCTIONS[function]["Timeout"] < GATEWAY_TIMEOUT_SECONDS

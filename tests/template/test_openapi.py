@@ -1,0 +1,246 @@
+"""The OpenAPI document: what API Gateway imports, what it calls, and what the code says of the same things."""
+
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+
+import boto3
+import pytest
+
+from storefront.catalog.product import CATEGORY_PATTERN, SKU_PATTERN
+from storefront.orders.order import Reason, Status
+from storefront.orders.request import IDEMPOTENCY_KEY_PATTERN, MAX_LINES, MAX_QUANTITY
+from storefront.shared import paging
+from tests.support.contract import matches
+from tests.support.source import modules_of
+from tests.support.template import Json, openapi, resources, source, translated, walk
+
+METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
+OPERATIONS = {
+    f"{method.upper()} {path}": item[method]
+    for path, item in openapi()["paths"].items()
+    for method in METHODS
+    if method in item
+}
+ROUTES = {route: operation for route, operation in OPERATIONS.items() if not route.startswith("OPTIONS")}
+GATEWAY_RESPONSES = openapi()["x-amazon-apigateway-gateway-responses"]
+SCHEMAS = openapi()["components"]["schemas"]
+# "Amazon API Gateway important notes", Amazon API Gateway Developer Guide
+NOT_IMPORTED = {
+    "anyOf", "const", "deprecated", "discriminator", "example", "examples", "exclusiveMaximum", "exclusiveMinimum",
+    "not", "nullable", "oneOf", "readOnly", "writeOnly", "xml",
+}  # fmt: skip
+# RFC 9110, section 15; Python before 3.13 has an older name for 413.
+PHRASES = {status.value: status.phrase for status in HTTPStatus} | {413: "Content Too Large"}
+
+
+def integration(operation: Json) -> Json:
+    found: Json = operation["x-amazon-apigateway-integration"]
+    return found
+
+
+def function_of(operation: Json) -> str:
+    """Return the name of the function whose alias an operation calls."""
+    (name,) = re.findall(r"/functions/\$\{(\w+)\.Alias\}/invocations$", integration(operation)["uri"]["Fn::Sub"])
+    return str(name)
+
+
+def parameter(route: str, name: str) -> Json:
+    path = openapi()["paths"][route.split()[1]]
+    candidates = [*path.get("parameters", []), *OPERATIONS[route].get("parameters", [])]
+    (schema,) = [candidate["schema"] for candidate in candidates if candidate["name"] == name]
+    return dict(schema)
+
+
+def behind_lambda() -> list[str]:
+    return [route for route, operation in OPERATIONS.items() if integration(operation)["type"] == "aws_proxy"]
+
+
+@pytest.mark.parametrize("route", OPERATIONS)
+def test_an_operation_is_answered_by_the_gateway_or_by_the_alias_of_a_function(route: str) -> None:
+    match integration(OPERATIONS[route])["type"]:
+        case "aws_proxy":
+            function = source()["Resources"][function_of(OPERATIONS[route])]
+            assert function["Type"] == "AWS::Serverless::Function"
+            assert function["Properties"]["Description"] == route
+            assert integration(OPERATIONS[route])["httpMethod"] == "POST"
+        case kind:
+            assert kind == "mock"
+
+
+def test_the_gateway_may_call_what_it_calls_and_nothing_else() -> None:
+    body = translated()["Resources"]["RestApi"]["Properties"]["Body"]
+    called = set()
+    for route in behind_lambda():
+        method, path = route.split()
+        uri = body["paths"][path][method.lower()]["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+        (alias,) = re.findall(r"/functions/\$\{(\w+)\}/invocations$", uri)
+        any_value = re.sub(r"\{\w+\}", "*", path)
+        api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestApi}"
+        called.add((alias, f"{api}/*/{method}{any_value}"))
+
+    allowed = [
+        (permission["FunctionName"]["Ref"], permission["SourceArn"]["Fn::Sub"])
+        for permission in resources("AWS::Lambda::Permission").values()
+        if permission["Principal"] == "apigateway.amazonaws.com"
+    ]
+
+    assert {alias for alias, _ in called} <= resources("AWS::Lambda::Alias").keys()
+    assert sorted(allowed) == sorted(called)
+
+
+@pytest.mark.parametrize("route", behind_lambda())
+def test_an_operation_asks_for_a_customer_where_its_function_does(route: str) -> None:
+    handler = source()["Resources"][function_of(OPERATIONS[route])]["Properties"]["Handler"]
+    asks = "storefront.access.identity" in modules_of(handler)
+
+    assert OPERATIONS[route]["security"] == ([{"customer": []}] if asks else [])
+    assert ("401" in OPERATIONS[route]["responses"]) == asks
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_an_operation_says_what_it_answers_when_it_fails(route: str) -> None:
+    documented = ROUTES[route]["responses"].keys()
+
+    assert documented >= {"429"}
+    if route in behind_lambda():
+        assert documented >= {"500", "503", "504"}
+    if ROUTES[route].get("requestBody") or parameter_names(route):
+        assert documented & {"400", "404"}
+
+
+def parameter_names(route: str) -> list[str]:
+    path = openapi()["paths"][route.split()[1]]
+    return [one["name"] for one in (*path.get("parameters", []), *ROUTES[route].get("parameters", []))]
+
+
+@pytest.mark.parametrize("route", OPERATIONS)
+def test_the_gateway_declares_the_headers_that_it_sends(route: str) -> None:
+    for response in integration(OPERATIONS[route]).get("responses", {}).values():
+        declared = OPERATIONS[route]["responses"][response["statusCode"]].get("headers", {})
+        sent = {name.removeprefix("method.response.header.") for name in response.get("responseParameters", {})}
+
+        assert sent == declared.keys()
+        assert "Access-Control-Allow-Origin" in sent
+
+
+@pytest.mark.parametrize("path", openapi()["paths"])
+def test_a_browser_is_told_what_each_path_takes(path: str) -> None:
+    methods = {route.split()[0] for route in OPERATIONS if route.split()[1] == path}
+    headers = {
+        one["name"]
+        for method in methods - {"OPTIONS"}
+        for one in OPERATIONS[f"{method} {path}"].get("parameters", [])
+        if one["in"] == "header"
+    }
+
+    (preflight,) = integration(OPERATIONS[f"OPTIONS {path}"])["responses"].values()
+
+    def allowed(what: str) -> set[str]:
+        value: str = preflight["responseParameters"][f"method.response.header.Access-Control-Allow-{what}"]
+        return set(value.strip("'").split(","))
+
+    assert allowed("Methods") == methods
+    assert allowed("Headers") >= headers | {"Authorization", "Content-Type"}
+    assert OPERATIONS[f"OPTIONS {path}"].get("security", []) == []
+
+
+def test_models_keep_to_what_the_gateway_imports() -> None:
+    for path, node in walk(openapi()):
+        if isinstance(node, dict) and not any(key.startswith("x-") for key in path) and "properties" not in path[-1:]:
+            assert not node.keys() & NOT_IMPORTED, "/".join(path)
+    assert [name for name in SCHEMAS if not re.fullmatch("[A-Za-z0-9]+", name)] == []
+    assert {scheme["type"] for scheme in openapi()["components"]["securitySchemes"].values()} == {"apiKey"}
+
+
+def test_the_document_is_valid_openapi_without_cloudformation() -> None:
+    intrinsic = [path for path, _ in walk(openapi()) if path and (path[-1].startswith("Fn::") or path[-1] == "Ref")]
+
+    assert intrinsic
+    assert [path for path in intrinsic if not any(key.startswith("x-") for key in path)] == []
+
+
+def test_the_gateway_checks_bodies_and_parameters_of_all_operations() -> None:
+    name = openapi()["x-amazon-apigateway-request-validator"]
+
+    assert openapi()["x-amazon-apigateway-request-validators"][name] == {
+        "validateRequestBody": True,
+        "validateRequestParameters": True,
+    }
+    assert [route for route, one in OPERATIONS.items() if "x-amazon-apigateway-request-validator" in one] == []
+    for route, operation in OPERATIONS.items():
+        if "requestBody" in operation:
+            assert operation["requestBody"]["content"]["application/json"]["schema"]["$ref"], route
+
+
+def test_every_refusal_of_the_gateway_has_its_response() -> None:
+    model = boto3.client("apigateway").meta.service_model
+
+    assert sorted(GATEWAY_RESPONSES) == sorted(model.shape_for("GatewayResponseType").enum)
+
+
+@pytest.mark.parametrize("kind", GATEWAY_RESPONSES)
+def test_a_refusal_of_the_gateway_is_a_problem(kind: str) -> None:
+    response = GATEWAY_RESPONSES[kind]
+    (template,) = response["responseTemplates"].values()
+
+    # Nothing of the caller's is put in: it could break the JSON, or worse.
+    assert set(re.findall(r"\$[\w.]+", template)) == {"$context.requestId"}
+    problem = json.loads(template.replace("$context.requestId", "11111111-1111-1111-1111-111111111111"))
+    assert matches(problem, "Problem")
+    assert problem["status"] == response["statusCode"]
+    assert problem["title"] == PHRASES[response["statusCode"]]
+    assert problem["instance"] == "urn:uuid:11111111-1111-1111-1111-111111111111"
+    headers = {name.rpartition(".")[2]: value for name, value in response["responseParameters"].items()}
+    assert headers["Content-Type"] == "'application/problem+json'"
+    assert headers["Access-Control-Allow-Origin"] == {"Fn::Sub": "'${CorsAllowedOrigin}'"}
+    assert ("Retry-After" in headers) == (kind == "THROTTLED")
+
+
+@pytest.mark.parametrize(
+    ("status", "kinds"),
+    [
+        (401, {"UNAUTHORIZED"}),
+        (403, {"ACCESS_DENIED", "EXPIRED_TOKEN", "MISSING_AUTHENTICATION_TOKEN", "WAF_FILTERED"}),
+        (404, {"RESOURCE_NOT_FOUND"}),
+        (413, {"REQUEST_TOO_LARGE"}),
+        (415, {"UNSUPPORTED_MEDIA_TYPE"}),
+        (429, {"THROTTLED", "QUOTA_EXCEEDED"}),
+        (504, {"INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT"}),
+    ],
+)
+def test_a_refusal_of_the_gateway_keeps_the_gateway_s_status(status: int, kinds: set[str]) -> None:
+    assert {GATEWAY_RESPONSES[kind]["statusCode"] for kind in kinds} == {status}
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if "limit" in parameter_names(route)])
+def test_the_limits_of_a_page_are_the_code_s(route: str) -> None:
+    limit = parameter(route, "limit")
+
+    assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, paging.MAX_LIMIT, paging.DEFAULT_LIMIT)
+
+
+def test_patterns_are_the_code_s() -> None:
+    line = SCHEMAS["OrderRequest"]["properties"]["lines"]["items"]["properties"]
+
+    assert parameter("GET /products/{sku}", "sku")["pattern"] == line["sku"]["pattern"] == SKU_PATTERN
+    assert parameter("GET /products", "category")["pattern"] == CATEGORY_PATTERN
+    key = parameter("POST /orders", "Idempotency-Key")
+    repeated = f"{{{key['minLength']},{key['maxLength']}}}"
+    assert key["pattern"] == f"^{IDEMPOTENCY_KEY_PATTERN.removesuffix(repeated)}+$"
+
+
+def test_the_limits_of_an_order_are_the_code_s() -> None:
+    lines = SCHEMAS["OrderRequest"]["properties"]["lines"]
+    quantity = lines["items"]["properties"]["quantity"]
+
+    assert (lines["minItems"], lines["maxItems"]) == (1, MAX_LINES) == (1, 50)
+    assert (quantity["minimum"], quantity["maximum"]) == (1, MAX_QUANTITY) == (1, 100)
+
+
+@pytest.mark.parametrize(
+    ("model", "member", "values"), [("Order", "status", Status), ("Order", "rejectionReason", Reason)]
+)
+def test_enumerations_are_the_code_s(model: str, member: str, values: Any) -> None:
+    assert SCHEMAS[model]["properties"][member]["enum"] == [str(value) for value in values]

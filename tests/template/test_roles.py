@@ -1,0 +1,121 @@
+"""What functions may do, and who may call them."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.support.source import reads_of
+from tests.support.template import ROOT, Json, resources, source, translated, walk
+
+ROLES = resources("AWS::IAM::Role")
+FUNCTIONS = resources("AWS::Lambda::Function")
+ALIASES = resources("AWS::Lambda::Alias")
+PERMISSIONS = resources("AWS::Lambda::Permission")
+
+
+def statements(role: str) -> list[Json]:
+    return [statement for policy in ROLES[role]["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def role_of(function: str) -> str:
+    role: str = FUNCTIONS[function]["Role"]["Fn::GetAtt"][0]
+    return role
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_each_function_has_a_role_of_its_own() -> None:
+    roles = [role_of(function) for function in FUNCTIONS]
+
+    assert sorted(roles) == sorted(ROLES)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_for_functions_and_has_inline_policies_only(role: str) -> None:
+    assert ROLES[role].keys() == {"AssumeRolePolicyDocument", "Policies"}
+    (trust,) = ROLES[role]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust == {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+
+
+def test_no_policy_has_a_wildcard() -> None:
+    policies = [(path, node) for path, node in walk(translated()["Resources"]) if _is_statement(node)]
+
+    assert len(policies) > len(ROLES)
+    for path, statement in policies:
+        where = "/".join(path)
+        assert not statement.keys() & {"NotAction", "NotResource", "NotPrincipal"}, where
+        for value in (*listed(statement["Action"]), *listed(statement.get("Resource", []))):
+            assert "*" not in str(value), where
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_statement_names_resources_of_this_template(role: str) -> None:
+    for statement in statements(role):
+        for resource in listed(statement["Resource"]):
+            assert _names(resource) & (source()["Resources"].keys() | {"PaymentsProviderSecretArn"}), statement
+
+
+def test_each_statement_is_preceded_by_its_reason() -> None:
+    lines = [line.strip() for line in (ROOT / "template.yaml").read_text().splitlines()]
+    starts = [
+        number
+        for number, line in enumerate(lines)
+        if line.startswith("- Effect:") and not lines[number + 1].startswith("Principal:")
+    ]
+
+    assert len(starts) == sum(len(statements(role)) for role in ROLES), "a statement is written in another way"
+    assert [number + 1 for number in starts if not re.match("# \\w", lines[number - 1])] == []
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_use_what_its_environment_names(function: str) -> None:
+    variables = FUNCTIONS[function]["Environment"]["Variables"]
+    allowed = [
+        (action, resource)
+        for statement in statements(role_of(function))
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    ]
+
+    for read in reads_of(FUNCTIONS[function]["Handler"]):
+        value = variables[read.variable]
+        match read.purpose:
+            case "secret":
+                assert ("secretsmanager:GetSecretValue", value) in allowed
+            case "parameter":
+                granted = [resource["Fn::Sub"] for action, resource in allowed if action == "ssm:GetParameter"]
+                assert [text for text in granted if text.endswith(f":parameter${{{value['Ref']}}}")]
+            case "value" if source()["Resources"].get(value["Ref"], {}).get("Type") in _USED_BY_API_CALLS:
+                assert [resource for _, resource in allowed if value["Ref"] in _names(resource)], read.variable
+
+
+@pytest.mark.parametrize("permission", PERMISSIONS)
+def test_a_permission_is_on_an_alias_and_says_what_may_use_it(permission: str) -> None:
+    granted = PERMISSIONS[permission]
+
+    assert granted["FunctionName"]["Ref"] in ALIASES
+    if granted["Principal"] == "*":
+        # A function URL is no resource with an ARN; the permission counts for calls through it only.
+        assert granted.get("InvokedViaFunctionUrl") or granted["Action"] == "lambda:InvokeFunctionUrl"
+        assert translated()["Resources"][permission]["Condition"] == "HasSandbox"
+    else:
+        assert granted["SourceArn"]
+
+
+_USED_BY_API_CALLS = {"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Events::EventBus"}
+
+
+def _is_statement(node: Any) -> bool:
+    return isinstance(node, dict) and "Effect" in node
+
+
+def _names(resource: Any) -> set[str]:
+    """Return the names of resources and parameters in an intrinsic function."""
+    return {part for _, node in walk(resource) if isinstance(node, str) for part in re.findall(r"\w+", node)}

@@ -1,0 +1,66 @@
+"""A payment provider on this machine: the sandbox's real handler behind real HTTP."""
+
+import io
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from hypothesis import settings
+
+from storefront.shared.observability import logger
+from tests.support.aws import Aws
+from tests.support.events import Context
+
+# A busy machine makes no test fail.
+settings.register_profile("storefront", deadline=None)
+settings.load_profile("storefront")
+
+
+class _FunctionUrl(BaseHTTPRequestHandler):
+    """Turns requests into function URL events (payload format 2.0)."""
+
+    def _answer(self) -> None:
+        from storefront.payments_sandbox import serve_payments  # noqa: PLC0415 - after moto has started
+
+        length = int(self.headers.get("Content-Length", 0))
+        event = {
+            "headers": {name.lower(): value for name, value in self.headers.items()},
+            "rawPath": self.path,
+            "requestContext": {"http": {"method": self.command}},
+            "body": self.rfile.read(length).decode(),
+            "isBase64Encoded": False,
+        }
+        answer = serve_payments.handler(event, Context())
+        body = answer["body"].encode()
+        self.send_response(answer["statusCode"])
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = _answer  # noqa: N815 - the names http.server calls
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Keep the tests' output to the tests."""
+
+
+@pytest.fixture
+def payments_sandbox(aws: Aws) -> Iterator[str]:
+    """Start the sandbox and put its URL where the functions look for it."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _FunctionUrl)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    aws.ssm.put_parameter(Name=os.environ["PAYMENTS_URL_PARAMETER"], Value=url, Type="String")
+    yield url
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What the functions log; their logger holds the stream that it found at its import."""
+    stream = io.StringIO()
+    before = logger.registered_handler.setStream(stream)
+    yield stream
+    logger.registered_handler.setStream(before)

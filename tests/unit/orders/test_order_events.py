@@ -1,0 +1,134 @@
+"""Events: one for each thing that has happened, none lost, none made up."""
+
+import json
+from typing import Any
+
+import pytest
+
+from storefront.orders import publish_order_events
+from storefront.orders.event import event_of_change
+from storefront.orders.event_bus import EventBus
+from storefront.orders.order import Reason, Status
+from storefront.orders.store import _to_item
+from tests.support.events import Context
+from tests.unit.orders.shop import Shop
+
+
+class Bus:
+    """An EventBridge client that takes all entries but some."""
+
+    def __init__(self, *refused: int) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self._refused = refused
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - the API's own name
+        results = []
+        for entry in Entries:
+            refused = len(self.entries) in self._refused
+            self.entries.append(entry)
+            results.append({"ErrorCode": "ThrottlingException"} if refused else {"EventId": "id"})
+        return {"FailedEntryCount": len(self._refused), "Entries": results}
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch) -> Bus:
+    bus = Bus()
+    monkeypatch.setattr(publish_order_events, "_bus", EventBus(bus, "orders"))  # type: ignore[arg-type]
+    return bus
+
+
+def record(number: int, before: Any, after: Any) -> dict[str, Any]:
+    images = {"OldImage": before, "NewImage": after}
+    change = {name: _to_item(order) for name, order in images.items() if order}
+    return {"dynamodb": {"SequenceNumber": str(number), **change}}
+
+
+def publish(*records: dict[str, Any]) -> list[str]:
+    answer = publish_order_events.handler({"Records": list(records)}, Context())
+    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+
+def test_an_orders_life_is_told_in_two_events(shop: Shop, bus: Bus) -> None:
+    pending = shop.place(shop.sell("MUG-001"), quantity=2)
+    reserved = shop.orders.reserve(pending)
+    confirmed = shop.orders.confirm(reserved, "ch-1")
+
+    failed = publish(record(1, None, pending), record(2, pending, reserved), record(3, reserved, confirmed))
+
+    assert failed == []
+    assert [entry["DetailType"] for entry in bus.entries] == ["OrderAccepted", "OrderConfirmed"]
+    detail = json.loads(bus.entries[1]["Detail"])
+    assert detail == {
+        "schemaVersion": 1,
+        "orderId": pending.key.order_id,
+        "customerId": "customer",
+        "status": "CONFIRMED",
+        "version": 3,
+        "total": {"amount": 2000, "currency": "EUR"},
+        "acceptedAt": detail["acceptedAt"],
+        "occurredAt": detail["occurredAt"],
+        "correlationId": "correlation",
+    }
+    assert detail["acceptedAt"] <= detail["occurredAt"]
+
+
+def test_a_rejection_says_why(shop: Shop, bus: Bus) -> None:
+    pending = shop.place(shop.sell("MUG-001"))
+    rejected = shop.orders.reject(pending, Reason.OUT_OF_STOCK)
+
+    publish(record(1, pending, rejected))
+
+    assert json.loads(bus.entries[0]["Detail"])["rejectionReason"] == "OUT_OF_STOCK"
+
+
+@pytest.mark.parametrize("status", [Status.RESERVED, Status.AWAITING_PAYMENT])
+def test_steps_on_the_way_are_nobodys_business(shop: Shop, bus: Bus, status: Status) -> None:
+    pending = shop.place(shop.sell("MUG-001"))
+    step = shop.orders.reserve(pending)
+    if status is Status.AWAITING_PAYMENT:
+        pending, step = step, shop.orders.await_payment(step, "ch-1")
+
+    assert event_of_change(pending, step) is None
+
+
+def test_a_change_that_leaves_the_status_is_no_event(shop: Shop, bus: Bus) -> None:
+    rejected = shop.orders.reject(
+        shop.orders.reserve(shop.place(shop.sell("MUG-001"))), Reason.PAYMENT_UNAVAILABLE, refund_due=True
+    )
+
+    publish(record(1, rejected, shop.orders.refunded(rejected)))
+
+    assert bus.entries == []
+
+
+def test_a_deleted_order_is_no_event(shop: Shop, bus: Bus) -> None:
+    publish(record(1, shop.place(shop.sell("MUG-001")), None))
+
+    assert bus.entries == []
+
+
+def test_the_stream_goes_on_from_the_first_event_the_bus_did_not_take(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sku = shop.sell("MUG-001")
+    records = [record(number, None, shop.place(sku, key=f"key-{number}")) for number in range(25)]
+    refusing = Bus(13, 14)
+    monkeypatch.setattr(publish_order_events, "_bus", EventBus(refusing, "orders"))  # type: ignore[arg-type]
+
+    failed = publish(*records)
+
+    assert failed == ["13"]
+    assert len(refusing.entries) == 20, "what comes after the refusal waits"
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert counted[0]["OrdersAccepted"] == [1.0] * 13
+
+
+def test_outcomes_are_counted_and_timed(shop: Shop, bus: Bus, capsys: pytest.CaptureFixture[str]) -> None:
+    pending = shop.place(shop.sell("MUG-001"))
+    rejected = shop.orders.reject(pending, Reason.OUT_OF_STOCK)
+
+    publish(record(1, None, pending), record(2, pending, rejected))
+
+    metrics = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
+    assert (metrics["OrdersAccepted"], metrics["OrdersRejected"]) == ([1.0], [1.0])
+    assert metrics["SecondsToOutcome"] == [(rejected.updated_at - pending.accepted_at).total_seconds()]

@@ -1,0 +1,51 @@
+"""Who is calling: an ID token of this shop's client, and nothing else, makes a customer."""
+
+from typing import Any
+
+import pytest
+
+from storefront.access.identity import Customer, customer_of
+from storefront.shared.errors import Unauthenticated
+
+CLAIMS = {"sub": "the-customer", "token_use": "id", "aud": "the-client"}
+
+
+def event(**context: Any) -> dict[str, Any]:
+    return {"requestContext": {"requestId": "request", **context}}
+
+
+def without(name: str) -> dict[str, str]:
+    return {claim: value for claim, value in CLAIMS.items() if claim != name}
+
+
+def test_an_id_token_of_this_client_makes_a_customer() -> None:
+    assert customer_of(event(authorizer={"claims": CLAIMS}), "the-client") == Customer("the-customer")
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        pytest.param({}, id="no authorizer ran"),
+        pytest.param({"authorizer": None}, id="no authorizer"),
+        pytest.param({"authorizer": {"principalId": "user"}}, id="an authorizer without claims"),
+        pytest.param({"authorizer": {"claims": None}}, id="empty claims"),
+        pytest.param(
+            {"authorizer": {"claims": {"sub": "the-customer", "token_use": "access", "client_id": "the-client"}}},
+            id="an access token",
+        ),
+        pytest.param({"authorizer": {"claims": CLAIMS | {"token_use": "access"}}}, id="an access token with audience"),
+        pytest.param({"authorizer": {"claims": CLAIMS | {"aud": "other-client"}}}, id="another client's token"),
+        pytest.param({"authorizer": {"claims": CLAIMS | {"sub": ""}}}, id="an empty subject"),
+        *(pytest.param({"authorizer": {"claims": without(claim)}}, id=f"no {claim}") for claim in CLAIMS),
+    ],
+)
+def test_anything_else_is_nobody(context: dict[str, Any]) -> None:
+    with pytest.raises(Unauthenticated, match="ID token"):
+        customer_of(event(**context), "the-client")
+
+
+def test_what_the_caller_sends_is_no_identity() -> None:
+    forged = event() | {"headers": {"Authorization": "x", "sub": "the-customer"}, "claims": CLAIMS}
+
+    with pytest.raises(Unauthenticated):
+        customer_of(forged, "the-client")
