@@ -42,7 +42,7 @@ def request(*, good: bool, signed_in: bool) -> dict[str, Any]:
             "X-Forwarded-For": INPUT,
         },
         query=None if good else {"cursor": INPUT, "limit": INPUT, "category": INPUT},
-        path={"sku": "MUG-001", "orderId": "ord-none"} if good else {"sku": INPUT, "orderId": INPUT},
+        path={"sku": "MUG-001", "orderId": f"ord-{'a' * 32}"} if good else {"sku": INPUT, "orderId": INPUT},
         body=GOOD_BODY if good else BAD_BODY,
     )
     if signed_in:

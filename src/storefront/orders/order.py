@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -215,6 +216,11 @@ def order_id_of(customer_id: str, idempotency_key: str) -> str:
     """Return the id of the order that this customer's request with this key makes: always the same one."""
     digest = hashlib.sha256(f"{customer_id}\n{idempotency_key}".encode()).digest()
     return "ord-" + base64.b32encode(digest[:20]).decode().lower()
+
+
+def is_order_id(text: str) -> bool:
+    """Tell whether `order_id_of` can have made this id."""
+    return re.fullmatch("ord-[a-z2-7]{32}", text) is not None
 
 
 class Schedule:

@@ -5,6 +5,7 @@ Its API has three operations, each safe to repeat because the charge is named by
 `POST /charges/{key}/cancel` refunds it, or, where there is none yet, keeps it from ever being made.
 """
 
+import random
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -36,6 +37,13 @@ class ProviderRefusedUs(Exception):
     """The provider refused the call itself (its secret, its shape): ours to mend, not the customer's."""
 
 
+class _JitteredRetry(Retry):
+    """A retry after a pause of its own: urllib3 makes the first retry at once, and so do all functions together."""
+
+    def get_backoff_time(self) -> float:
+        return random.uniform(MAX_PAUSE_SECONDS / 5, MAX_PAUSE_SECONDS)  # noqa: S311 - jitter, not a secret
+
+
 class PaymentProvider:
     """Charges orders.
 
@@ -49,15 +57,12 @@ class PaymentProvider:
         self._url = url
         self._secret = secret
         self._session = requests.Session()
-        retry = Retry(
+        retry = _JitteredRetry(
             total=RETRIES,
             # Every operation can be repeated, `POST` too.
             allowed_methods=None,
             status_forcelist=[429, 500, 502, 503, 504],
             raise_on_status=False,
-            backoff_factor=0.1,
-            backoff_jitter=0.2,
-            backoff_max=MAX_PAUSE_SECONDS,
             # A provider that asks for a minute would take more time than the function has.
             respect_retry_after_header=False,
         )
@@ -76,13 +81,9 @@ class PaymentProvider:
         """
         body = {"amount": order.total.amount, "currency": order.total.currency, "reference": order.key.order_id}
         try:
-            response = self._call("POST", "/charges", order, json=body)
+            return _charge_of(self._call("POST", "/charges", order, json=body))
         except PaymentUnresolved:
-            response = None
-        # Declined is an outcome, not a failure.
-        if response is not None and (response.ok or response.status_code == HTTPStatus.PAYMENT_REQUIRED):
-            return _charge_of(response)
-        charge = self.look_up(order)
+            charge = self.look_up(order)
         if charge is None:
             raise PaymentUnresolved("the provider failed and has no such charge")
         return charge
@@ -100,8 +101,6 @@ class PaymentProvider:
         response = self._call("GET", f"/charges/{order.key.order_id}", order)
         if response.status_code == HTTPStatus.NOT_FOUND:
             return None
-        if not response.ok:
-            raise PaymentUnresolved(f"the provider's look-up answered {response.status_code}")
         return _charge_of(response)
 
     def cancel(self, order: Order) -> None:
@@ -137,6 +136,9 @@ class PaymentProvider:
 
 
 def _charge_of(response: requests.Response) -> Charge:
+    # Declined (402) is an outcome, not a failure.
+    if not response.ok and response.status_code != HTTPStatus.PAYMENT_REQUIRED:
+        raise PaymentUnresolved(f"the provider answered {response.status_code}")
     try:
         body = response.json()
         return Charge(id=body["chargeId"], decision=_DECISION_OF_STATUS[body["status"]])

@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.orders.order import Order
 from storefront.orders.payment import PaymentUnresolved
-from storefront.orders.payment_provider import PaymentProvider
+from storefront.orders.payment_provider import WORST_CASE_SECONDS, PaymentProvider
 from storefront.orders.processing import process_order
 from storefront.orders.queue import OrderQueue, correlation_id_of, order_key_of
 from storefront.orders.store import OrderStore
@@ -26,25 +26,29 @@ _queue = OrderQueue(boto3.client("sqs"), os.environ["ORDERS_QUEUE_URL"])
 _payments = PaymentProvider(lambda: parameter("PAYMENTS_URL_PARAMETER"), lambda: secret("PAYMENTS_SECRET_ARN"))
 _retry_seconds = int(os.environ["RETRY_AFTER_SECONDS"])
 
-# The longest that SQS hides a message is 12 hours; this is reached by nothing, and bounds a mistaken setting.
-_MAX_PAUSE_SECONDS = 3600
+# An order is begun only while there is time to end it: the provider at its slowest, and some seconds for the tables.
+_LONGEST_ORDER_MILLISECONDS = (WORST_CASE_SECONDS + 5) * 1000
+
+
+class OutOfTime(Exception):
+    """The invocation has no time left for another order."""
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Process the orders of a batch."""
-    failed = [record["messageId"] for record in event["Records"] if not _succeeds(record)]
+    failed = [record["messageId"] for record in event["Records"] if not _succeeds(record, context)]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _succeeds(record: dict[str, Any]) -> bool:
+def _succeeds(record: dict[str, Any], context: LambdaContext) -> bool:
     logger.set_correlation_id(correlation_id_of(record))
     try:
-        order = _process(record)
+        order = _process(record, context)
     except Exception as error:
         # Nothing is swallowed: the message stays in the queue, and the reason in the log.
-        expected = isinstance(error, PaymentUnresolved)
+        expected = isinstance(error, PaymentUnresolved | OutOfTime)
         logger.warning("order not processed", extra={"reason": str(error)}, exc_info=not expected)
         metrics.add_metric("OrdersNotProcessed", MetricUnit.Count, 1)
         _wait_longer_each_time(record)
@@ -53,13 +57,15 @@ def _succeeds(record: dict[str, Any]) -> bool:
     return True
 
 
-def _process(record: dict[str, Any]) -> Order:
+def _process(record: dict[str, Any], context: LambdaContext) -> Order:
+    if context.get_remaining_time_in_millis() < _LONGEST_ORDER_MILLISECONDS:
+        raise OutOfTime("no time left in this invocation")
     return process_order(order_key_of(record), _orders, _payments)
 
 
 def _wait_longer_each_time(record: dict[str, Any]) -> None:
     receives = int(record["attributes"]["ApproximateReceiveCount"])
-    longest = min(_retry_seconds * 2 ** (receives - 1), _MAX_PAUSE_SECONDS)
+    longest = _retry_seconds * 2 ** (receives - 1)
     pause = random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
     try:
         _queue.hide(record["receiptHandle"], round(pause))

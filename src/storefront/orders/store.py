@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from storefront.orders.order import Line, Order, OrderKey, Reason, Status, check_transition
+from storefront.orders.order import Line, Order, OrderKey, Reason, Status, check_transition, is_order_id
 from storefront.orders.processing import OrderMovedOn, OutOfStock
 from storefront.shared import clock
 from storefront.shared.errors import NotFound, Overloaded
@@ -92,7 +92,8 @@ class OrderStore:
         NotFound
             There is no such order, or it is another customer's: the table cannot tell, and so neither can anybody.
         """
-        order = self.get(key)
+        # What cannot be an id is not asked for: DynamoDB refuses keys that are too long.
+        order = self.get(key) if is_order_id(key.order_id) else None
         if order is None:
             raise NotFound("You have no order with this id. `GET /orders` lists yours.")
         return order

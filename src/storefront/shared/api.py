@@ -6,7 +6,6 @@ Lambda function for proxy integration", Amazon API Gateway Developer Guide.
 """
 
 import base64
-import binascii
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -15,7 +14,8 @@ from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as ServiceNotReached
 
 from storefront.shared.errors import InvalidRequest, NotFound, Overloaded, Refusal, Unauthenticated, Unprocessable
 from storefront.shared.observability import logger
@@ -74,7 +74,7 @@ def body_of(event: Event) -> bytes:
     body = event.get("body") or ""
     try:
         raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
-    except (binascii.Error, UnicodeEncodeError) as error:
+    except ValueError as error:
         raise InvalidRequest("The body is not valid UTF-8 text. Send a JSON document encoded as UTF-8.") from error
     if not raw.strip():
         raise InvalidRequest("The body is empty. Send a JSON document.")
@@ -114,7 +114,7 @@ def rest_handler(function: ProxyHandler) -> ProxyHandler:
             return function(event, context)
         except Refusal as refusal:
             logger.info("refused", extra={"refusal": type(refusal).__name__})
-            return _problem(event, STATUS_OF_REFUSAL[type(refusal)], refusal.detail)
+            return _refusal(event, refusal)
         except Exception as error:
             logger.exception("request failed")
             return _unavailable(event) if _is_overload(error) else _unexpected(event)
@@ -125,8 +125,15 @@ def rest_handler(function: ProxyHandler) -> ProxyHandler:
 def _is_overload(error: Exception) -> bool:
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"] in _OVERLOADED
-    # A BotoCoreError is a connection refused or a time limit passed: the service was not reached.
-    return isinstance(error, BotoCoreError | Overloaded)
+    # The service was not reached, or did not answer in time.
+    return isinstance(error, ServiceNotReached | HTTPClientError | Overloaded)
+
+
+def _refusal(event: Event, refusal: Refusal) -> Answer:
+    status = STATUS_OF_REFUSAL[type(refusal)]
+    # RFC 9110, section 11.6.1: a 401 says how to sign in.
+    headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
+    return _problem(event, status, refusal.detail, headers)
 
 
 def _unavailable(event: Event) -> Answer:
@@ -153,4 +160,8 @@ def _problem(event: Event, status: HTTPStatus, detail: str, headers: Mapping[str
 
 def _common_headers() -> dict[str, str]:
     # The gateway adds cross-origin headers to its own answers only; a proxy integration's are the function's to give.
-    return {"Access-Control-Allow-Origin": os.environ["CORS_ALLOWED_ORIGIN"], "Cache-Control": "no-store"}
+    return {
+        "Access-Control-Allow-Origin": os.environ["CORS_ALLOWED_ORIGIN"],
+        "Access-Control-Expose-Headers": "Location, Retry-After",
+        "Cache-Control": "no-store",
+    }

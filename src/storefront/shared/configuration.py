@@ -4,6 +4,8 @@ A function's environment holds only the *name* of a parameter or the ARN of a se
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from aws_lambda_powertools.utilities import parameters
 
@@ -18,7 +20,8 @@ def parameter(variable: str) -> str:
     variable
         The name of the environment variable that holds the parameter's name.
     """
-    return parameters.get_parameter(os.environ[variable], max_age=CACHE_SECONDS)
+    with _errors_of_the_service():
+        return parameters.get_parameter(os.environ[variable], max_age=CACHE_SECONDS)
 
 
 def secret(variable: str) -> str:
@@ -29,4 +32,14 @@ def secret(variable: str) -> str:
     variable
         The name of the environment variable that holds the secret's ARN.
     """
-    return parameters.get_secret(os.environ[variable], max_age=CACHE_SECONDS)
+    with _errors_of_the_service():
+        return parameters.get_secret(os.environ[variable], max_age=CACHE_SECONDS)
+
+
+@contextmanager
+def _errors_of_the_service() -> Iterator[None]:
+    """Let a service's own error through: Powertools wraps it, and a throttled call could not be told from a mistake."""
+    try:
+        yield
+    except parameters.GetParameterError as error:
+        raise error.__context__ or error from None

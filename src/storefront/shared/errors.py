@@ -7,8 +7,8 @@ class Refusal(Exception):
     Parameters
     ----------
     detail
-        What is wrong and what the caller can do about it. It is shown to the caller, so it holds no input of
-        theirs and nothing internal.
+        What is wrong and what the caller can do about it. It is shown to the caller, so it holds nothing internal, and
+        of their input only what has been checked.
     """
 
     def __init__(self, detail: str) -> None:

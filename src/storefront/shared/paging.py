@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -92,8 +93,8 @@ def limit_of(query: Mapping[str, str]) -> int:
         `limit` is not a whole number from 1 to 100.
     """
     text = query.get("limit", str(DEFAULT_LIMIT))
-    # isdecimal alone takes digits of every script, and int() takes signs, spaces and underscores.
-    if text.isascii() and text.isdecimal() and 1 <= int(text[:4]) <= MAX_LIMIT:
+    # int() alone takes signs, spaces, underscores, and digits of every script.
+    if re.fullmatch("[1-9][0-9]{0,2}", text) and int(text) <= MAX_LIMIT:
         return int(text)
     raise InvalidRequest(f"`limit` must be a whole number from 1 to {MAX_LIMIT}.")
 

@@ -8,7 +8,7 @@ import requests
 
 from storefront.orders.order import Order, Status
 from storefront.orders.payment import Decision, PaymentUnresolved
-from storefront.orders.payment_provider import PaymentProvider, ProviderRefusedUs
+from storefront.orders.payment_provider import MAX_PAUSE_SECONDS, PaymentProvider, ProviderRefusedUs
 from storefront.payments_sandbox.behaviour import BEHAVIOURS, behaviour_of
 from tests.support.aws import PAYMENTS_SECRET
 from tests.unit.orders.shop import Shop
@@ -84,6 +84,31 @@ def test_a_provider_that_is_not_there_is_unresolved(shop: Shop) -> None:
         nobody.charge(order_for(shop, 0))
 
     assert "canary" not in repr(failure.value)
+
+
+def test_a_retry_waits_a_moment_of_its_own(shop: Shop) -> None:
+    retry = shop.payments._session.get_adapter("https://provider.example").max_retries
+
+    pauses = {retry.get_backoff_time() for _ in range(20)}
+
+    assert len(pauses) == 20
+    assert all(0 < pause <= MAX_PAUSE_SECONDS for pause in pauses)
+
+
+def test_an_answer_that_cannot_be_read_is_looked_up(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a provider that charges and garbles its answer
+    order = order_for(shop, 0)
+    original = shop.payments._call
+    garbled = requests.Response()
+    garbled.status_code, garbled._content = 200, b"<html>"
+
+    def call(method: str, *args: Any, **kwargs: Any) -> requests.Response:
+        answer = original(method, *args, **kwargs)
+        return garbled if method == "POST" else answer
+
+    monkeypatch.setattr(shop.payments, "_call", call)
+
+    assert shop.payments.charge(order).decision is Decision.APPROVED
 
 
 def test_a_wrong_secret_is_our_fault_and_charges_nothing(shop: Shop) -> None:

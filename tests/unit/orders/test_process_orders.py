@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from storefront.orders import process_orders
 from storefront.orders.order import Order, Status
-from storefront.shared.observability import logger
 from tests.support.events import Context, sqs_record
 from tests.unit.orders.shop import Shop
 
@@ -93,21 +91,28 @@ def test_a_failed_message_is_out_of_sight_for_its_pause(shop: Shop) -> None:
     assert "Messages" not in shop.aws.sqs.receive_message(QueueUrl=url)
 
 
+def test_orders_for_which_there_is_no_time_are_left_alone(shop: Shop, pauses: list[int]) -> None:
+    order = shop.place(shop.sell("MUG-001"))
+    record = sqs_record(message_of(order))
+
+    answer = process_orders.handler({"Records": [record]}, Context(remaining_milliseconds=10_000))
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": record["messageId"]}]}
+    assert shop.status(order) is Status.PENDING
+    assert len(pauses) == 1
+
+
 def test_a_pause_that_cannot_be_set_fails_the_message_all_the_same(shop: Shop) -> None:
     record = sqs_record("not json")
 
     assert process([record]) == [record["messageId"]]
 
 
-def test_the_log_carries_the_requests_correlation_id(shop: Shop) -> None:
-    order = shop.place(shop.sell("MUG-001"))
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logger.registered_formatter)
-    logger.addHandler(handler)
+def test_the_log_carries_the_requests_correlation_id(shop: Shop, log: io.StringIO) -> None:
+    # Out of stock, so that the sandbox, whose logger is this process's too, is not called
+    order = shop.place(shop.sell("MUG-001", stock=0))
 
     process([sqs_record(message_of(order), correlation_id="the-request")])
 
-    logger.removeHandler(handler)
-    lines = [json.loads(line) for line in stream.getvalue().splitlines() if "order processed" in line]
+    lines = [json.loads(line) for line in log.getvalue().splitlines() if "order processed" in line]
     assert [line["correlation_id"] for line in lines] == ["the-request"]
