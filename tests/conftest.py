@@ -19,6 +19,7 @@ os.environ |= {
     "POWERTOOLS_METRICS_NAMESPACE": "Storefront",
     "CORS_ALLOWED_ORIGIN": "*",
     "CURSOR_SECRET_ARN": "cursor-secret",
+    "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters",
     "EVENT_BUS_NAME": "orders",
     "ORDERS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/orders",
     "ORDERS_TABLE": "OrdersTable",

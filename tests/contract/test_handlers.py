@@ -87,7 +87,7 @@ def test_an_answer_is_as_documented(first_order: str, route: str, status: int, r
     assert violations(route, answer) == []
 
 
-@pytest.mark.parametrize(("code", "status"), [("InternalServerError", 500), ("ThrottlingException", 503)])
+@pytest.mark.parametrize(("code", "status"), [("AccessDeniedException", 500), ("ThrottlingException", 503)])
 @pytest.mark.parametrize(("route", "request_"), {route: one for route, status, one in REQUESTS if status < 400}.items())
 def test_a_failure_is_as_documented(
     monkeypatch: pytest.MonkeyPatch, first_order: str, route: str, request_: dict[str, Any], code: str, status: int
@@ -97,8 +97,11 @@ def test_a_failure_is_as_documented(
         raise aws_error(code)
 
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", fail)
+    event = rest_event(**request_)
+    if event["pathParameters"] == {"orderId": "the first"}:
+        event["pathParameters"] = {"orderId": first_order}
 
-    answer = HANDLERS[route](rest_event(**request_), Context())
+    answer = HANDLERS[route](event, Context())
 
     assert answer["statusCode"] == status
     assert violations(route, answer) == []

@@ -10,6 +10,7 @@ import pytest
 
 from local.customer import Customer
 from local.stack import Stack
+from storefront.orders.order import order_id_of
 from storefront.payments_sandbox.behaviour import BEHAVIOURS
 from tests.local.conftest import Books
 from tests.support.waiting import wait_until
@@ -192,7 +193,7 @@ def test_the_reconciler_saves_an_order_whose_message_was_lost(stack: Stack, cust
     # Given an order as a crash between table and queue leaves it: PENDING, nothing in the queue, long ago
     sku = books.sell(stock=5)
     template = books.order(customer, customer.order({books.sell(): 1}).json()["orderId"])
-    order_id = f"ord-{uuid.uuid4().hex}"
+    order_id = order_id_of("lost", str(uuid.uuid4()))
     lines = [{"sku": sku, "name": "lost", "quantity": 1, "unitPrice": 1000}]
     lost = {
         **{name: value for name, value in template.items() if name not in {"chargeId", "reviewAt", "reviewShard"}},

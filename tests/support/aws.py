@@ -28,7 +28,8 @@ class Aws:
         aws = cls(*(boto3.client(name) for name in ("dynamodb", "sqs", "events", "ssm", "secretsmanager")))
         for name, table in resources("AWS::DynamoDB::Table").items():
             aws.dynamodb.create_table(TableName=name, **_table(table))
-        aws.sqs.create_queue(QueueName="orders")
+        for queue in ("orders", "dead-letters"):
+            aws.sqs.create_queue(QueueName=queue)
         aws.events.create_event_bus(Name=os.environ["EVENT_BUS_NAME"])
         for name, value in (("CURSOR_SECRET_ARN", CURSOR_SECRET), ("PAYMENTS_SECRET_ARN", PAYMENTS_SECRET)):
             aws.secretsmanager.create_secret(Name=os.environ[name], SecretString=value)

@@ -64,7 +64,8 @@ def test_a_queue_s_consumer_answers_for_each_message_and_is_bounded(mapping: Jso
 def test_a_stream_is_not_held_up_by_one_change_and_loses_none(mapping: Json) -> None:
     assert mapping["BisectBatchOnFunctionError"] is True
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert 0 < mapping["MaximumRetryAttempts"] <= 100
+    # Tried until the records expire: what fails for ever the function puts aside itself.
+    assert "MaximumRetryAttempts" not in mapping
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0] in QUEUES
 

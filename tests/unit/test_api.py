@@ -7,11 +7,21 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError, ParamValidationError, ReadTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
 
 from storefront.shared.api import STATUS_OF_REFUSAL, answer, body_of, header_of, query_of, rest_handler
-from storefront.shared.errors import InvalidRequest, NotFound, Overloaded, Refusal, Unauthenticated, Unprocessable
+from storefront.shared.configuration import secret
+from storefront.shared.errors import (
+    InvalidRequest,
+    NotFound,
+    Overloaded,
+    Refusal,
+    TooLarge,
+    Unauthenticated,
+    Unprocessable,
+)
 from storefront.shared.observability import logger
+from tests.support.aws import Aws
 from tests.support.contract import matches
 from tests.support.events import Context, rest_event
 from tests.support.faults import aws_error
@@ -133,6 +143,18 @@ def test_what_the_handler_answers_is_passed_on_and_its_logs_carry_the_request(lo
         "Location": "here",
     }
     assert json.loads(log.getvalue())["correlation_id"] == event["requestContext"]["requestId"]
+
+
+def test_a_body_of_more_than_an_order_can_need_is_refused_unread() -> None:
+    with pytest.raises(TooLarge):
+        body_of({"body": "[" * (64 * 1024 + 1)})
+
+
+def test_a_throttled_parameter_is_told_from_a_mistake(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_SECRET", "not there")
+
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        secret("A_SECRET")
 
 
 @pytest.mark.parametrize("encoded", [False, True])

@@ -3,14 +3,14 @@
 import os
 from http import HTTPStatus
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.catalog.product import sku_of
 from storefront.catalog.store import ProductStore
 from storefront.shared.api import Answer, Event, answer, rest_handler
+from storefront.shared.aws import client
 
-_products = ProductStore(boto3.client("dynamodb"), os.environ["PRODUCTS_TABLE"])
+_products = ProductStore(client("dynamodb"), os.environ["PRODUCTS_TABLE"])
 
 
 @rest_handler

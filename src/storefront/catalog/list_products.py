@@ -3,16 +3,16 @@
 import os
 from http import HTTPStatus
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.catalog.product import Product, category_of
 from storefront.catalog.store import ProductStore
 from storefront.shared import paging
 from storefront.shared.api import Answer, Event, answer, query_of, rest_handler
+from storefront.shared.aws import client
 from storefront.shared.configuration import secret
 
-_products = ProductStore(boto3.client("dynamodb"), os.environ["PRODUCTS_TABLE"])
+_products = ProductStore(client("dynamodb"), os.environ["PRODUCTS_TABLE"])
 _cursors = paging.Cursors(lambda: secret("CURSOR_SECRET_ARN"))
 
 

@@ -3,15 +3,15 @@
 import os
 from http import HTTPStatus
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.access.identity import customer_of
 from storefront.orders.order import OrderKey
 from storefront.orders.store import OrderStore
 from storefront.shared.api import Answer, Event, answer, rest_handler
+from storefront.shared.aws import client
 
-_orders = OrderStore(boto3.client("dynamodb"), os.environ["ORDERS_TABLE"])
+_orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"])
 
 
 @rest_handler

@@ -3,7 +3,6 @@
 import os
 from http import HTTPStatus
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.access.identity import customer_of
@@ -11,9 +10,10 @@ from storefront.orders.order import Order
 from storefront.orders.store import OrderStore
 from storefront.shared import paging
 from storefront.shared.api import Answer, Event, answer, query_of, rest_handler
+from storefront.shared.aws import client
 from storefront.shared.configuration import secret
 
-_orders = OrderStore(boto3.client("dynamodb"), os.environ["ORDERS_TABLE"])
+_orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"])
 _cursors = paging.Cursors(lambda: secret("CURSOR_SECRET_ARN"))
 
 

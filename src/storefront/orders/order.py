@@ -109,7 +109,7 @@ TRANSITIONS = (
 
 ON_REDELIVERY = {
     Status.PENDING: "starts over: reserves the stock",
-    Status.RESERVED: "charges again under the same idempotency key, which answers with the first outcome",
+    Status.RESERVED: "looks the charge up; where there is none, charges under the same idempotency key",
     Status.AWAITING_PAYMENT: "nothing: the reconciler looks the charge up",
     Status.CONFIRMED: "nothing",
     Status.REJECTED: "refunds where a refund is still due, otherwise nothing",
@@ -229,8 +229,8 @@ class Schedule:
     Parameters
     ----------
     first
-        The time until the first look: longer than the queue can take to deliver a message five times, so that the
-        reconciler never competes with it. Each later look waits four times as long.
+        The time until the first look: longer than the queue's pauses for five tries together, so that the reconciler
+        leaves to the queue what the queue does. Each later look waits four times as long.
     """
 
     LOOKS = 4

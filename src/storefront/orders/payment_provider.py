@@ -22,8 +22,9 @@ READ_SECONDS = 2.0
 RETRIES = 1
 MAX_PAUSE_SECONDS = 0.5
 
-# A charge whose outcome stays unknown is followed by a look-up: two calls, each tried 1 + RETRIES times.
-WORST_CASE_SECONDS = 2 * ((1 + RETRIES) * (CONNECT_SECONDS + READ_SECONDS) + RETRIES * MAX_PAUSE_SECONDS)
+# An order that was begun before is looked up, then charged, and looked up again where the outcome is unknown: three
+# calls, each tried 1 + RETRIES times.
+WORST_CASE_SECONDS = 3 * ((1 + RETRIES) * (CONNECT_SECONDS + READ_SECONDS) + RETRIES * MAX_PAUSE_SECONDS)
 
 _DECISION_OF_STATUS = {
     "approved": Decision.APPROVED,

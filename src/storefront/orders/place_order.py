@@ -4,7 +4,6 @@ import os
 from datetime import timedelta
 from http import HTTPStatus
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.access.identity import customer_of
@@ -16,13 +15,14 @@ from storefront.orders.request import check_idempotency_key, parse_order_request
 from storefront.orders.store import OrderStore
 from storefront.shared import clock
 from storefront.shared.api import Answer, Event, answer, body_of, header_of, request_id_of, rest_handler
+from storefront.shared.aws import client
 from storefront.shared.observability import logger
 
-_dynamodb = boto3.client("dynamodb")
+_dynamodb = client("dynamodb")
 _desk = OrderDesk(
     ProductStore(_dynamodb, os.environ["PRODUCTS_TABLE"]),
     OrderStore(_dynamodb, os.environ["ORDERS_TABLE"]),
-    OrderQueue(boto3.client("sqs"), os.environ["ORDERS_QUEUE_URL"]),
+    OrderQueue(client("sqs"), os.environ["ORDERS_QUEUE_URL"]),
     Schedule(timedelta(seconds=int(os.environ["REVIEW_AFTER_SECONDS"]))),
 )
 

@@ -9,7 +9,6 @@ import os
 import random
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.orders.order import Order
@@ -18,11 +17,12 @@ from storefront.orders.payment_provider import WORST_CASE_SECONDS, PaymentProvid
 from storefront.orders.processing import process_order
 from storefront.orders.queue import OrderQueue, correlation_id_of, order_key_of
 from storefront.orders.store import OrderStore
+from storefront.shared.aws import client
 from storefront.shared.configuration import parameter, secret
 from storefront.shared.observability import MetricUnit, logger, metrics
 
-_orders = OrderStore(boto3.client("dynamodb"), os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
-_queue = OrderQueue(boto3.client("sqs"), os.environ["ORDERS_QUEUE_URL"])
+_orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
+_queue = OrderQueue(client("sqs"), os.environ["ORDERS_QUEUE_URL"])
 _payments = PaymentProvider(lambda: parameter("PAYMENTS_URL_PARAMETER"), lambda: secret("PAYMENTS_SECRET_ARN"))
 _retry_seconds = int(os.environ["RETRY_AFTER_SECONDS"])
 

@@ -83,15 +83,17 @@ def refund(order: Order, orders: Orders, payments: Payments) -> Order:
     return orders.refunded(order)
 
 
-def _reserve(order: Order, orders: Orders, payments: Payments) -> Order:
+def _reserve_and_charge(order: Order, orders: Orders, payments: Payments) -> Order:
     try:
-        return orders.reserve(order)
+        reserved = orders.reserve(order)
     except OutOfStock:
         return orders.reject(order, Reason.OUT_OF_STOCK)
+    return settle(reserved, payments.charge(reserved), orders)
 
 
-def _charge(order: Order, orders: Orders, payments: Payments) -> Order:
-    return settle(order, payments.charge(order), orders)
+def _look_up_or_charge(order: Order, orders: Orders, payments: Payments) -> Order:
+    # Somebody was here before and may have charged, perhaps so long ago that the provider has forgotten the key.
+    return settle(order, payments.look_up(order) or payments.charge(order), orders)
 
 
 def _read(key: OrderKey, orders: Orders) -> Order:
@@ -104,4 +106,4 @@ def _read(key: OrderKey, orders: Orders) -> Order:
 def _next_step(order: Order) -> Callable[[Order, Orders, Payments], Order] | None:
     if order.refund_due:
         return refund
-    return {Status.PENDING: _reserve, Status.RESERVED: _charge}.get(order.status)
+    return {Status.PENDING: _reserve_and_charge, Status.RESERVED: _look_up_or_charge}.get(order.status)

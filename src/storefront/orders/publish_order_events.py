@@ -8,15 +8,17 @@ Amazon DynamoDB Developer Guide).
 import os
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.orders.event import OrderEvent, event_of_change
 from storefront.orders.event_bus import EventBus
+from storefront.orders.queue import DeadLetterQueue
 from storefront.orders.store import order_of
+from storefront.shared.aws import client
 from storefront.shared.observability import MetricUnit, logger, metrics
 
-_bus = EventBus(boto3.client("events"), os.environ["EVENT_BUS_NAME"])
+_bus = EventBus(client("events"), os.environ["EVENT_BUS_NAME"])
+_dead_letters = DeadLetterQueue(client("sqs"), os.environ["DEAD_LETTER_QUEUE_URL"])
 
 _METRIC_OF_EVENT = {
     "OrderAccepted": "OrdersAccepted",
@@ -29,7 +31,7 @@ _METRIC_OF_EVENT = {
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Publish what has happened to orders, and count it."""
-    happened = [(record, order_event) for record in event["Records"] if (order_event := _event_of(record))]
+    happened = [(record, order_event) for record in event["Records"] if (order_event := _event_or_none(record))]
     first_failed = _bus.publish([order_event for _, order_event in happened])
     for _, order_event in happened[:first_failed]:
         _count(order_event)
@@ -39,6 +41,19 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     record, order_event = happened[first_failed]
     logger.error("event not published", extra={"order_id": order_event.order.key.order_id})
     return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
+
+
+def _event_or_none(record: dict[str, Any]) -> OrderEvent | None:
+    try:
+        return _event_of(record)
+    except Exception:
+        # A change that cannot be read would stop the stream for a day. It is put aside with its key; the table has the
+        # order, whole.
+        key, sequence_number = record["dynamodb"]["Keys"], record["dynamodb"]["SequenceNumber"]
+        logger.exception("change not readable", extra={"key": key, "sequence_number": sequence_number})
+        metrics.add_metric("OrderChangesNotReadable", MetricUnit.Count, 1)
+        _dead_letters.put_aside({"key": key, "sequenceNumber": sequence_number})
+        return None
 
 
 def _event_of(record: dict[str, Any]) -> OrderEvent | None:

@@ -48,6 +48,26 @@ class OrderQueue:
         self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
 
 
+class DeadLetterQueue:
+    """Takes what cannot be dealt with, for a person to look at.
+
+    Parameters
+    ----------
+    sqs
+        An SQS client.
+    url
+        The queue's URL.
+    """
+
+    def __init__(self, sqs: "SQSClient", url: str) -> None:
+        self._sqs = sqs
+        self._url = url
+
+    def put_aside(self, what: dict[str, Any]) -> None:
+        """Keep `what`, as JSON."""
+        self._sqs.send_message(QueueUrl=self._url, MessageBody=json.dumps(what))
+
+
 def order_key_of(record: dict[str, Any]) -> OrderKey:
     """Return the key that an SQS record of a Lambda event holds.
 

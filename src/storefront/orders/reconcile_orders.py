@@ -4,25 +4,25 @@ import os
 from datetime import timedelta
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.orders.order import Schedule
 from storefront.orders.payment_provider import WORST_CASE_SECONDS, PaymentProvider
 from storefront.orders.queue import OrderQueue
-from storefront.orders.reconciliation import reconcile_order
+from storefront.orders.reconciliation import defer_review, reconcile_order
 from storefront.orders.store import OrderStore
 from storefront.shared import clock
+from storefront.shared.aws import client
 from storefront.shared.configuration import parameter, secret
 from storefront.shared.observability import MetricUnit, logger, metrics
 
-_orders = OrderStore(boto3.client("dynamodb"), os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
-_queue = OrderQueue(boto3.client("sqs"), os.environ["ORDERS_QUEUE_URL"])
+_orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
+_queue = OrderQueue(client("sqs"), os.environ["ORDERS_QUEUE_URL"])
 _payments = PaymentProvider(lambda: parameter("PAYMENTS_URL_PARAMETER"), lambda: secret("PAYMENTS_SECRET_ARN"))
 _schedule = Schedule(timedelta(seconds=int(os.environ["REVIEW_AFTER_SECONDS"])))
 
-# A settlement makes two calls to the provider; a review is begun only while there is time to end it.
-_LONGEST_REVIEW_MILLISECONDS = 2 * WORST_CASE_SECONDS * 1000
+# A review is begun only while there is time to end it: the provider at its slowest, and some seconds for the tables.
+_LONGEST_REVIEW_MILLISECONDS = (WORST_CASE_SECONDS + 10) * 1000
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -38,8 +38,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         try:
             after = reconcile_order(order, _orders, _payments, _queue, _schedule, clock.now())
         except Exception:
-            # One order that cannot be reviewed must not keep the others from it; it stays due.
+            # One order that cannot be reviewed must not keep the others from it.
             logger.exception("order not reviewed", extra={"order_id": order.key.order_id})
+            defer_review(order, _orders, clock.now())
             failed += 1
         else:
             logger.info("order reviewed", extra={"order_id": order.key.order_id, "status": after.status})

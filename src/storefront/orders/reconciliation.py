@@ -4,7 +4,9 @@ A crash between two writes (order and message, charge and confirmation, rejectio
 message will move. The reconciler finds it, sends it again a few times, and in the end settles it itself.
 """
 
-from datetime import datetime
+import random
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from storefront.orders import processing
@@ -17,6 +19,7 @@ class Orders(processing.Orders, Protocol):
     """The orders table, as the reconciler uses it."""
 
     def postpone(self, order: Order, review_at: datetime) -> Order: ...  # noqa: D102
+    def defer(self, order: Order, review_at: datetime) -> Order: ...  # noqa: D102
 
 
 class Queue(Protocol):
@@ -54,6 +57,12 @@ def reconcile_order(
                 return _send_again(order, orders, queue, schedule, now)
     except OrderMovedOn:
         return order
+
+
+def defer_review(order: Order, orders: Orders, now: datetime) -> None:
+    """Put an order whose review failed behind the others: else the same ones would take the time of every run."""
+    with suppress(OrderMovedOn):
+        orders.defer(order, now + timedelta(minutes=random.uniform(5, 15)))  # noqa: S311 - jitter, not a secret
 
 
 def _send_again(order: Order, orders: Orders, queue: Queue, schedule: Schedule, now: datetime) -> Order:

@@ -10,7 +10,7 @@ when it is repeated, like somebody else's: the caller reads the order again and 
 import random
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from storefront.orders.processing import OrderMovedOn, OutOfStock
 from storefront.shared import clock
 from storefront.shared.errors import NotFound, Overloaded
 from storefront.shared.money import Money
+from storefront.shared.observability import logger
 from storefront.shared.paging import Key, Page
 
 if TYPE_CHECKING:
@@ -31,13 +32,22 @@ if TYPE_CHECKING:
 # One partition of the sparse index would cap all orders at one partition's writes a second.
 REVIEW_SHARDS = 4
 
-_TRANSACTION_ATTEMPTS = 4
+# In seconds, after each attempt but the last.
+_TRANSACTION_PAUSES = (0.1, 0.2, 0.4)
 
 # "TransactWriteItems", Amazon DynamoDB API Reference: the reasons that can be gone a moment later, and no reason.
 _PASSING_REASONS = {"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 _to_attribute = TypeSerializer().serialize
 _from_attribute = TypeDeserializer().deserialize
+
+
+class _StockRefused(Exception):
+    """The condition on the stock of some products does not hold."""
+
+    def __init__(self, skus: list[str]) -> None:
+        super().__init__(", ".join(skus))
+        self.skus = skus
 
 
 class OrderStore:
@@ -131,7 +141,8 @@ class OrderStore:
 
     def due_for_review(self, now: datetime) -> Iterator[Order]:
         """Iterate over the orders that should have settled by `now`, each as it is at that moment."""
-        for shard in range(REVIEW_SHARDS):
+        # In another order each time, so that no shard always has what is left of the time.
+        for shard in random.sample(range(REVIEW_SHARDS), REVIEW_SHARDS):
             pages = self._dynamodb.get_paginator("query").paginate(
                 TableName=self._orders_table,
                 IndexName="by-review",
@@ -155,7 +166,10 @@ class OrderStore:
         OrderMovedOn
             The order is no longer the version that was read.
         """
-        return self._transact(replace(order, status=Status.RESERVED), order, stock_sign=-1)
+        try:
+            return self._transact(replace(order, status=Status.RESERVED), order, _taking, order.lines)
+        except _StockRefused as refused:
+            raise OutOfStock(order.key.order_id) from refused
 
     def await_payment(self, order: Order, charge_id: str) -> Order:
         """Mark the order `AWAITING_PAYMENT`.
@@ -165,7 +179,7 @@ class OrderStore:
         OrderMovedOn
             The order is no longer the version that was read.
         """
-        return self._update(replace(order, status=Status.AWAITING_PAYMENT, charge_id=charge_id), order)
+        return self._update(replace(order, status=Status.AWAITING_PAYMENT, charge_id=charge_id, reviews=0), order)
 
     def confirm(self, order: Order, charge_id: str) -> Order:
         """Mark the order `CONFIRMED`: the stock taken is sold.
@@ -194,7 +208,13 @@ class OrderStore:
         )
         if order.status is Status.PENDING:
             return self._update(rejected, order)
-        return self._transact(rejected, order, stock_sign=+1)
+        try:
+            return self._transact(rejected, order, _giving_back, order.lines)
+        except _StockRefused as refused:
+            # A product has been deleted since. Its stock has nowhere to go back to; the customer's money has.
+            logger.warning("stock not given back: no such product", extra={"skus": refused.skus})
+            rest = [line for line in order.lines if line.sku not in refused.skus]
+            return self._transact(rejected, order, _giving_back, rest)
 
     def refunded(self, order: Order) -> Order:
         """Cross off the refund that was due for a rejected order.
@@ -216,6 +236,16 @@ class OrderStore:
         """
         return self._update(replace(order, reviews=order.reviews + 1, review_at=review_at), order)
 
+    def defer(self, order: Order, review_at: datetime) -> Order:
+        """Set the time of the next review without counting one: this one could not be made.
+
+        Raises
+        ------
+        OrderMovedOn
+            The order is no longer the version that was read.
+        """
+        return self._update(replace(order, review_at=review_at), order)
+
     def _update(self, changed: Order, read: Order) -> Order:
         changed = _next_version(changed, read)
         try:
@@ -226,21 +256,23 @@ class OrderStore:
             raise
         return changed
 
-    def _transact(self, changed: Order, read: Order, stock_sign: int) -> Order:
+    def _transact(
+        self, changed: Order, read: Order, stock_change: Callable[[Line], dict[str, Any]], lines: Sequence[Line]
+    ) -> Order:
         changed = _next_version(changed, read)
         writes: list[Any] = [{"Update": self._order_change(changed, read)}]
-        writes += [{"Update": self._stock_change(line, stock_sign)} for line in read.lines]
-        for attempt in range(_TRANSACTION_ATTEMPTS):
+        writes += [{"Update": {"TableName": self._products_table, **stock_change(line)}} for line in lines]
+        for pause in _TRANSACTION_PAUSES:
             try:
                 self._dynamodb.transact_write_items(TransactItems=writes)
             except ClientError as error:
                 if error.response["Error"]["Code"] != "TransactionCanceledException":
                     raise
-                _raise_if_permanent(error, changed)
+                _raise_if_permanent(error, read, lines)
             else:
                 return changed
             # Orders that want the same product at the same time get in each other's way; a moment later they do not.
-            time.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311 - jitter, not a secret
+            time.sleep(random.uniform(pause / 5, pause))  # noqa: S311 - jitter, not a secret
         raise Overloaded("the order's transaction met others at every attempt")
 
     def _order_change(self, changed: Order, read: Order) -> dict[str, Any]:
@@ -263,18 +295,24 @@ class OrderStore:
             },
         }
 
-    def _stock_change(self, line: Line, sign: int) -> dict[str, Any]:
-        return {
-            "TableName": self._products_table,
-            "Key": {"sku": {"S": line.sku}},
-            "UpdateExpression": "ADD stock :change",
-            # Giving back to a product that is gone must fail, not make a product of nothing but stock.
-            "ConditionExpression": "stock >= :needed" if sign < 0 else "attribute_exists(sku)",
-            "ExpressionAttributeValues": {
-                ":change": {"N": str(sign * line.quantity)},
-                **({":needed": {"N": str(line.quantity)}} if sign < 0 else {}),
-            },
-        }
+
+def _taking(line: Line) -> dict[str, Any]:
+    return {
+        "Key": {"sku": {"S": line.sku}},
+        "UpdateExpression": "ADD stock :change",
+        "ConditionExpression": "stock >= :needed",
+        "ExpressionAttributeValues": {":change": {"N": str(-line.quantity)}, ":needed": {"N": str(line.quantity)}},
+    }
+
+
+def _giving_back(line: Line) -> dict[str, Any]:
+    return {
+        "Key": {"sku": {"S": line.sku}},
+        "UpdateExpression": "ADD stock :change",
+        # Without it, a product that is gone would come back as nothing but its stock.
+        "ConditionExpression": "attribute_exists(sku)",
+        "ExpressionAttributeValues": {":change": {"N": str(line.quantity)}},
+    }
 
 
 def order_of(item: Mapping[str, Any]) -> Order:
@@ -344,7 +382,7 @@ def _next_version(changed: Order, read: Order) -> Order:
     return replace(changed, version=read.version + 1, updated_at=clock.now())
 
 
-def _raise_if_permanent(error: ClientError, order: Order) -> None:
+def _raise_if_permanent(error: ClientError, order: Order, lines: Sequence[Line]) -> None:
     """Raise what the reasons of a cancelled transaction mean, unless trying again can help.
 
     The reasons come in the order of the writes ("TransactWriteItems", Amazon DynamoDB API Reference): first the order's
@@ -354,7 +392,9 @@ def _raise_if_permanent(error: ClientError, order: Order) -> None:
     order_reason, *stock_reasons = [reason.get("Code") for reason in reasons]
     if order_reason == "ConditionalCheckFailed":
         raise OrderMovedOn(order.key.order_id) from error
-    if "ConditionalCheckFailed" in stock_reasons and order.status is Status.RESERVED:
-        raise OutOfStock(order.key.order_id) from error
+    checked = zip(lines, stock_reasons, strict=False)
+    refused = [line.sku for line, reason in checked if reason == "ConditionalCheckFailed"]
+    if refused:
+        raise _StockRefused(refused) from error
     if not {order_reason, *stock_reasons} <= _PASSING_REASONS:
         raise error

@@ -12,16 +12,16 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-import boto3
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.payments_sandbox.books import Books
 from storefront.payments_sandbox.provider import Reply, SandboxProvider
 from storefront.shared import clock
+from storefront.shared.aws import client
 from storefront.shared.configuration import secret
 from storefront.shared.observability import logger
 
-_provider = SandboxProvider(Books(boto3.client("dynamodb"), os.environ["PAYMENTS_SANDBOX_TABLE"]))
+_provider = SandboxProvider(Books(client("dynamodb"), os.environ["PAYMENTS_SANDBOX_TABLE"]))
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

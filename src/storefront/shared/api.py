@@ -17,7 +17,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ServiceNotReached
 
-from storefront.shared.errors import InvalidRequest, NotFound, Overloaded, Refusal, Unauthenticated, Unprocessable
+from storefront.shared.errors import (
+    InvalidRequest,
+    NotFound,
+    Overloaded,
+    Refusal,
+    TooLarge,
+    Unauthenticated,
+    Unprocessable,
+)
 from storefront.shared.observability import logger
 
 Event = dict[str, Any]
@@ -28,20 +36,24 @@ STATUS_OF_REFUSAL: Mapping[type[Refusal], HTTPStatus] = {
     InvalidRequest: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     NotFound: HTTPStatus.NOT_FOUND,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Unprocessable: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 
-# "Error retries and exponential backoff" and "Programmatic errors", Amazon DynamoDB Developer Guide; SQS and the
-# others use the same names.
+# "Error handling with DynamoDB", Amazon DynamoDB Developer Guide; SQS and the others use the same names.
 _OVERLOADED = {
+    "InternalServerError",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottled",
     "ServiceUnavailable",
     "ThrottlingException",
     "TransactionConflictException",
+    "TransactionInProgressException",
 }
 _RETRY_AFTER_SECONDS = "1"
+
+MAX_BODY_CHARACTERS = 64 * 1024
 
 
 def answer(status: HTTPStatus, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
@@ -70,8 +82,13 @@ def body_of(event: Event) -> bytes:
     ------
     InvalidRequest
         There is no body.
+    TooLarge
+        It is larger than any request that this API has a use for. The gateway lets 10 MB through, and its model does
+        not see a body of another media type.
     """
     body = event.get("body") or ""
+    if len(body) > MAX_BODY_CHARACTERS:
+        raise TooLarge("The body is too large. An order of 50 lines needs less than 64 KB.")
     try:
         raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
     except ValueError as error:

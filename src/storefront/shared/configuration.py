@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from aws_lambda_powertools.utilities import parameters
 
-CACHE_SECONDS = 300
+CACHE_SECONDS = 60
 
 
 def parameter(variable: str) -> str:

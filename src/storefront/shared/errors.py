@@ -32,5 +32,9 @@ class Unprocessable(Refusal):
     """The request has the right shape and still cannot be carried out."""
 
 
+class TooLarge(Refusal):
+    """The request is larger than any that this application has a use for."""
+
+
 class Overloaded(Exception):
     """A service behind us did not keep up; the same request can succeed in a moment."""

@@ -1,6 +1,7 @@
 """Events: one for each thing that has happened, none lost, none made up."""
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from storefront.orders.order import Reason, Status
 from storefront.orders.store import _to_item
 from tests.support.events import Context
 from tests.unit.orders.shop import Shop
+
+DEAD_LETTERS = os.environ["DEAD_LETTER_QUEUE_URL"]
 
 
 class Bus:
@@ -40,7 +43,8 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Bus:
 def record(number: int, before: Any, after: Any) -> dict[str, Any]:
     images = {"OldImage": before, "NewImage": after}
     change = {name: _to_item(order) for name, order in images.items() if order}
-    return {"dynamodb": {"SequenceNumber": str(number), **change}}
+    keys = {"orderId": {"S": (after or before).key.order_id}}
+    return {"dynamodb": {"SequenceNumber": str(number), "Keys": keys, **change}}
 
 
 def publish(*records: dict[str, Any]) -> list[str]:
@@ -121,6 +125,18 @@ def test_the_stream_goes_on_from_the_first_event_the_bus_did_not_take(
     assert len(refusing.entries) == 20, "what comes after the refusal waits"
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     assert counted[0]["OrdersAccepted"] == [1.0] * 13
+
+
+def test_a_change_that_cannot_be_read_is_put_aside_and_stops_no_other(shop: Shop, bus: Bus) -> None:
+    good, bad = (record(number, None, shop.place(shop.sell(f"MUG-00{number}"), key=str(number))) for number in (1, 2))
+    bad["dynamodb"]["NewImage"]["status"] = {"S": "UNHEARD_OF"}
+
+    failed = publish(bad, good)
+
+    assert failed == []
+    assert len(bus.entries) == 1
+    aside = json.loads(shop.aws.sqs.receive_message(QueueUrl=DEAD_LETTERS)["Messages"][0]["Body"])
+    assert aside == {"key": bad["dynamodb"]["Keys"], "sequenceNumber": "2"}
 
 
 def test_outcomes_are_counted_and_timed(shop: Shop, bus: Bus, capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,7 +95,7 @@ def test_orders_for_which_there_is_no_time_are_left_alone(shop: Shop, pauses: li
     order = shop.place(shop.sell("MUG-001"))
     record = sqs_record(message_of(order))
 
-    answer = process_orders.handler({"Records": [record]}, Context(remaining_milliseconds=10_000))
+    answer = process_orders.handler({"Records": [record]}, Context(remaining_milliseconds=20_000))
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": record["messageId"]}]}
     assert shop.status(order) is Status.PENDING

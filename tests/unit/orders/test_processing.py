@@ -65,6 +65,15 @@ def test_a_provider_that_fails_for_ever_leaves_the_order_reserved(shop: Shop) ->
     shop.check_invariant()
 
 
+def test_an_order_that_was_begun_before_is_looked_up_before_it_is_charged(shop: Shop) -> None:
+    # Given a charge whose order was not confirmed, and a provider that has forgotten the idempotency key
+    order = shop.orders.reserve(shop.place(shop.sell("MUG-001")))
+    shop.payments.charge(order)
+    shop.payments.charge = pytest.fail
+
+    assert shop.process(order.key).status is Status.CONFIRMED
+
+
 def test_a_message_about_no_order_is_a_failure(shop: Shop) -> None:
     with pytest.raises(UnknownOrder):
         shop.process(OrderKey("customer", "ord-none"))

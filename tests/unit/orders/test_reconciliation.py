@@ -169,4 +169,9 @@ def test_one_order_that_cannot_be_reviewed_does_not_hold_up_the_others(
     result = handler({}, Context())
 
     assert result == {"reviewed": 1, "failed": 1}
+    # The one that failed is behind the others now, and its reviews are not used up.
+    deferred = shop.read(broken.key)
+    assert deferred.review_at is not None
+    assert timedelta(minutes=5) <= deferred.review_at - clock.now() <= timedelta(minutes=15)
+    assert deferred.reviews == 0
     assert [message["orderId"] for message in shop.aws.messages()] == [lost.key.order_id]

@@ -1,0 +1,21 @@
+"""Clients of AWS services, all with the same limits."""
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+# A function has seconds, not the minutes that botocore's defaults would wait: a call that hangs is given up while there
+# is still time to answer, or to hand the message back.
+_LIMITS = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
+
+
+def client(service: str) -> Any:
+    """Return a client of an AWS service; a handler makes its clients once, at import.
+
+    Parameters
+    ----------
+    service
+        The service as boto3 names it, such as `dynamodb`.
+    """
+    return boto3.client(service, config=_LIMITS)  # type: ignore[call-overload]
