@@ -4,10 +4,9 @@ import random
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-
-import pytest
 
 from local.customer import Customer
 from local.stack import Stack
@@ -21,7 +20,7 @@ REPEATED = 50
 
 
 def test_a_thousand_orders_add_up(
-    stack: Stack, customer: Customer, books: Books, capsys: pytest.CaptureFixture[str]
+    stack: Stack, customer: Customer, books: Books, record_property: Callable[[str, object], None]
 ) -> None:
     # Given orders of which 5 % are declined, 2 % fail once and recover, 0.5 % fail for ever, and 5 % come twice
     skus = {
@@ -74,11 +73,11 @@ def test_a_thousand_orders_add_up(
     assert approved.keys() == confirmed
     assert sum(approved.values()) == 1000 * (ORDERS - DECLINED - RECOVERING - FAILING) + 1002 * RECOVERING
 
-    with capsys.disabled():
-        print(
-            f"\n  {ORDERS} orders from {CLIENTS} clients: accepted {ORDERS / accepted_seconds:.0f} a second, "
-            f"settled {ORDERS / settled_seconds:.0f} a second, all books exact"
-        )
+    record_property(
+        "measured",
+        f"{ORDERS} orders from {CLIENTS} clients: accepted {ORDERS / accepted_seconds:.0f} a second, "
+        f"settled {ORDERS / settled_seconds:.0f} a second, all books exact",
+    )
 
 
 def initial_stock() -> dict[str, int]:

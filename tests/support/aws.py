@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -25,7 +26,7 @@ class Aws:
 
     @classmethod
     def create(cls) -> "Aws":
-        aws = cls(*(boto3.client(name) for name in ("dynamodb", "sqs", "events", "ssm", "secretsmanager")))
+        aws = cls(*(_client(name) for name in ("dynamodb", "sqs", "events", "ssm", "secretsmanager")))
         for name, table in resources("AWS::DynamoDB::Table").items():
             aws.dynamodb.create_table(TableName=name, **_table(table))
         for queue in ("orders", "dead-letters"):
@@ -80,6 +81,12 @@ class Aws:
             else ("", 0)
             for item in items
         }
+
+
+@cache
+def _client(service: str) -> Any:
+    """A client takes longer to make than a test to run; what it talks to is moto's, and new for each test."""
+    return boto3.client(service)  # type: ignore[call-overload]
 
 
 def _table(properties: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 import os
 from typing import Any
 
+import boto3
 import pytest
 
 from storefront.catalog import get_product, list_products
@@ -122,16 +123,18 @@ def test_a_list_that_cannot_be_asked_for_is_refused(aws: Aws, query: dict[str, s
 
 
 @pytest.mark.parametrize("category", [None, "kitchen"])
-def test_no_more_is_read_than_the_page_shows(aws: Aws, store: ProductStore, category: str | None) -> None:
+def test_no_more_is_read_than_the_page_shows(aws: Aws, category: str | None) -> None:
     # given more products than a page, and a watch on what is read
     fill(aws, 10)
     fill(aws, 10, "garden")
     reads: list[tuple[int, int]] = []
-    events = aws.dynamodb.meta.events
+    watched = boto3.client("dynamodb")
+    events = watched.meta.events
     events.register("before-parameter-build.dynamodb.*", lambda params, **_: reads.append((params["Limit"], -1)))
     events.register("after-call.dynamodb.*", lambda parsed, **_: reads.append((-1, parsed["ScannedCount"])))
 
     # when two pages are read
+    store = ProductStore(watched, "ProductsTable")
     first = store.page(category, 4, None)
     store.page(category, 4, first.last_key)
 

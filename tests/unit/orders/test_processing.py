@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import boto3
 import pytest
 
 from storefront.orders.order import Order, OrderKey, Reason, Status
@@ -27,9 +28,10 @@ def test_an_order_is_reserved_charged_and_confirmed(shop: Shop) -> None:
 def test_an_order_takes_three_calls_besides_the_charge(shop: Shop) -> None:
     order = shop.place(shop.sell("MUG-001"))
     calls: list[str] = []
-    shop.aws.dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
+    watched = boto3.client("dynamodb")
+    watched.meta.events.register("before-call.dynamodb", lambda model, **_: calls.append(model.name))
 
-    shop.process(order.key)
+    Shop(shop.aws, shop.payments_url, dynamodb=watched).process(order.key)
 
     assert calls == ["GetItem", "TransactWriteItems", "UpdateItem"]
 
