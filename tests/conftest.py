@@ -60,6 +60,7 @@ def stack() -> Iterator[Stack]:
     lifecycle.take_down(state)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of the one local stack in one process, where tests run in several."""
     for item in items:
