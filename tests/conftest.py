@@ -33,10 +33,12 @@ os.environ |= {
 }
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities import parameters
 from moto import mock_aws
+from xdist.scheduler import LoadScopeScheduling
 
 from local import lifecycle
 from local.stack import ROOT, Stack
@@ -60,12 +62,15 @@ def stack() -> Iterator[Stack]:
     lifecycle.take_down(state)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of the one local stack in one process, where tests run in several."""
-    for item in items:
-        if "stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("local stack"))
+class _OneProcessForTheStack(LoadScopeScheduling):
+    """Keeps the tests of the one local stack in one process, where tests run in several."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "the local stack" if nodeid.startswith(("tests/local/", "tests/contract/test_running")) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _OneProcessForTheStack(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
