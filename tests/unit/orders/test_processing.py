@@ -76,6 +76,19 @@ def test_an_order_that_was_begun_before_is_looked_up_before_it_is_charged(shop: 
     assert shop.process(order.key).status is Status.CONFIRMED
 
 
+def test_a_refund_that_is_due_is_made_by_whoever_comes_first(shop: Shop) -> None:
+    # Given a charge, and an order that was rejected without knowing of it
+    reserved = shop.orders.reserve(shop.place(shop.sell("MUG-001")))
+    shop.payments.charge(reserved)
+    shop.orders.reject(reserved, Reason.PAYMENT_UNAVAILABLE, refund_due=True)
+
+    processed = shop.process(reserved.key)
+
+    assert (processed.status, processed.refund_due) == (Status.REJECTED, False)
+    assert shop.aws.charges()[reserved.key.order_id][0] == "cancelled"
+    shop.check_invariant()
+
+
 def test_a_message_about_no_order_is_a_failure(shop: Shop) -> None:
     with pytest.raises(UnknownOrder):
         shop.process(OrderKey("customer", "ord-none"))
