@@ -14,6 +14,8 @@ from local.customer import sign_in
 from local.stack import ROOT, STATE_DIRECTORY, Stack, bypass_proxies
 from local.tour import Tour
 
+MAX_PORT = 65535
+
 
 def up(arguments: argparse.Namespace) -> None:
     """Bring the stack up, or up to date, and say how to use it."""
@@ -68,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         return subparser
 
-    command("up", up).add_argument("--port", type=int, help="port to listen on; 0 for any free one (default: 4566)")
+    command("up", up).add_argument("--port", type=_port, help="port to listen on; 0 for any free one (default: 4566)")
     command("down", down)
     command("demo", demo)
     command("token", token).add_argument("user", nargs="?", default="customer", choices=("customer", "other"))
@@ -80,8 +82,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) <= MAX_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a port is a number from 0 to {MAX_PORT}")
+
+
 def _introduce(stack: Stack, state: Path) -> None:
-    say(f"\n{styled('Not as on AWS', 'bold')}")
+    say(f"\n{styled('Not as on AWS', 'bold')} (there; here)")
     say(differences.as_text())
     say(f"\n{styled('Storefront is up', 'bold')}")
     say(f"  REST API       {stack.url}")

@@ -51,6 +51,11 @@ DIFFERENCES = (
         "they are paths on one port of 127.0.0.1, over HTTP",
     ),
     Difference(
+        "a function that fails or times out is answered as a problem",
+        "INTEGRATION_FAILURE",
+        "the emulator answers 502 with a text of its own",
+    ),
+    Difference(
         "a scheduled call that fails is tried again",
         "Type: Schedule",
         "it is made once; the next comes in five minutes",

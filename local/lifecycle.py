@@ -118,7 +118,7 @@ def _update(emulator: Emulator, state: Path) -> Stack:
         seed.seed_products(stack)
         stack = replace(stack, users=seed.seed_customers(stack))
     stack.save(state)
-    with step("first answer"):
+    with step("wait for the first answer"):
         _wait_for_an_answer(stack)
     return stack
 

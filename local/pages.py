@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from local import differences
+from local import differences, repairs
 from local.stack import ROOT
 from storefront.orders.order import ON_REDELIVERY, TRANSITIONS
 from storefront.payments_sandbox.behaviour import APPROVES, BEHAVIOURS
@@ -59,12 +59,17 @@ def _differences() -> str:
     return _table(("asked for", "on the local stack"), ((row.asked, row.locally) for row in differences.DIFFERENCES))
 
 
+def _repairs() -> str:
+    return "".join(f"- {repair.gap}\n" for repair in repairs.REPAIRS)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "order states": _order_states,
     "order state diagram": _state_diagram,
     "redelivery": _redelivery,
     "sandbox": _sandbox,
     "local differences": _differences,
+    "local repairs": _repairs,
 }
 
 

@@ -34,7 +34,8 @@ def handler(event: Event, context: LambdaContext) -> Answer:
     key = check_idempotency_key(header_of(event, "Idempotency-Key"))
     request = parse_order_request(body_of(event))
     order = _desk.place_order(request, customer.id, key, request_id_of(event), clock.now())
-    logger.info("order accepted", extra={"order_id": order.key.order_id})
+    # A repeated request finds the order of the first, and that one's correlation id.
+    logger.info("order accepted", extra={"order_id": order.key.order_id, "order_correlation_id": order.correlation_id})
     # The status at acceptance, whatever it is by now: a repeated request gets the same answer.
     body = {"orderId": order.key.order_id, "status": Status.PENDING}
     # Relative to /orders: an absolute path would lose the stage.

@@ -53,7 +53,8 @@ def _succeeds(record: dict[str, Any], context: LambdaContext) -> bool:
         metrics.add_metric("OrdersNotProcessed", MetricUnit.Count, 1)
         _wait_longer_each_time(record)
         return False
-    logger.info("order processed", extra={"order_id": order.key.order_id, "status": order.status})
+    outcome = {"order_id": order.key.order_id, "status": order.status, "reason": order.rejection_reason}
+    logger.info("order processed", extra=outcome)
     return True
 
 

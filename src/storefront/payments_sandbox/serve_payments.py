@@ -30,7 +30,8 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a call to the payment provider."""
     status, body = _reply(event)
-    logger.info("payments call", extra={"status": int(status)})
+    key = event["headers"].get("idempotency-key")
+    logger.info("payments call", extra={"status": int(status), "idempotency_key": key})
     return {"statusCode": int(status), "headers": {"Content-Type": "application/json"}, "body": json.dumps(body)}
 
 
