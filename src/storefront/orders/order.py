@@ -103,8 +103,8 @@ TRANSITIONS = (
         Status.AWAITING_PAYMENT,
         Status.REJECTED,
         made_by=_WEBHOOK_OR_RECONCILER,
-        condition="the provider, by its event or looked up, has declined; or has not decided for over a day (then a refund "
-        "is due)",
+        condition="the provider, by its event or looked up, has declined; or has not decided for over a day "
+        "(then a refund is due)",
         writes="the reason; stock goes up (one transaction)",
     ),
 )

@@ -68,7 +68,9 @@ def parse_payment_event(body: bytes) -> PaymentEvent:
         return PaymentEvent.model_validate_json(body)
     except ValidationError as error:
         places = sorted({_place(finding["loc"]) for finding in error.errors(include_input=False, include_url=False)})
-        raise InvalidRequest(f"Not a payment event, because of {', '.join(places)}. openapi.yaml has the model.") from error
+        raise InvalidRequest(
+            f"Not a payment event, because of {', '.join(places)}. openapi.yaml has the model."
+        ) from error
 
 
 def apply_payment_event(event: PaymentEvent, orders: Orders) -> Order:
@@ -99,7 +101,7 @@ def _order_of(event: PaymentEvent, orders: Orders) -> Order:
         order = orders.get(OrderKey(event.metadata.customerId, event.reference))
     if order is None or (order.charge_id and order.charge_id != event.chargeId):
         raise Unprocessable(
-            "No order has this charge. Send `reference` and `metadata` as they came with the charge, and its `chargeId`."
+            "No order has this charge. Send its `chargeId`, with the `reference` and `metadata` that it was made with."
         )
     return order
 
