@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 from requests import RequestException
 
-from local import differences, lifecycle, logs
+from local import differences, lifecycle, logs, webhook
+from local.accounts import Accounts, asked_for, confirm_locally
 from local.console import Problem, say, styled
 from local.customer import sign_in
-from local.stack import ROOT, STATE_DIRECTORY, Stack, bypass_proxies
+from local.stack import REGION, ROOT, STATE_DIRECTORY, Stack, bypass_proxies
 from local.tour import Tour
 
 MAX_PORT = 65535
@@ -41,6 +43,39 @@ def show_logs(arguments: argparse.Namespace) -> None:
 def token(arguments: argparse.Namespace) -> None:
     """Print an id token, for the Authorization header."""
     say(sign_in(lifecycle.running_stack(arguments.state), arguments.user))
+
+
+def sign_up(arguments: argparse.Namespace) -> None:
+    """Sign up with an e-mail address; the password is asked for. On AWS, confirm comes next."""
+    _accounts(arguments).sign_up(arguments.email, asked_for("password"))
+    if arguments.client_id:
+        say(f"signed up; a code is on its way: python -m local confirm {arguments.email} CODE, with the same options")
+    else:
+        confirm_locally(lifecycle.running_stack(arguments.state), arguments.email)
+        say("signed up and confirmed")
+
+
+def confirm(arguments: argparse.Namespace) -> None:
+    """Confirm an address with the code that was sent there."""
+    _accounts(arguments).confirm(arguments.email, arguments.code)
+    say("confirmed: sign in")
+
+
+def sign_in_with_password(arguments: argparse.Namespace) -> None:
+    """Print the tokens of an account as JSON; the password is asked for."""
+    say(json.dumps(_accounts(arguments).sign_in(arguments.email, asked_for("password")), indent=2))
+
+
+def refresh(arguments: argparse.Namespace) -> None:
+    """Print new tokens as JSON; the refresh token is asked for."""
+    say(json.dumps(_accounts(arguments).refresh(asked_for("refresh token")), indent=2))
+
+
+def send_webhook(arguments: argparse.Namespace) -> None:
+    """Decide about an order's charge as the payment provider, and send the signed webhook."""
+    stack = lifecycle.running_stack(arguments.state)
+    answer = webhook.send(stack, webhook.decide(stack, arguments.order, arguments.status))
+    say(f"{answer.status_code} {answer.text}")
 
 
 def list_differences(_: argparse.Namespace) -> None:
@@ -73,7 +108,23 @@ def _parser() -> argparse.ArgumentParser:
     command("up", up).add_argument("--port", type=_port, help="port to listen on; 0 for any free one (default: 4566)")
     command("down", down)
     command("demo", demo)
-    command("token", token).add_argument("user", nargs="?", default="customer", choices=("customer", "other"))
+    users = ("customer", "other", "support")
+    command("token", token).add_argument("user", nargs="?", default="customer", choices=users)
+    accounts: tuple[tuple[str, object, tuple[str, ...]], ...] = (
+        ("sign-up", sign_up, ("email",)),
+        ("confirm", confirm, ("email", "code")),
+        ("sign-in", sign_in_with_password, ("email",)),
+        ("refresh", refresh, ()),
+    )
+    for name, function, words in accounts:
+        account = command(name, function)
+        for word in words:
+            account.add_argument(word)
+        account.add_argument("--client-id", help="on AWS: the output UserPoolClientId (default: the local stack)")
+        account.add_argument("--region", default=REGION, help="on AWS: the stack's region")
+    sent = command("webhook", send_webhook)
+    sent.add_argument("--order", required=True, help="the id of an order that awaits its payment")
+    sent.add_argument("--status", default="approved", choices=("approved", "declined"))
     follow = command("logs", show_logs)
     follow.add_argument("--function", help="only functions with this in their name")
     follow.add_argument("--minutes", type=float, default=15, help="how far back to begin (default: 15)")
@@ -88,14 +139,20 @@ def _port(text: str) -> int:
     raise argparse.ArgumentTypeError(f"a port is a number from 0 to {MAX_PORT}")
 
 
+def _accounts(arguments: argparse.Namespace) -> Accounts:
+    if arguments.client_id:
+        return Accounts.on_aws(arguments.client_id, arguments.region)
+    return Accounts.of(lifecycle.running_stack(arguments.state))
+
+
 def _introduce(stack: Stack, state: Path) -> None:
     say(f"\n{styled('Not as on AWS', 'bold')} (there; here)")
     say(differences.as_text())
     say(f"\n{styled('Storefront is up', 'bold')}")
     say(f"  REST API       {stack.url}")
     say(f"  AWS endpoint   {stack.endpoint}  (aws --endpoint-url {stack.endpoint} ..., key and secret: test)")
-    for user in stack.users.values():
-        say(f"  customer       {user.email}  password {user.password}")
+    for name, user in stack.users.items():
+        say(f"  {'support' if name == 'support' else 'customer':<13}  {user.email}  password {user.password}")
     say(f"  for clients    {state / 'stack.json'}")
     say(f"\n{styled('Try it', 'bold')}")
     say(f"  curl {stack.url}/health")

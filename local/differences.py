@@ -41,6 +41,11 @@ DIFFERENCES = (
         "access tokens, and tokens of other clients, pass it; the functions refuse them",
     ),
     Difference(
+        "a webhook without one of its headers never reaches the authorizer (401)",
+        "identitySource: method.request.header.X-Webhook-Timestamp",
+        "the authorizer is called, and refuses it (403)",
+    ),
+    Difference(
         "the REST API keeps its id",
         "AWS::Serverless::Api",
         "any change of openapi.yaml gives it a new id, and so a new URL",

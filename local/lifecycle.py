@@ -116,7 +116,7 @@ def _update(emulator: Emulator, state: Path) -> Stack:
         repairs.apply(stack)
     with step("add products and customers"):
         seed.seed_products(stack)
-        stack = replace(stack, users=seed.seed_customers(stack))
+        stack = replace(stack, users=seed.seed_customers(stack), webhook=seed.webhook_of(stack))
     stack.save(state)
     with step("wait for the first answer"):
         _wait_for_an_answer(stack)

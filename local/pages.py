@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from local import differences, repairs
 from local.stack import ROOT
-from storefront.orders.order import ON_REDELIVERY, TRANSITIONS
+from storefront.orders.order import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from storefront.payments_sandbox.behaviour import APPROVES, BEHAVIOURS
 
 _BLOCK = re.compile(r"(<!-- made from code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -44,6 +44,13 @@ def _redelivery() -> str:
     )
 
 
+def _payment_events() -> str:
+    return _table(
+        ("an event comes, and the order is", "it does"),
+        ((_status(status), effect) for status, effect in ON_PAYMENT_EVENT.items()),
+    )
+
+
 def _state_diagram() -> str:
     arrows = "".join(f"    {row.source or '[*]'} --> {row.target}\n" for row in TRANSITIONS)
     return f"```mermaid\nstateDiagram-v2\n{arrows}    CONFIRMED --> [*]\n    REJECTED --> [*]\n```\n"
@@ -67,6 +74,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "order states": _order_states,
     "order state diagram": _state_diagram,
     "redelivery": _redelivery,
+    "payment events": _payment_events,
     "sandbox": _sandbox,
     "local differences": _differences,
     "local repairs": _repairs,

@@ -1,4 +1,4 @@
-"""Fills a new stack: products in the catalogue and two customers who can sign in."""
+"""Fills a new stack: products in the catalogue, and two customers and a supporter who can sign in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ PRODUCTS = Path(__file__).with_name("products.json")
 CUSTOMERS = {
     "customer": ("customer@storefront.example", "Ada Customer"),
     "other": ("other@storefront.example", "Grace Other"),
+    "support": ("support@storefront.example", "Edsger Support"),
 }
+_GROUP_OF_USER = {"customer": "customers", "other": "customers", "support": "support"}
 _CURRENCY = "EUR"
 
 
@@ -63,7 +65,15 @@ def seed_customers(stack: Stack) -> dict[str, User]:
                 UserAttributes=[{"Name": key, "Value": value} for key, value in attributes.items()],
             )
         cognito.admin_set_user_password(UserPoolId=pool, Username=user.email, Password=user.password, Permanent=True)
+        cognito.admin_add_user_to_group(UserPoolId=pool, Username=user.email, GroupName=_GROUP_OF_USER[name])
     return users
+
+
+def webhook_of(stack: Stack) -> dict[str, str]:
+    """Return what the payment provider signs webhooks with, as the stack has it now."""
+    secretsmanager = stack.client("secretsmanager")
+    value = secretsmanager.get_secret_value(SecretId=stack.outputs["WebhookSecretArn"])["SecretString"]
+    return {"secret": value}
 
 
 def _user(stack: Stack, name: str) -> User:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,9 @@ class Stack:
     outputs
         The outputs of the CloudFormation stack, URLs in the form that works on this machine.
     users
-        The customers that can sign in, ``customer`` and ``other``.
+        The people that can sign in: the customers ``customer`` and ``other``, and ``support``.
+    webhook
+        What a payment provider needs to sign webhooks: ``secret``.
     """
 
     endpoint: str
@@ -48,6 +50,7 @@ class Stack:
     credentials: dict[str, str]
     outputs: dict[str, str]
     users: dict[str, User]
+    webhook: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, state: Path = STATE_DIRECTORY) -> Stack:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections.abc import Set
 from typing import Any
 
 import requests
 
+from local import webhook
 from local.console import Problem, say, styled
 from local.customer import SETTLED, Customer, claims, sign_in
 from local.stack import Stack
@@ -61,6 +63,7 @@ class Tour:
             self._refused_by_the_function,
             self._not_signed_in,
             self._made_up_cursor,
+            self._payment_by_webhook,
         )
         for stop in stops:
             stop()
@@ -166,6 +169,27 @@ class Tour:
         self._stop("Make up a cursor", "list_products: a cursor is signed, and one it has not signed is refused")
         self._show(self.visitor, "GET", "/products?cursor=bWFkZSB1cA", expect=400)
 
+    def _payment_by_webhook(self) -> None:
+        self._stop(
+            "Pay later: the payment provider decides, and says so in a signed webhook",
+            "the REQUEST authorizer authorize_webhook, which checks the signature; then receive_payment_event, which "
+            "holds the body against the hash that was signed",
+        )
+        order_id = self._order(self.customer, {"PAY-WEBHOOK": 1}, expect=202).json()["orderId"]
+        self._watch(order_id, until={"AWAITING_PAYMENT"})
+        body = json.dumps(webhook.decide(self.stack, order_id, "approved"))
+        headers = webhook.signed(body.encode(), [self.stack.webhook["secret"]])
+        forged = headers | {"X-Webhook-Signature": f"v1={'0' * 64}"}
+        self._send_webhook(body, forged, expect=403)
+        self._send_webhook(body.replace("approved", "declined"), headers, expect=401)
+        self._send_webhook(body, headers, expect=200)
+        _require(self._watch(order_id)["status"] == "CONFIRMED", "the order CONFIRMED")
+
+    def _send_webhook(self, body: str, headers: dict[str, str], expect: int) -> None:
+        say(f"   {styled('>', 'cyan')} {body}")
+        headers = {"Content-Type": "application/json", **headers}
+        self._show(self.visitor, "POST", webhook.PATH, expect=expect, data=body.encode(), headers=headers)
+
     def _stop(self, title: str, answered_by: str) -> None:
         self._number += 1
         say(f"\n{styled(f'{self._number}. {title}', 'bold')}")
@@ -194,8 +218,8 @@ class Tour:
         _require(response.status_code == expect, f"{method} {path} answers {expect}, not {response.status_code}")
         return response
 
-    def _watch(self, order_id: str) -> dict[str, Any]:
-        """Print each status of an order until it has settled."""
+    def _watch(self, order_id: str, until: Set[str] = SETTLED) -> dict[str, Any]:
+        """Print each status of an order until it has settled, or has come to another status that is awaited."""
         started = time.monotonic()
         shown = None
         while time.monotonic() - started < _SETTLE_SECONDS:
@@ -207,7 +231,7 @@ class Tour:
                     f"   {styled('<', 'cyan')} GET /orders/{order_id}: {styled(str(shown), 'bold')}"
                     f"{f' ({reason})' if reason else ''} after {time.monotonic() - started:.1f} s"
                 )
-            if shown in SETTLED:
+            if shown in until:
                 return order
             time.sleep(0.2)
         raise Problem(f"order {order_id} is still {shown} after {_SETTLE_SECONDS} s: see make logs FUNCTION=process")

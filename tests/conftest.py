@@ -30,6 +30,7 @@ os.environ |= {
     "RETRY_AFTER_SECONDS": "20",
     "REVIEW_AFTER_SECONDS": "1800",
     "USER_POOL_CLIENT_ID": "the-client",
+    "WEBHOOK_SECRET_ARN": "webhook-secret",
 }
 
 from collections.abc import Iterator

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from storefront.access.webhook_signature import content_sha256
 from storefront.catalog import get_product, list_products
-from storefront.orders import get_order, list_orders, place_order
-from storefront.orders.order import OrderKey, Reason
+from storefront.orders import get_order, list_orders, place_order, receive_payment_event
+from storefront.orders.order import OrderKey, Reason, order_id_of
 from storefront.orders.store import OrderStore
 from tests.support.aws import Aws
 from tests.support.contract import violations
@@ -27,10 +28,26 @@ HANDLERS: dict[str, Callable[..., dict[str, Any]]] = {
     "POST /orders": place_order.handler,
     "GET /orders": list_orders.handler,
     "GET /orders/{orderId}": get_order.handler,
+    "POST /webhooks/payments": receive_payment_event.handler,
 }
 
 # Made by the gateway alone: their shape is checked in tests/template/test_openapi.py.
-GATEWAY_ONLY = {"413", "415", "429", "504"}
+GATEWAY_ONLY = {"403", "413", "415", "429", "504"}
+
+EVENT = {
+    "eventId": "evt-1",
+    "chargeId": "ch-1",
+    "reference": order_id_of(CUSTOMER, "first"),
+    "status": "declined",
+    "metadata": {"customerId": CUSTOMER},
+}
+
+
+def signed(body: Any) -> dict[str, Any]:
+    """Return a webhook's request as the authorizer lets it through."""
+    text = json.dumps(body)
+    return {"body": text, "authorizer": {"contentSha256": content_sha256(text.encode())}}
+
 
 REQUESTS: list[tuple[str, int, dict[str, Any]]] = [
     ("GET /products", 200, {}),
@@ -52,6 +69,10 @@ REQUESTS: list[tuple[str, int, dict[str, Any]]] = [
     ("GET /orders/{orderId}", 200, {"customer": CUSTOMER, "path": {"orderId": "the first"}}),
     ("GET /orders/{orderId}", 401, {"path": {"orderId": "the first"}}),
     ("GET /orders/{orderId}", 404, {"customer": "another", "path": {"orderId": "the first"}}),
+    ("POST /webhooks/payments", 200, signed(EVENT)),
+    ("POST /webhooks/payments", 400, signed({})),
+    ("POST /webhooks/payments", 401, {"body": EVENT, "authorizer": {"contentSha256": "0" * 64}}),
+    ("POST /webhooks/payments", 422, signed(EVENT | {"reference": "unknown"})),
 ]
 
 

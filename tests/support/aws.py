@@ -12,6 +12,7 @@ from tests.support.template import resources
 
 CURSOR_SECRET = "cursor-secret-canary"
 PAYMENTS_SECRET = "payments-secret-canary"
+WEBHOOK_SECRET = "webhook-secret-canary"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,12 @@ class Aws:
         for queue in ("orders", "dead-letters"):
             aws.sqs.create_queue(QueueName=queue)
         aws.events.create_event_bus(Name=os.environ["EVENT_BUS_NAME"])
-        for name, value in (("CURSOR_SECRET_ARN", CURSOR_SECRET), ("PAYMENTS_SECRET_ARN", PAYMENTS_SECRET)):
+        secrets = {
+            "CURSOR_SECRET_ARN": CURSOR_SECRET,
+            "PAYMENTS_SECRET_ARN": PAYMENTS_SECRET,
+            "WEBHOOK_SECRET_ARN": WEBHOOK_SECRET,
+        }
+        for name, value in secrets.items():
             aws.secretsmanager.create_secret(Name=os.environ[name], SecretString=value)
         return aws
 

@@ -72,13 +72,17 @@ def test_an_operation_is_answered_by_the_gateway_or_by_the_alias_of_a_function(r
 def test_the_gateway_may_call_what_it_calls_and_nothing_else() -> None:
     body = translated()["Resources"]["RestApi"]["Properties"]["Body"]
     called = set()
+    api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestApi}"
     for route in behind_lambda():
         method, path = route.split()
         uri = body["paths"][path][method.lower()]["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
         (alias,) = re.findall(r"/functions/\$\{(\w+)\}/invocations$", uri)
         any_value = re.sub(r"\{\w+\}", "*", path)
-        api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestApi}"
         called.add((alias, f"{api}/*/{method}{any_value}"))
+
+    for scheme in body["components"]["securitySchemes"].values():
+        uri = scheme.get("x-amazon-apigateway-authorizer", {}).get("authorizerUri", {}).get("Fn::Sub", "")
+        called |= {(alias, f"{api}/authorizers/*") for alias in re.findall(r"/functions/\$\{(\w+)\}/invocations$", uri)}
 
     allowed = [
         (permission["FunctionName"]["Ref"], permission["SourceArn"]["Fn::Sub"])
@@ -95,8 +99,9 @@ def test_an_operation_asks_for_a_customer_where_its_function_does(route: str) ->
     handler = source()["Resources"][function_of(OPERATIONS[route])]["Properties"]["Handler"]
     asks = "storefront.access.identity" in modules_of(handler)
 
-    assert OPERATIONS[route]["security"] == ([{"customer": []}] if asks else [])
-    assert ("401" in OPERATIONS[route]["responses"]) == asks
+    security = OPERATIONS[route]["security"]
+    assert (security == [{"customer": []}]) == asks
+    assert ("401" in OPERATIONS[route]["responses"]) == bool(security)
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -85,6 +85,8 @@ def test_a_function_may_use_what_its_environment_names(function: str) -> None:
     ]
 
     for read in reads_of(FUNCTIONS[function]["Handler"]):
+        if read.variable.startswith(("AWS_", "SAM_LOCAL_")):
+            continue
         value = variables[read.variable]
         match read.purpose:
             case "secret":
@@ -92,6 +94,9 @@ def test_a_function_may_use_what_its_environment_names(function: str) -> None:
             case "parameter":
                 granted = [resource["Fn::Sub"] for action, resource in allowed if action == "ssm:GetParameter"]
                 assert [text for text in granted if text.endswith(f":parameter${{{value['Ref']}}}")]
+            case "value" if "Fn::GetAtt" in value:
+                # A secret that the function reads itself, version by version.
+                assert ("secretsmanager:GetSecretValue", value) in allowed
             case "value" if source()["Resources"].get(value["Ref"], {}).get("Type") in _USED_BY_API_CALLS:
                 assert [resource for _, resource in allowed if value["Ref"] in _names(resource)], read.variable
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.parser.models import (
+    ApiGatewayAuthorizerRequest,
     APIGatewayProxyEventModel,
     DynamoDBStreamModel,
     EventBridgeModel,
@@ -21,15 +23,29 @@ from botocore.client import BaseClient
 
 from local.replay import Case, Invoke, Outcome, differences, filled_in, load, replay
 from local.seed import PRODUCTS
-from tests.support.aws import PAYMENTS_SECRET, Aws
+from storefront.access.webhook_signature import sign
+from tests.support.aws import PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
 from tests.support.events import Context
 from tests.support.template import ROOT, resources, source
 
 EVENTS = ROOT / "events"
 CASES = load(EVENTS)
-VALUES = {"PaymentsSecret": PAYMENTS_SECRET, "UserPoolClientId": os.environ["USER_POOL_CLIENT_ID"]}
+
+SIGNED = "authorize-webhook/good"
 
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+
+
+def values() -> dict[str, str]:
+    """Return what stands for the placeholders; a webhook's signature counts for five minutes."""
+    now = int(time.time())
+    content = CASES[SIGNED].event["headers"]["X-Webhook-Content-SHA256"]
+    return {
+        "PaymentsSecret": PAYMENTS_SECRET,
+        "UserPoolClientId": os.environ["USER_POOL_CLIENT_ID"],
+        "WebhookTimestamp": str(now),
+        "WebhookSignature": sign("POST", "/webhooks/payments", now, content, WEBHOOK_SECRET).removeprefix("v1="),
+    }
 
 
 def functions() -> dict[str, str]:
@@ -72,7 +88,7 @@ def invoke(aws: Aws, payments_sandbox: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 @each_case
 def test_an_event_gets_the_answer_beside_it(invoke: Invoke, case: Case) -> None:
-    assert list(replay(case.name, CASES, invoke, VALUES)) == []
+    assert list(replay(case.name, CASES, invoke, values())) == []
 
 
 def test_a_shop_that_has_seen_all_events_answers_them_alike(invoke: Invoke) -> None:
@@ -80,7 +96,7 @@ def test_a_shop_that_has_seen_all_events_answers_them_alike(invoke: Invoke) -> N
         # What is sent does depend on what has happened before: a settled order is not sent again.
         return Outcome(invoke(function, event).answer)
 
-    assert [line for _ in range(2) for name in CASES for line in replay(name, CASES, unwatched, VALUES)] == []
+    assert [line for _ in range(2) for name in CASES for line in replay(name, CASES, unwatched, values())] == []
 
 
 @pytest.mark.parametrize("name", ["payments-sandbox/approved", "payments-sandbox/cancel", "place-order/good"])
@@ -108,6 +124,8 @@ def test_a_case_says_in_a_line_what_it_is_for(case: Case) -> None:
 @each_case
 def test_an_event_has_the_shape_that_aws_gives_it(case: Case) -> None:
     match case.event:
+        case {"type": "REQUEST", "methodArn": _}:
+            ApiGatewayAuthorizerRequest.model_validate(case.event)
         case {"httpMethod": _, "headers": headers}:
             # The console's Test button sends null where the model knows objects only.
             APIGatewayProxyEventModel.model_validate(

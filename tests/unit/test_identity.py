@@ -23,6 +23,25 @@ def test_an_id_token_of_this_client_makes_a_customer() -> None:
 
 
 @pytest.mark.parametrize(
+    ("claim", "groups"),
+    [
+        (None, set()),
+        ("", set()),
+        ("[]", set()),
+        ("customers", {"customers"}),
+        ("customers,support", {"customers", "support"}),
+        ("[customers]", {"customers"}),
+        ("[customers support]", {"customers", "support"}),
+        ("no-support", {"no-support"}),
+    ],
+)
+def test_groups_are_read_as_aws_and_as_the_emulator_write_them(claim: str | None, groups: set[str]) -> None:
+    claims = CLAIMS if claim is None else CLAIMS | {"cognito:groups": claim}
+
+    assert customer_of(event(authorizer={"claims": claims}), "the-client").groups == groups
+
+
+@pytest.mark.parametrize(
     "context",
     [
         pytest.param({}, id="no authorizer ran"),

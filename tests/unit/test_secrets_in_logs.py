@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
+from storefront.access.webhook_signature import content_sha256
 from storefront.catalog import get_product, list_products
-from storefront.orders import get_order, list_orders, place_order
-from tests.support.aws import CURSOR_SECRET, PAYMENTS_SECRET, Aws
+from storefront.orders import get_order, list_orders, place_order, receive_payment_event
+from tests.support.aws import CURSOR_SECRET, PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
 from tests.support.events import Context, rest_event
 
 TOKEN = "token-canary"
 EMAIL = "email-canary@example.com"
 IDEMPOTENCY_KEY = "idempotency-key-canary"
 INPUT = "input-canary"
-CANARIES = (TOKEN, EMAIL, IDEMPOTENCY_KEY, INPUT, CURSOR_SECRET, PAYMENTS_SECRET)
+CANARIES = (TOKEN, EMAIL, IDEMPOTENCY_KEY, INPUT, CURSOR_SECRET, PAYMENTS_SECRET, WEBHOOK_SECRET)
 
 HANDLERS = {
     "GET /products": list_products.handler,
@@ -25,14 +26,23 @@ HANDLERS = {
     "POST /orders": place_order.handler,
     "GET /orders": list_orders.handler,
     "GET /orders/{orderId}": get_order.handler,
+    "POST /webhooks/payments": receive_payment_event.handler,
 }
 
 GOOD_BODY = {"lines": [{"sku": "MUG-001", "quantity": 1}]}
+GOOD_EVENT = {
+    "eventId": "evt-1",
+    "chargeId": "ch-1",
+    "reference": f"ord-{'a' * 32}",
+    "status": "approved",
+    "metadata": {"customerId": "the-customer"},
+}
 BAD_BODY = {"lines": [{"sku": INPUT, "quantity": INPUT, INPUT: INPUT}], INPUT: INPUT}
 
 
-def request(*, good: bool, signed_in: bool) -> dict[str, Any]:
+def request(route: str, *, good: bool, signed_in: bool) -> dict[str, Any]:
     """Return a request with a canary everywhere, that any of the handlers can take."""
+    good_body = GOOD_EVENT if route == "POST /webhooks/payments" else GOOD_BODY
     event = rest_event(
         customer="the-customer" if signed_in else None,
         headers={
@@ -40,12 +50,14 @@ def request(*, good: bool, signed_in: bool) -> dict[str, Any]:
             "Cookie": TOKEN,
             "Idempotency-Key": IDEMPOTENCY_KEY,
             "X-Forwarded-For": INPUT,
+            "X-Webhook-Signature": INPUT,
         },
         query=None if good else {"cursor": INPUT, "limit": INPUT, "category": INPUT},
         path={"sku": "MUG-001", "orderId": f"ord-{'a' * 32}"} if good else {"sku": INPUT, "orderId": INPUT},
-        body=GOOD_BODY if good else BAD_BODY,
+        body=good_body if good else BAD_BODY,
     )
     if signed_in:
+        event["requestContext"]["authorizer"]["contentSha256"] = content_sha256(event["body"].encode())
         event["requestContext"]["authorizer"]["claims"] |= {"email": EMAIL, "cognito:username": EMAIL}
     event["requestContext"]["identity"] = {"sourceIp": INPUT, "userAgent": INPUT}
     return event
@@ -77,7 +89,7 @@ def test_a_request_leaves_no_canary_in_the_log(
 ) -> None:
     aws.add_product("MUG-001")
 
-    answer = HANDLERS[route](request(good=good, signed_in=signed_in), Context())  # type: ignore[arg-type]
+    answer = HANDLERS[route](request(route, good=good, signed_in=signed_in), Context())  # type: ignore[arg-type]
 
     assert answer["statusCode"] < 500
     assert_logged_without_canaries(captured())
@@ -88,7 +100,7 @@ def test_a_failure_leaves_no_canary_in_the_log(aws: Aws, captured: Callable[[], 
     for table in ("PRODUCTS_TABLE", "ORDERS_TABLE"):
         aws.dynamodb.delete_table(TableName=os.environ[table])
 
-    answer = HANDLERS[route](request(good=True, signed_in=True), Context())  # type: ignore[arg-type]
+    answer = HANDLERS[route](request(route, good=True, signed_in=True), Context())  # type: ignore[arg-type]
 
     assert answer["statusCode"] == 500
     logged = captured()
@@ -99,6 +111,6 @@ def test_a_failure_leaves_no_canary_in_the_log(aws: Aws, captured: Callable[[], 
 def test_an_accepted_order_is_logged_by_its_id(aws: Aws, log: io.StringIO) -> None:
     aws.add_product("MUG-001")
 
-    answer = place_order.handler(request(good=True, signed_in=True), Context())  # type: ignore[arg-type]
+    answer = place_order.handler(request("POST /orders", good=True, signed_in=True), Context())  # type: ignore[arg-type]
 
     assert json.loads(answer["body"])["orderId"] in log.getvalue()

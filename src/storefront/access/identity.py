@@ -1,16 +1,28 @@
 """Who is calling: the one place where an identity is taken from a request."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from storefront.access.sam_local import claims_under_sam_local
 from storefront.shared.errors import Unauthenticated
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A signed-in customer, by the subject of their ID token (a UUID that never changes)."""
+    """Somebody who has signed in.
+
+    Parameters
+    ----------
+    id
+        The subject of their ID token: a UUID that never changes.
+    groups
+        The user pool's groups that they are in.
+    """
 
     id: str
+    groups: frozenset[str] = frozenset()
 
 
 def customer_of(event: dict[str, Any], client_id: str) -> Customer:
@@ -32,9 +44,15 @@ def customer_of(event: dict[str, Any], client_id: str) -> Customer:
     Unauthenticated
         There are no claims, or they are not those of an ID token for this client.
     """
-    claims = (event["requestContext"].get("authorizer") or {}).get("claims") or {}
+    claims = (event["requestContext"].get("authorizer") or {}).get("claims") or claims_under_sam_local(client_id)
     if claims.get("token_use") != "id" or claims.get("aud") != client_id or not claims.get("sub"):
         raise Unauthenticated(
             "Sign in, and send the ID token (not the access token) of this shop's client in the `Authorization` header."
         )
-    return Customer(id=claims["sub"])
+    return Customer(id=claims["sub"], groups=_groups(claims))
+
+
+def _groups(claims: Mapping[str, Any]) -> frozenset[str]:
+    """Return the groups: API Gateway writes the token's list as `a,b`, the local emulator as `[a b]`."""
+    text = str(claims.get("cognito:groups") or "")
+    return frozenset(re.split(r"[,\s]+", text.strip("[] "))) - {""}

@@ -47,6 +47,7 @@ class Transition:
 
 _PROCESSOR = "processor"
 _PROCESSOR_OR_RECONCILER = "processor or reconciler"
+_WEBHOOK_OR_RECONCILER = "`POST /webhooks/payments` or reconciler"
 
 TRANSITIONS = (
     Transition(
@@ -94,15 +95,16 @@ TRANSITIONS = (
     Transition(
         Status.AWAITING_PAYMENT,
         Status.CONFIRMED,
-        made_by="reconciler",
-        condition="the provider, looked up, has approved",
+        made_by=_WEBHOOK_OR_RECONCILER,
+        condition="the provider, by its event or looked up, has approved",
         writes="the charge id",
     ),
     Transition(
         Status.AWAITING_PAYMENT,
         Status.REJECTED,
-        made_by="reconciler",
-        condition="the provider, looked up, has declined; or has not decided for over a day (then a refund is due)",
+        made_by=_WEBHOOK_OR_RECONCILER,
+        condition="the provider, by its event or looked up, has declined; or has not decided for over a day "
+        "(then a refund is due)",
         writes="the reason; stock goes up (one transaction)",
     ),
 )
@@ -110,9 +112,17 @@ TRANSITIONS = (
 ON_REDELIVERY = {
     Status.PENDING: "starts over: reserves the stock",
     Status.RESERVED: "looks the charge up; where there is none, charges under the same idempotency key",
-    Status.AWAITING_PAYMENT: "nothing: the reconciler looks the charge up",
+    Status.AWAITING_PAYMENT: "nothing: the provider's event decides, or the reconciler, which looks the charge up",
     Status.CONFIRMED: "nothing",
     Status.REJECTED: "refunds where a refund is still due, otherwise nothing",
+}
+
+ON_PAYMENT_EVENT = {
+    Status.PENDING: "nothing: the processor charges under the same idempotency key, and is told the same",
+    Status.RESERVED: "nothing: the charge's answer, or the reconciler, which looks the charge up, decides",
+    Status.AWAITING_PAYMENT: "confirms the order, or rejects it and gives the stock back",
+    Status.CONFIRMED: "nothing",
+    Status.REJECTED: "approved: notes that a refund is due, once for each event; declined: nothing",
 }
 
 _ALLOWED = frozenset((transition.source, transition.target) for transition in TRANSITIONS)
@@ -167,6 +177,8 @@ class Order:
     refund_due
         The order was rejected without knowing what became of its charge, and the provider has not yet been told to
         cancel it.
+    refund_event_id
+        The provider's event that came after the rejection and made the refund due: it makes none again.
     """
 
     key: OrderKey
@@ -182,6 +194,7 @@ class Order:
     charge_id: str | None = None
     rejection_reason: Reason | None = None
     refund_due: bool = False
+    refund_event_id: str | None = None
 
     @property
     def total(self) -> Money:

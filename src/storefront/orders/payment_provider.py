@@ -80,7 +80,13 @@ class PaymentProvider:
         ProviderRefusedUs
             The provider does not accept us.
         """
-        body = {"amount": order.total.amount, "currency": order.total.currency, "reference": order.key.order_id}
+        body = {
+            "amount": order.total.amount,
+            "currency": order.total.currency,
+            "reference": order.key.order_id,
+            # The provider's events bring it back: an order is found only by whoever knows its customer.
+            "metadata": {"customerId": order.key.customer_id},
+        }
         try:
             return _charge_of(self._call("POST", "/charges", order, json=body))
         except PaymentUnresolved:

@@ -226,6 +226,19 @@ class OrderStore:
         """
         return self._update(replace(order, refund_due=False, review_at=None), order)
 
+    def owe_refund(self, order: Order, event_id: str) -> Order:
+        """Note that the provider took money for a rejected order: the reconciler's next run has it given back.
+
+        Raises
+        ------
+        OrderMovedOn
+            The order is no longer the version that was read.
+        """
+        return self._update(
+            replace(order, refund_due=True, refund_event_id=event_id, review_at=clock.now()),
+            order,
+        )
+
     def postpone(self, order: Order, review_at: datetime) -> Order:
         """Count a review and set the time of the next.
 
@@ -341,6 +354,7 @@ def order_of(item: Mapping[str, Any]) -> Order:
         charge_id=value.get("chargeId"),
         rejection_reason=Reason(value["rejectionReason"]) if "rejectionReason" in value else None,
         refund_due=value.get("refundDue", False),
+        refund_event_id=value.get("refundEventId"),
     )
 
 
@@ -370,6 +384,8 @@ def _to_item(order: Order) -> dict[str, Any]:
         value["rejectionReason"] = str(order.rejection_reason)
     if order.refund_due:
         value["refundDue"] = True
+    if order.refund_event_id:
+        value["refundEventId"] = order.refund_event_id
     return {name: _to_attribute(attribute) for name, attribute in value.items()}
 
 

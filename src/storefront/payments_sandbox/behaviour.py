@@ -24,6 +24,8 @@ class Behaviour:
         How long the call that makes the charge takes to answer.
     loses_answer
         The charge is made, and yet each call answers 500: only a look-up tells.
+    decided_by_event
+        The charge stays pending until somebody decides it and sends the event (`python -m local webhook`).
     """
 
     sku: str
@@ -33,6 +35,7 @@ class Behaviour:
     failures: int = 0
     seconds: float = 0
     loses_answer: bool = False
+    decided_by_event: bool = False
 
 
 APPROVES = Behaviour("any other", charge="200, approved", outcome="CONFIRMED")
@@ -50,6 +53,13 @@ BEHAVIOURS = {
         charge="202, pending; approved at the first look-up after a minute",
         outcome="AWAITING_PAYMENT, then CONFIRMED",
         status="pending",
+    ),
+    7: Behaviour(
+        "PAY-WEBHOOK",
+        charge="202, pending until its webhook is sent",
+        outcome="AWAITING_PAYMENT, then as the webhook says",
+        status="pending",
+        decided_by_event=True,
     ),
 }
 

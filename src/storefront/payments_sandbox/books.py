@@ -19,11 +19,12 @@ class Entry:
     calls: int
     status: str | None
     opened_at: datetime | None
+    amount: int | None = None
 
     @property
     def charge_id(self) -> str:
         """The charge's id, the same for the same key."""
-        return "ch-" + hashlib.sha256(self.key.encode()).hexdigest()[:24]
+        return _charge_id(self.key)
 
 
 class Books:
@@ -50,13 +51,20 @@ class Books:
         """Count a call under a key and return the entry."""
         return self._update(key, "ADD calls :one", {":one": {"N": "1"}})
 
-    def open(self, key: str, status: str, amount: int, now: datetime) -> Entry:
+    def open(self, key: str, status: str, amount: int, metadata: str, now: datetime) -> Entry:
         """Make the charge, unless there is one, and return the entry."""
         return self._update(
             key,
             "SET #status = if_not_exists(#status, :status), amount = if_not_exists(amount, :amount), "
+            "metadata = if_not_exists(metadata, :metadata), chargeId = if_not_exists(chargeId, :id), "
             "openedAt = if_not_exists(openedAt, :now)",
-            {":status": {"S": status}, ":amount": {"N": str(amount)}, ":now": {"S": clock.to_text(now)}},
+            {
+                ":status": {"S": status},
+                ":amount": {"N": str(amount)},
+                ":metadata": {"S": metadata},
+                ":id": {"S": _charge_id(key)},
+                ":now": {"S": clock.to_text(now)},
+            },
         )
 
     def set_status(self, key: str, status: str) -> Entry:
@@ -76,6 +84,10 @@ class Books:
         return _entry(key, answer["Attributes"])
 
 
+def _charge_id(key: str) -> str:
+    return "ch-" + hashlib.sha256(key.encode()).hexdigest()[:24]
+
+
 def _key(key: str) -> dict[str, Any]:
     return {"idempotencyKey": {"S": key}}
 
@@ -86,4 +98,5 @@ def _entry(key: str, item: Any) -> Entry:
         calls=int(item["calls"]["N"]) if "calls" in item else 0,
         status=item["status"]["S"] if "status" in item else None,
         opened_at=clock.from_text(item["openedAt"]["S"]) if "openedAt" in item else None,
+        amount=int(item["amount"]["N"]) if "amount" in item else None,
     )

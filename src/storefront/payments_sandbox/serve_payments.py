@@ -24,6 +24,7 @@ from storefront.shared.observability import logger
 _provider = SandboxProvider(Books(client("dynamodb"), os.environ["PAYMENTS_SANDBOX_TABLE"]))
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MAX_METADATA = 2000
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -55,9 +56,10 @@ def _charge(key: str, event: dict[str, Any]) -> Reply:
     try:
         request = json.loads(base64.b64decode(body) if event.get("isBase64Encoded") else body)
         amount = request["amount"]
-        valid = type(amount) is int and amount > 0 and _KEY.fullmatch(key)
+        metadata = json.dumps(request.get("metadata") or {})
+        valid = type(amount) is int and amount > 0 and _KEY.fullmatch(key) and len(metadata) <= _MAX_METADATA
     except (ValueError, KeyError, TypeError):
         valid = None
     if not valid:
         return HTTPStatus.BAD_REQUEST, {"error": "send an Idempotency-Key, and an amount in minor units"}
-    return _provider.charge(key, amount, clock.now())
+    return _provider.charge(key, amount, metadata, clock.now())

@@ -20,6 +20,7 @@ OUTCOMES = {
     4: None,
     5: Status.CONFIRMED,
     6: Status.AWAITING_PAYMENT,
+    7: Status.AWAITING_PAYMENT,
 }
 
 
