@@ -8,7 +8,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from requests import RequestException
 
-from local import differences, lifecycle, logs
+from local import back_office, differences, lifecycle, logs
 from local.console import Problem, say, styled
 from local.customer import sign_in
 from local.stack import ROOT, STATE_DIRECTORY, Stack, bypass_proxies
@@ -39,6 +39,15 @@ def show_logs(arguments: argparse.Namespace) -> None:
 def token(arguments: argparse.Namespace) -> None:
     """Print an id token, for the Authorization header."""
     say(sign_in(lifecycle.running_stack(arguments.state), arguments.user))
+
+
+def put_product(arguments: argparse.Namespace) -> None:
+    """Write a product as the back office, with a signed request; on the local stack, or on AWS with --url."""
+    if arguments.url:
+        editor = back_office.editor_on_aws(arguments.url, arguments.role)
+    else:
+        editor = back_office.BackOffice.of(lifecycle.running_stack(arguments.state))
+    back_office.put_product(editor, arguments)
 
 
 def list_differences(_: argparse.Namespace) -> None:
@@ -77,7 +86,23 @@ def _parser() -> argparse.ArgumentParser:
     follow.add_argument("--minutes", type=float, default=15, help="how far back to begin (default: 15)")
     follow.add_argument("--follow", action="store_true", help="go on until interrupted")
     command("differences", list_differences)
+    _add_product_arguments(command("put-product", put_product))
     return parser
+
+
+def _add_product_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sku")
+    parser.add_argument("--name")
+    parser.add_argument("--description")
+    parser.add_argument("--category")
+    parser.add_argument("--price", dest="amount", type=int, help="in minor units: 1250 is 12.50 EUR")
+    parser.add_argument("--currency")
+    parser.add_argument("--stock", type=int, help="of a new product")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--new", action="store_true", help="put a new product on sale (default: change one)")
+    how.add_argument("--if-match", help="the ETag of the product as you have seen it (default: as it is now)")
+    parser.add_argument("--url", help="the API's address on AWS (the stack's output RestApiUrl)")
+    parser.add_argument("--role", help="with --url: the role to assume (the stack's output BackOfficeRoleArn)")
 
 
 def _introduce(stack: Stack, state: Path) -> None:

@@ -60,6 +60,21 @@ DIFFERENCES = (
         "TransactWriteItems",
         "they never meet; tests inject the refusal",
     ),
+    Difference(
+        "the resource policy with its deny list",
+        "x-amazon-apigateway-policy",
+        "not applied: every address may call; tests evaluate the policy for every route",
+    ),
+    Difference(
+        "functions get a share of the account's concurrency (ReserveConcurrency)",
+        "ReservedConcurrentExecutions",
+        "not asked for on this machine",
+    ),
+    Difference(
+        "a role's session that has expired is answered with 403",
+        "awsSigv4",
+        "with 401, as an expired ID token is",
+    ),
     Difference("data at rest is encrypted", "SSEEnabled", "not: all data is in memory, and make down ends it"),
     Difference("logs expire", "RetentionInDays", "not before make down, which ends them with everything else"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ class Stack:
         The outputs of the CloudFormation stack, URLs in the form that works on this machine.
     users
         The customers that can sign in, ``customer`` and ``other``.
+    back_office
+        An hour's credentials of the role that writes products; ``up`` gets new ones each time.
     """
 
     endpoint: str
@@ -48,6 +50,7 @@ class Stack:
     credentials: dict[str, str]
     outputs: dict[str, str]
     users: dict[str, User]
+    back_office: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, state: Path = STATE_DIRECTORY) -> Stack:

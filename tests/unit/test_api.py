@@ -138,7 +138,7 @@ def test_what_the_handler_answers_is_passed_on_and_its_logs_carry_the_request(lo
     assert answered["headers"] == {
         "Content-Type": "application/json",
         "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": "Location, Retry-After",
+        "Access-Control-Expose-Headers": "ETag, Location, Retry-After",
         "Cache-Control": "no-store",
         "Location": "here",
     }
