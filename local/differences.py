@@ -71,6 +71,11 @@ DIFFERENCES = (
         "not asked for on this machine",
     ),
     Difference(
+        "a signed request of a role that may not call is answered in the API's problem shape",
+        "ACCESS_DENIED",
+        "with the same status, 403, and a message in the emulator's own shape",
+    ),
+    Difference(
         "a role's session that has expired is answered with 403",
         "awsSigv4",
         "with 401, as an expired ID token is",

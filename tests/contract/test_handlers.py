@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from storefront.catalog import get_product, list_products
+from storefront.catalog import get_product, list_products, put_product
 from storefront.orders import get_order, list_orders, place_order
 from storefront.orders.order import OrderKey, Reason
 from storefront.orders.store import OrderStore
@@ -19,18 +19,21 @@ from tests.support.template import openapi
 CUSTOMER = "the-customer"
 KEY = {"Idempotency-Key": "a-key"}
 LINES = {"lines": [{"sku": "MUG-001", "quantity": 2}]}
+MUG = {"sku": "MUG-001"}
+PRODUCT = {"name": "Mug", "description": "", "category": "kitchen", "price": {"amount": 1400, "currency": "EUR"}}
 UNKNOWN = {"lines": [{"sku": "MUG-404", "quantity": 2}]}
 
 HANDLERS: dict[str, Callable[..., dict[str, Any]]] = {
     "GET /products": list_products.handler,
     "GET /products/{sku}": get_product.handler,
+    "PUT /products/{sku}": put_product.handler,
     "POST /orders": place_order.handler,
     "GET /orders": list_orders.handler,
     "GET /orders/{orderId}": get_order.handler,
 }
 
 # Made by the gateway alone: their shape is checked in tests/template/test_openapi.py.
-GATEWAY_ONLY = {"413", "415", "429", "504"}
+GATEWAY_ONLY = {"403", "413", "415", "429", "504"}
 
 REQUESTS: list[tuple[str, int, dict[str, Any]]] = [
     ("GET /products", 200, {}),
@@ -40,6 +43,11 @@ REQUESTS: list[tuple[str, int, dict[str, Any]]] = [
     ("GET /products/{sku}", 200, {"path": {"sku": "MUG-001"}}),
     ("GET /products/{sku}", 400, {"path": {"sku": "mug"}}),
     ("GET /products/{sku}", 404, {"path": {"sku": "MUG-404"}}),
+    ("PUT /products/{sku}", 200, {"path": MUG, "headers": {"If-Match": '"0"'}, "body": PRODUCT}),
+    ("PUT /products/{sku}", 201, {"path": {"sku": "NEW-001"}, "headers": {"If-None-Match": "*"}, "body": PRODUCT}),
+    ("PUT /products/{sku}", 400, {"path": MUG, "headers": {"If-Match": '"0"'}, "body": LINES}),
+    ("PUT /products/{sku}", 412, {"path": MUG, "headers": {"If-Match": '"1"'}, "body": PRODUCT}),
+    ("PUT /products/{sku}", 428, {"path": MUG, "body": PRODUCT}),
     ("POST /orders", 202, {"customer": CUSTOMER, "headers": KEY, "body": LINES}),
     ("POST /orders", 400, {"customer": CUSTOMER, "headers": KEY, "body": "{"}),
     ("POST /orders", 400, {"customer": CUSTOMER, "body": LINES}),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from storefront.catalog import get_product, list_products
+from storefront.catalog import get_product, list_products, put_product
 from storefront.orders import get_order, list_orders, place_order
 from tests.support.aws import CURSOR_SECRET, PAYMENTS_SECRET, Aws
 from tests.support.events import Context, rest_event
@@ -22,16 +22,18 @@ CANARIES = (TOKEN, EMAIL, IDEMPOTENCY_KEY, INPUT, CURSOR_SECRET, PAYMENTS_SECRET
 HANDLERS = {
     "GET /products": list_products.handler,
     "GET /products/{sku}": get_product.handler,
+    "PUT /products/{sku}": put_product.handler,
     "POST /orders": place_order.handler,
     "GET /orders": list_orders.handler,
     "GET /orders/{orderId}": get_order.handler,
 }
 
 GOOD_BODY = {"lines": [{"sku": "MUG-001", "quantity": 1}]}
+GOOD_PRODUCT = {"name": "Mug", "description": "", "category": "home", "price": {"amount": 1, "currency": "EUR"}}
 BAD_BODY = {"lines": [{"sku": INPUT, "quantity": INPUT, INPUT: INPUT}], INPUT: INPUT}
 
 
-def request(*, good: bool, signed_in: bool) -> dict[str, Any]:
+def request(*, good: bool, signed_in: bool, route: str = "POST /orders") -> dict[str, Any]:
     """Return a request with a canary everywhere, that any of the handlers can take."""
     event = rest_event(
         customer="the-customer" if signed_in else None,
@@ -39,11 +41,12 @@ def request(*, good: bool, signed_in: bool) -> dict[str, Any]:
             "Authorization": f"Bearer {TOKEN}",
             "Cookie": TOKEN,
             "Idempotency-Key": IDEMPOTENCY_KEY,
+            "If-Match": '"0"' if good else INPUT,
             "X-Forwarded-For": INPUT,
         },
         query=None if good else {"cursor": INPUT, "limit": INPUT, "category": INPUT},
         path={"sku": "MUG-001", "orderId": f"ord-{'a' * 32}"} if good else {"sku": INPUT, "orderId": INPUT},
-        body=GOOD_BODY if good else BAD_BODY,
+        body=(GOOD_PRODUCT if route.startswith("PUT") else GOOD_BODY) if good else BAD_BODY,
     )
     if signed_in:
         event["requestContext"]["authorizer"]["claims"] |= {"email": EMAIL, "cognito:username": EMAIL}
@@ -77,7 +80,7 @@ def test_a_request_leaves_no_canary_in_the_log(
 ) -> None:
     aws.add_product("MUG-001")
 
-    answer = HANDLERS[route](request(good=good, signed_in=signed_in), Context())  # type: ignore[arg-type]
+    answer = HANDLERS[route](request(good=good, signed_in=signed_in, route=route), Context())  # type: ignore[arg-type]
 
     assert answer["statusCode"] < 500
     assert_logged_without_canaries(captured())
@@ -88,7 +91,7 @@ def test_a_failure_leaves_no_canary_in_the_log(aws: Aws, captured: Callable[[], 
     for table in ("PRODUCTS_TABLE", "ORDERS_TABLE"):
         aws.dynamodb.delete_table(TableName=os.environ[table])
 
-    answer = HANDLERS[route](request(good=True, signed_in=True), Context())  # type: ignore[arg-type]
+    answer = HANDLERS[route](request(good=True, signed_in=True, route=route), Context())  # type: ignore[arg-type]
 
     assert answer["statusCode"] == 500
     logged = captured()
