@@ -50,7 +50,9 @@ def signed(
 ) -> dict[str, str]:
     """Return a request's headers together with those that sign it."""
     request = AWSRequest(method=method, url=url, data=body, headers=headers)
-    keys = Credentials(credentials["access_key_id"], credentials["secret_access_key"], credentials["session_token"])
+    # A user's own key, unlike a role's, has no session token.
+    token = credentials["session_token"] or None
+    keys = Credentials(credentials["access_key_id"], credentials["secret_access_key"], token)
     SigV4Auth(keys, "execute-api", region).add_auth(request)
     return dict(request.headers)
 
@@ -112,7 +114,8 @@ def put_product(editor: BackOffice, arguments: argparse.Namespace) -> None:
     given = {name: getattr(arguments, name) for name in ("name", "description", "category", "stock")}
     price = {name: getattr(arguments, name) for name in ("amount", "currency")}
     if arguments.new:
-        product: dict[str, Any] = {"description": "", **_present(given), "price": {"currency": "EUR", **_present(price)}}
+        price = {"currency": "EUR", **_present(price)}
+        product: dict[str, Any] = {"description": "", **_present(given), "price": price}
         condition = {"If-None-Match": "*"}
     else:
         seen = editor.product(arguments.sku)
@@ -148,7 +151,11 @@ def editor_on_aws(url: str, role_arn: str | None) -> BackOffice:
     if found is None:
         raise Problem("there are no AWS credentials: set AWS_PROFILE, or sign in")
     keys = found.get_frozen_credentials()
-    credentials = {"access_key_id": keys.access_key, "secret_access_key": keys.secret_key, "session_token": keys.token}
+    credentials = {
+        "access_key_id": keys.access_key,
+        "secret_access_key": keys.secret_key,
+        "session_token": keys.token or "",
+    }
     return BackOffice(url.rstrip("/"), credentials, region)
 
 

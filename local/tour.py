@@ -175,8 +175,8 @@ class Tour:
     def _change_a_price(self) -> None:
         self._stop(
             "Change a price, as the back office",
-            "IAM, which checks the request's signature and the role's policy, then the function put_product: it writes only "
-            "if the product still has the ETag",
+            "IAM, which checks the request's signature and the role's policy, then the function put_product: it "
+            "writes only if the product still has the ETag",
         )
         self.editor = BackOffice.of(self.stack)
         seen = self._show(self.visitor, "GET", "/products/RULER-001", expect=200)

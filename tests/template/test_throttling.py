@@ -89,4 +89,5 @@ def test_the_reservations_fit_the_account_that_the_parameter_names() -> None:
     total = sum(reserved("true").values())
 
     assert total + UNRESERVED_AT_LEAST <= USUAL_CONCURRENCY
-    assert f"a quota of {total + UNRESERVED_AT_LEAST} or more" in source()["Parameters"]["ReserveConcurrency"]["Description"]
+    description = source()["Parameters"]["ReserveConcurrency"]["Description"]
+    assert f"a quota of {total + UNRESERVED_AT_LEAST} or more" in description

@@ -119,8 +119,8 @@ def precondition_of(if_match: str | None, if_none_match: str | None) -> Precondi
     """
     if if_match is None and if_none_match is None:
         raise PreconditionRequired(
-            "Send `If-Match` with the `ETag` of the product as you have seen it (`GET` shows both), or `If-None-Match: *` "
-            "for a new product."
+            "Send `If-Match` with the `ETag` of the product as you have seen it (`GET` shows both), or "
+            "`If-None-Match: *` for a new product."
         )
     if if_match is not None and if_none_match is not None:
         raise InvalidRequest("Send `If-Match` to change a product or `If-None-Match` for a new one, not both.")
