@@ -152,8 +152,8 @@ def editor_on_aws(url: str, role_arn: str | None) -> BackOffice:
         raise Problem("there are no AWS credentials: set AWS_PROFILE, or sign in")
     keys = found.get_frozen_credentials()
     credentials = {
-        "access_key_id": keys.access_key,
-        "secret_access_key": keys.secret_key,
+        "access_key_id": keys.access_key or "",
+        "secret_access_key": keys.secret_key or "",
         "session_token": keys.token or "",
     }
     return BackOffice(url.rstrip("/"), credentials, region)

@@ -75,11 +75,6 @@ DIFFERENCES = (
         "ACCESS_DENIED",
         "with the same status, 403, and a message in the emulator's own shape",
     ),
-    Difference(
-        "a role's session that has expired is answered with 403",
-        "awsSigv4",
-        "with 401, as an expired ID token is",
-    ),
     Difference("data at rest is encrypted", "SSEEnabled", "not: all data is in memory, and make down ends it"),
     Difference("logs expire", "RetentionInDays", "not before make down, which ends them with everything else"),
 )

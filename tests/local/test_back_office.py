@@ -1,6 +1,7 @@
 """The back office's route: IAM lets in who signs with its role, and nobody overwrites what they have not seen."""
 
 import json
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 import requests
+from botocore.config import Config
 
 from local.back_office import BackOffice, assume, signed
 from local.customer import Customer
@@ -274,6 +276,28 @@ def test_a_request_signed_for_another_region_is_403(stack: Stack, editor: BackOf
     answer = BackOffice(stack.url, editor.credentials, "eu-west-1").put(sku, PRODUCT, SEEN)
 
     assert answer.status_code == 403
+    assert item(books, sku) == before
+
+
+def test_a_session_that_has_expired_is_401(stack: Stack, books: Books, sku: str) -> None:
+    # given a session of one second, which AWS would not give and boto3 not ask for
+    unchecked = Config(parameter_validation=False)
+    keys = {"aws_access_key_id": stack.credentials["accessKeyId"]}
+    keys["aws_secret_access_key"] = stack.credentials["secretAccessKey"]
+    sts = boto3.client("sts", endpoint_url=stack.endpoint, region_name=stack.region, config=unchecked, **keys)
+    arn = stack.outputs["BackOfficeRoleArn"]
+    ended = sts.assume_role(RoleArn=arn, RoleSessionName="short", DurationSeconds=1)["Credentials"]
+    credentials = {
+        "access_key_id": ended["AccessKeyId"],
+        "secret_access_key": ended["SecretAccessKey"],
+        "session_token": ended["SessionToken"],
+    }
+    time.sleep(2)
+    before = item(books, sku)
+
+    answer = BackOffice(stack.url, credentials, stack.region).put(sku, PRODUCT, SEEN)
+
+    assert "expired" in check_problem(answer, 401)
     assert item(books, sku) == before
 
 
