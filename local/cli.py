@@ -9,7 +9,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from requests import RequestException
 
-from local import differences, lifecycle, logs, webhook
+from local import back_office, differences, lifecycle, logs, webhook
 from local.accounts import Accounts, asked_for, confirm_locally
 from local.console import Problem, say, styled
 from local.customer import sign_in
@@ -78,6 +78,15 @@ def send_webhook(arguments: argparse.Namespace) -> None:
     say(f"{answer.status_code} {answer.text}")
 
 
+def put_product(arguments: argparse.Namespace) -> None:
+    """Write a product as the back office, with a signed request; on the local stack, or on AWS with --url."""
+    if arguments.url:
+        editor = back_office.editor_on_aws(arguments.url, arguments.role)
+    else:
+        editor = back_office.BackOffice.of(lifecycle.running_stack(arguments.state))
+    back_office.put_product(editor, arguments)
+
+
 def list_differences(_: argparse.Namespace) -> None:
     """List what the local stack does not honour."""
     say(differences.as_text())
@@ -130,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     follow.add_argument("--minutes", type=float, default=15, help="how far back to begin (default: 15)")
     follow.add_argument("--follow", action="store_true", help="go on until interrupted")
     command("differences", list_differences)
+    _add_product_arguments(command("put-product", put_product))
     return parser
 
 
@@ -143,6 +153,21 @@ def _accounts(arguments: argparse.Namespace) -> Accounts:
     if arguments.client_id:
         return Accounts.on_aws(arguments.client_id, arguments.region)
     return Accounts.of(lifecycle.running_stack(arguments.state))
+
+
+def _add_product_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sku")
+    parser.add_argument("--name")
+    parser.add_argument("--description")
+    parser.add_argument("--category")
+    parser.add_argument("--price", dest="amount", type=int, help="in minor units: 1250 is 12.50 EUR")
+    parser.add_argument("--currency")
+    parser.add_argument("--stock", type=int, help="of a new product")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--new", action="store_true", help="put a new product on sale (default: change one)")
+    how.add_argument("--if-match", help="the ETag of the product as you have seen it (default: as it is now)")
+    parser.add_argument("--url", help="the API's address on AWS (the stack's output RestApiUrl)")
+    parser.add_argument("--role", help="with --url: the role to assume (the stack's output BackOfficeRoleArn)")
 
 
 def _introduce(stack: Stack, state: Path) -> None:

@@ -70,6 +70,21 @@ DIFFERENCES = (
         "TransactWriteItems",
         "they never meet; tests inject the refusal",
     ),
+    Difference(
+        "the resource policy with its deny list",
+        "x-amazon-apigateway-policy",
+        "not applied: every address may call; tests evaluate the policy for every route",
+    ),
+    Difference(
+        "functions get a share of the account's concurrency (ReserveConcurrency)",
+        "ReservedConcurrentExecutions",
+        "not asked for on this machine",
+    ),
+    Difference(
+        "a signed request of a role that may not call is answered in the API's problem shape",
+        "ACCESS_DENIED",
+        "with the same status, 403, and a message in the emulator's own shape",
+    ),
     Difference("data at rest is encrypted", "SSEEnabled", "not: all data is in memory, and make down ends it"),
     Difference("logs expire", "RetentionInDays", "not before make down, which ends them with everything else"),
 )

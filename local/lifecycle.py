@@ -11,7 +11,7 @@ from pathlib import Path
 
 import requests
 
-from local import repairs, seed
+from local import back_office, repairs, seed
 from local.console import Problem, step
 from local.deployment import deploy
 from local.emulator import DEFAULT_PORT, Emulator
@@ -117,6 +117,7 @@ def _update(emulator: Emulator, state: Path) -> Stack:
     with step("add products and customers"):
         seed.seed_products(stack)
         stack = replace(stack, users=seed.seed_customers(stack), webhook=seed.webhook_of(stack))
+        stack = replace(stack, back_office=back_office.assume(stack.client("sts"), outputs["BackOfficeRoleArn"]))
     stack.save(state)
     with step("wait for the first answer"):
         _wait_for_an_answer(stack)

@@ -43,6 +43,8 @@ class Stack:
         The people that can sign in: the customers ``customer`` and ``other``, and ``support``.
     webhook
         What a payment provider needs to sign webhooks: ``secret``.
+    back_office
+        An hour's credentials of the role that writes products; ``up`` gets new ones each time.
     """
 
     endpoint: str
@@ -51,6 +53,7 @@ class Stack:
     outputs: dict[str, str]
     users: dict[str, User]
     webhook: dict[str, str] = field(default_factory=dict)
+    back_office: dict[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def load(cls, state: Path = STATE_DIRECTORY) -> Stack:

@@ -11,6 +11,7 @@ from typing import Any
 import requests
 
 from local import webhook
+from local.back_office import BackOffice
 from local.console import Problem, say, styled
 from local.customer import SETTLED, Customer, claims, sign_in
 from local.stack import Stack
@@ -37,6 +38,8 @@ class Tour:
         self.order_id = ""
         self.cursor = ""
         self.key = str(uuid.uuid4())
+        self.seen_tag = ""
+        self.editor = BackOffice("", {}, "")
         self._number = 0
 
     def run(self) -> None:
@@ -64,6 +67,9 @@ class Tour:
             self._not_signed_in,
             self._made_up_cursor,
             self._payment_by_webhook,
+            self._change_a_price,
+            self._second_editor,
+            self._unsigned_edit,
         )
         for stop in stops:
             stop()
@@ -190,6 +196,45 @@ class Tour:
         headers = {"Content-Type": "application/json", **headers}
         self._show(self.visitor, "POST", webhook.PATH, expect=expect, data=body.encode(), headers=headers)
 
+    def _change_a_price(self) -> None:
+        self._stop(
+            "Change a price, as the back office",
+            "IAM, which checks the request's signature and the role's policy, then the function put_product: it "
+            "writes only if the product still has the ETag",
+        )
+        self.editor = BackOffice.of(self.stack)
+        seen = self._show(self.visitor, "GET", "/products/RULER-001", expect=200)
+        self.seen_tag = seen.headers["ETag"]
+        answer = self._edit(seen.json()["price"]["amount"] + 50, expect=200)
+        _require(answer.headers["ETag"] != self.seen_tag, "another ETag")
+
+    def _second_editor(self) -> None:
+        self._stop(
+            "Change it as a second editor, who has not seen the first one's change",
+            "put_product: the condition of its write does not hold, so nothing is overwritten",
+        )
+        self._edit(100, expect=412)
+
+    def _unsigned_edit(self) -> None:
+        self._stop("Change it without a signature", "IAM: API Gateway calls no function")
+        body = {"name": "A bargain", "description": "", "category": "home", "price": {"amount": 1, "currency": "EUR"}}
+        headers = {"If-Match": self.seen_tag}
+        self._show(self.visitor, "PUT", "/products/RULER-001", expect=403, json=body, headers=headers)
+
+    def _edit(self, amount: int, expect: int) -> requests.Response:
+        """Send a signed request, print it and its answer, and hold the answer against what the tour says."""
+        seen = self.visitor.request("GET", "/products/RULER-001").json()
+        product = {name: seen[name] for name in ("name", "description", "category")}
+        body = {**product, "price": {**seen["price"], "amount": amount}}
+        say(f"   {styled('>', 'cyan')} PUT /products/RULER-001")
+        say(f"   {styled('>', 'cyan')} Authorization: AWS4-HMAC-SHA256 ...")
+        say(f"   {styled('>', 'cyan')} If-Match: {self.seen_tag}")
+        say(f"   {styled('>', 'cyan')} {json.dumps(body, ensure_ascii=False)}")
+        response = self.editor.put("RULER-001", body, {"If-Match": self.seen_tag})
+        self._print_answer(response, expect)
+        _require(response.status_code == expect, f"the edit answers {expect}, not {response.status_code}")
+        return response
+
     def _stop(self, title: str, answered_by: str) -> None:
         self._number += 1
         say(f"\n{styled(f'{self._number}. {title}', 'bold')}")
@@ -212,11 +257,16 @@ class Tour:
         if "json" in arguments:
             say(f"   {styled('>', 'cyan')} {json.dumps(arguments['json'])}")
         response = customer.request(method, path, **arguments)
-        colour = "green" if response.status_code == expect else "red"
-        say(f"   {styled('<', 'cyan')} {styled(f'{response.status_code} {response.reason}', colour)}")
-        _print_body(response)
+        self._print_answer(response, expect)
         _require(response.status_code == expect, f"{method} {path} answers {expect}, not {response.status_code}")
         return response
+
+    def _print_answer(self, response: requests.Response, expect: int) -> None:
+        colour = "green" if response.status_code == expect else "red"
+        say(f"   {styled('<', 'cyan')} {styled(f'{response.status_code} {response.reason}', colour)}")
+        if "ETag" in response.headers:
+            say(f"   {styled('<', 'cyan')} ETag: {response.headers['ETag']}")
+        _print_body(response)
 
     def _watch(self, order_id: str, until: Set[str] = SETTLED) -> dict[str, Any]:
         """Print each status of an order until it has settled, or has come to another status that is awaited."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from storefront.access.webhook_signature import content_sha256
-from storefront.catalog import get_product, list_products
+from storefront.catalog import get_product, list_products, put_product
 from storefront.orders import get_order, list_orders, place_order, receive_payment_event
 from storefront.orders.order import OrderKey, Reason, order_id_of
 from storefront.orders.store import OrderStore
@@ -20,11 +20,14 @@ from tests.support.template import openapi
 CUSTOMER = "the-customer"
 KEY = {"Idempotency-Key": "a-key"}
 LINES = {"lines": [{"sku": "MUG-001", "quantity": 2}]}
+MUG = {"sku": "MUG-001"}
+PRODUCT = {"name": "Mug", "description": "", "category": "kitchen", "price": {"amount": 1400, "currency": "EUR"}}
 UNKNOWN = {"lines": [{"sku": "MUG-404", "quantity": 2}]}
 
 HANDLERS: dict[str, Callable[..., dict[str, Any]]] = {
     "GET /products": list_products.handler,
     "GET /products/{sku}": get_product.handler,
+    "PUT /products/{sku}": put_product.handler,
     "POST /orders": place_order.handler,
     "GET /orders": list_orders.handler,
     "GET /orders/{orderId}": get_order.handler,
@@ -57,6 +60,11 @@ REQUESTS: list[tuple[str, int, dict[str, Any]]] = [
     ("GET /products/{sku}", 200, {"path": {"sku": "MUG-001"}}),
     ("GET /products/{sku}", 400, {"path": {"sku": "mug"}}),
     ("GET /products/{sku}", 404, {"path": {"sku": "MUG-404"}}),
+    ("PUT /products/{sku}", 200, {"path": MUG, "headers": {"If-Match": '"0"'}, "body": PRODUCT}),
+    ("PUT /products/{sku}", 201, {"path": {"sku": "NEW-001"}, "headers": {"If-None-Match": "*"}, "body": PRODUCT}),
+    ("PUT /products/{sku}", 400, {"path": MUG, "headers": {"If-Match": '"0"'}, "body": LINES}),
+    ("PUT /products/{sku}", 412, {"path": MUG, "headers": {"If-Match": '"1"'}, "body": PRODUCT}),
+    ("PUT /products/{sku}", 428, {"path": MUG, "body": PRODUCT}),
     ("POST /orders", 202, {"customer": CUSTOMER, "headers": KEY, "body": LINES}),
     ("POST /orders", 400, {"customer": CUSTOMER, "headers": KEY, "body": "{"}),
     ("POST /orders", 400, {"customer": CUSTOMER, "body": LINES}),

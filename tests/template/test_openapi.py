@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from storefront.catalog.product import CATEGORY_PATTERN, SKU_PATTERN
+from storefront.catalog.request import CURRENCY_PATTERN, MAX_AMOUNT, MAX_DESCRIPTION, MAX_NAME, MAX_STOCK
 from storefront.orders.order import Reason, Status
 from storefront.orders.request import IDEMPOTENCY_KEY_PATTERN, MAX_LINES, MAX_QUANTITY
 from storefront.shared import paging
@@ -25,6 +26,8 @@ OPERATIONS = {
 }
 ROUTES = {route: operation for route, operation in OPERATIONS.items() if not route.startswith("OPTIONS")}
 GATEWAY_RESPONSES = openapi()["x-amazon-apigateway-gateway-responses"]
+# Guarded by IAM: the gateway checks the signature, and the function asks nothing more.
+SIGNED = {"PUT /products/{sku}"}
 SCHEMAS = openapi()["components"]["schemas"]
 # "Amazon API Gateway important notes", Amazon API Gateway Developer Guide
 NOT_IMPORTED = {
@@ -100,8 +103,11 @@ def test_an_operation_asks_for_a_customer_where_its_function_does(route: str) ->
     asks = "storefront.access.identity" in modules_of(handler)
 
     security = OPERATIONS[route]["security"]
-    assert (security == [{"customer": []}]) == asks
-    assert ("401" in OPERATIONS[route]["responses"]) == bool(security)
+    if route in SIGNED:
+        assert (security, asks) == ([{"backOffice": []}], False)
+    else:
+        assert (security == [{"customer": []}]) == asks
+    assert ("401" in OPERATIONS[route]["responses"]) == (bool(security) and route not in SIGNED)
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -232,6 +238,9 @@ def test_patterns_are_the_code_s() -> None:
 
     assert parameter("GET /products/{sku}", "sku")["pattern"] == line["sku"]["pattern"] == SKU_PATTERN
     assert parameter("GET /products", "category")["pattern"] == CATEGORY_PATTERN
+    product = SCHEMAS["ProductRequest"]["properties"]
+    assert product["category"]["pattern"] == CATEGORY_PATTERN
+    assert product["price"]["properties"]["currency"]["pattern"] == CURRENCY_PATTERN
     key = parameter("POST /orders", "Idempotency-Key")
     repeated = f"{{{key['minLength']},{key['maxLength']}}}"
     assert key["pattern"] == f"^{IDEMPOTENCY_KEY_PATTERN.removesuffix(repeated)}+$"
@@ -243,6 +252,16 @@ def test_the_limits_of_an_order_are_the_code_s() -> None:
 
     assert (lines["minItems"], lines["maxItems"]) == (1, MAX_LINES) == (1, 50)
     assert (quantity["minimum"], quantity["maximum"]) == (1, MAX_QUANTITY) == (1, 100)
+
+
+def test_the_limits_of_a_product_are_the_code_s() -> None:
+    product = SCHEMAS["ProductRequest"]["properties"]
+    amount = product["price"]["properties"]["amount"]
+
+    assert (product["name"]["minLength"], product["name"]["maxLength"]) == (1, MAX_NAME)
+    assert product["description"]["maxLength"] == MAX_DESCRIPTION
+    assert (amount["minimum"], amount["maximum"]) == (1, MAX_AMOUNT) == (1, 10**9)
+    assert (product["stock"]["minimum"], product["stock"]["maximum"]) == (0, MAX_STOCK)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from storefront.shared.errors import (
     InvalidRequest,
     NotFound,
     Overloaded,
+    PreconditionFailed,
+    PreconditionRequired,
     Refusal,
     TooLarge,
     Unauthenticated,
@@ -44,7 +46,9 @@ def raising(error: Exception) -> tuple[dict[str, Any], dict[str, Any]]:
         (InvalidRequest("send less"), 400),
         (Unauthenticated("sign in"), 401),
         (NotFound("look elsewhere"), 404),
+        (PreconditionFailed("look again"), 412),
         (Unprocessable("order something else"), 422),
+        (PreconditionRequired("say what you have seen"), 428),
     ],
 )
 def test_a_refusal_becomes_a_problem_with_its_detail(refusal: Refusal, status: int) -> None:
@@ -138,7 +142,7 @@ def test_what_the_handler_answers_is_passed_on_and_its_logs_carry_the_request(lo
     assert answered["headers"] == {
         "Content-Type": "application/json",
         "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": "Location, Retry-After",
+        "Access-Control-Expose-Headers": "ETag, Location, Retry-After",
         "Cache-Control": "no-store",
         "Location": "here",
     }

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from storefront.access.webhook_signature import content_sha256
-from storefront.catalog import get_product, list_products
+from storefront.catalog import get_product, list_products, put_product
 from storefront.orders import get_order, list_orders, place_order, receive_payment_event
 from tests.support.aws import CURSOR_SECRET, PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
 from tests.support.events import Context, rest_event
@@ -23,6 +23,7 @@ CANARIES = (TOKEN, EMAIL, IDEMPOTENCY_KEY, INPUT, CURSOR_SECRET, PAYMENTS_SECRET
 HANDLERS = {
     "GET /products": list_products.handler,
     "GET /products/{sku}": get_product.handler,
+    "PUT /products/{sku}": put_product.handler,
     "POST /orders": place_order.handler,
     "GET /orders": list_orders.handler,
     "GET /orders/{orderId}": get_order.handler,
@@ -37,24 +38,26 @@ GOOD_EVENT = {
     "status": "approved",
     "metadata": {"customerId": "the-customer"},
 }
+GOOD_PRODUCT = {"name": "Mug", "description": "", "category": "home", "price": {"amount": 1, "currency": "EUR"}}
+GOOD_BODIES = {"POST /webhooks/payments": GOOD_EVENT, "PUT /products/{sku}": GOOD_PRODUCT}
 BAD_BODY = {"lines": [{"sku": INPUT, "quantity": INPUT, INPUT: INPUT}], INPUT: INPUT}
 
 
 def request(route: str, *, good: bool, signed_in: bool) -> dict[str, Any]:
     """Return a request with a canary everywhere, that any of the handlers can take."""
-    good_body = GOOD_EVENT if route == "POST /webhooks/payments" else GOOD_BODY
     event = rest_event(
         customer="the-customer" if signed_in else None,
         headers={
             "Authorization": f"Bearer {TOKEN}",
             "Cookie": TOKEN,
             "Idempotency-Key": IDEMPOTENCY_KEY,
+            "If-Match": '"0"' if good else INPUT,
             "X-Forwarded-For": INPUT,
             "X-Webhook-Signature": INPUT,
         },
         query=None if good else {"cursor": INPUT, "limit": INPUT, "category": INPUT},
         path={"sku": "MUG-001", "orderId": f"ord-{'a' * 32}"} if good else {"sku": INPUT, "orderId": INPUT},
-        body=good_body if good else BAD_BODY,
+        body=GOOD_BODIES.get(route, GOOD_BODY) if good else BAD_BODY,
     )
     if signed_in:
         event["requestContext"]["authorizer"]["contentSha256"] = content_sha256(event["body"].encode())

@@ -17,4 +17,4 @@ _products = ProductStore(client("dynamodb"), os.environ["PRODUCTS_TABLE"])
 def handler(event: Event, context: LambdaContext) -> Answer:
     """Answer with one product."""
     product = _products.get(sku_of(event["pathParameters"]["sku"]))
-    return answer(HTTPStatus.OK, product.to_json())
+    return answer(HTTPStatus.OK, product.to_json(), {"ETag": product.etag})

@@ -13,13 +13,25 @@ CATEGORY_PATTERN = r"^[a-z][a-z0-9-]{0,31}$"
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """Something for sale, as the catalogue lists it."""
+    """Something for sale, as the catalogue lists it.
+
+    Attributes
+    ----------
+    version
+        Counts the edits; what has never been edited is version 0. Sales do not count.
+    """
 
     sku: str
     name: str
     description: str
     category: str
     price: Money
+    version: int = 0
+
+    @property
+    def etag(self) -> str:
+        """Tells one edit of the product from the next (RFC 9110, section 8.8.3): a strong entity tag."""
+        return f'"{self.version}"'
 
     def to_json(self) -> dict[str, Any]:
         """Return the shape that the API shows."""

@@ -1,4 +1,4 @@
-"""The products table: the only place that reads the catalogue from DynamoDB.
+"""The products table: the only place that reads and writes the catalogue in DynamoDB.
 
 The table is keyed by SKU, so that stock (which orders change all the time) spreads over its partitions. Two sparse
 indexes order it for reading: `by-listing` (all products) and `by-category`. Neither projects the stock, so a sale
@@ -9,12 +9,14 @@ Secondary Indexes in DynamoDB", Amazon DynamoDB Developer Guide).
 import random
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import ClientError
 
 from storefront.catalog.product import Product
-from storefront.shared.errors import NotFound, Overloaded
+from storefront.shared.errors import NotFound, Overloaded, PreconditionFailed
 from storefront.shared.money import Money
 from storefront.shared.paging import Key, Page
 
@@ -24,10 +26,14 @@ if TYPE_CHECKING:
 _from_attribute = TypeDeserializer().deserialize
 
 _BATCH_ATTEMPTS = 5
+_WRITE_PAUSES = (0.05, 0.1, 0.2, 0.4)
 
 
 class ProductStore:
-    """Reads products.
+    """Reads products, and writes what the back office says of them.
+
+    A write touches the attributes of the catalogue only: the stock belongs to the orders, and what this version of the
+    code does not know stays as it is.
 
     Parameters
     ----------
@@ -53,6 +59,82 @@ class ProductStore:
         if item is None:
             raise NotFound("There is no product with this SKU. `GET /products` lists what there is.")
         return _product(item)
+
+    def create(self, product: Product, stock: int, write_id: str) -> Product:
+        """Put a new product on sale, and return it as it is now.
+
+        Parameters
+        ----------
+        product
+            What the catalogue says of it.
+        stock
+            How many there are.
+        write_id
+            Names this write and no other.
+
+        Raises
+        ------
+        PreconditionFailed
+            There is one of that SKU.
+        """
+        written = replace(product, version=1)
+        values = _catalogue_values(written, write_id) | {"stock": {"N": str(stock)}, "listing": {"S": "all"}}
+        refused = "There is a product with this SKU. `GET` it, and send its `ETag` in `If-Match` to change it."
+        return self._write(written, values, "attribute_not_exists(sku)", {}, refused)
+
+    def change(self, product: Product, version: int, write_id: str) -> Product:
+        """Change a product that is of a version, and return it as it is now.
+
+        Parameters
+        ----------
+        product
+            What the catalogue is to say of it.
+        version
+            The version that it must have.
+        write_id
+            Names this write and no other.
+
+        Raises
+        ------
+        PreconditionFailed
+            It has another version, or there is no such product.
+        """
+        written = replace(product, version=version + 1)
+        values = _catalogue_values(written, write_id)
+        # What was never edited has no version; it counts as 0.
+        unedited = " OR attribute_not_exists(#version)" if version == 0 else ""
+        condition = f"attribute_exists(sku) AND (#version = :read{unedited})"
+        refused = "The product has changed since you saw it, or there is none. `GET` it, and send the `ETag` it shows."
+        return self._write(written, values, condition, {":read": {"N": str(version)}}, refused)
+
+    def _write(
+        self, written: Product, values: Mapping[str, Any], condition: str, compared: Mapping[str, Any], refused: str
+    ) -> Product:
+        update: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": {"sku": {"S": written.sku}},
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in values),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {f"#{name}": name for name in values},
+            "ExpressionAttributeValues": {**compared, **{f":{name}": value for name, value in values.items()}},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        for pause in _WRITE_PAUSES:
+            try:
+                self._dynamodb.update_item(**update)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == "ConditionalCheckFailedException" and not _made_by(error, values["writeId"]["S"]):
+                    raise PreconditionFailed(refused) from error
+                if code == "ConditionalCheckFailedException":
+                    return written
+                if code != "TransactionConflictException":
+                    raise
+            else:
+                return written
+            # An order that takes the stock at this moment is in the way; a moment later it is not.
+            time.sleep(random.uniform(pause / 5, pause))  # noqa: S311 - jitter, not a secret
+        raise Overloaded("the write met orders at every attempt")
 
     def page(self, category: str | None, limit: int, after: Key | None) -> Page[Product]:
         """Return up to `limit` products in the order of their SKUs.
@@ -114,6 +196,28 @@ class ProductStore:
         raise Overloaded("DynamoDB left products unread after several attempts")
 
 
+def _catalogue_values(product: Product, write_id: str) -> dict[str, Any]:
+    """Return the attributes that the catalogue owns."""
+    return {
+        "name": {"S": product.name},
+        "description": {"S": product.description},
+        "category": {"S": product.category},
+        "price": {"N": str(product.price.amount)},
+        "currency": {"S": product.price.currency},
+        "version": {"N": str(product.version)},
+        "writeId": {"S": write_id},
+    }
+
+
+def _made_by(error: ClientError, write_id: str) -> bool:
+    """Tell whether the item that failed a condition carries this very write.
+
+    A write whose answer got lost is sent again by botocore, and then its own effect fails the condition.
+    """
+    found: Mapping[str, Any] = error.response.get("Item") or {}  # type: ignore[assignment]
+    return found.get("writeId") == {"S": write_id}
+
+
 def _product(item: Mapping[str, Any]) -> Product:
     value = {name: _from_attribute(attribute) for name, attribute in item.items()}
     return Product(
@@ -122,4 +226,6 @@ def _product(item: Mapping[str, Any]) -> Product:
         description=value["description"],
         category=value["category"],
         price=Money(int(value["price"]), value["currency"]),
+        # The indexes leave it out: a list shows no entity tags.
+        version=int(value.get("version", 0)),
     )

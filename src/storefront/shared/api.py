@@ -21,6 +21,8 @@ from storefront.shared.errors import (
     InvalidRequest,
     NotFound,
     Overloaded,
+    PreconditionFailed,
+    PreconditionRequired,
     Refusal,
     TooLarge,
     Unauthenticated,
@@ -36,8 +38,10 @@ STATUS_OF_REFUSAL: Mapping[type[Refusal], HTTPStatus] = {
     InvalidRequest: HTTPStatus.BAD_REQUEST,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     NotFound: HTTPStatus.NOT_FOUND,
+    PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Unprocessable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
 }
 
 # "Error handling with DynamoDB", Amazon DynamoDB Developer Guide; SQS and the others use the same names.
@@ -88,7 +92,7 @@ def body_of(event: Event) -> bytes:
     """
     body = event.get("body") or ""
     if len(body) > MAX_BODY_CHARACTERS:
-        raise TooLarge("The body is too large. An order of 50 lines needs less than 64 KB.")
+        raise TooLarge("The body is too large. No request of this API needs 64 KB.")
     try:
         raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
     except ValueError as error:
@@ -179,6 +183,6 @@ def _common_headers() -> dict[str, str]:
     # The gateway adds cross-origin headers to its own answers only; a proxy integration's are the function's to give.
     return {
         "Access-Control-Allow-Origin": os.environ["CORS_ALLOWED_ORIGIN"],
-        "Access-Control-Expose-Headers": "Location, Retry-After",
+        "Access-Control-Expose-Headers": "ETag, Location, Retry-After",
         "Cache-Control": "no-store",
     }

@@ -32,6 +32,14 @@ class Unprocessable(Refusal):
     """The request has the right shape and still cannot be carried out."""
 
 
+class PreconditionFailed(Refusal):
+    """What the caller knows about the thing is no longer so."""
+
+
+class PreconditionRequired(Refusal):
+    """The caller has to say which state of the thing the request is about."""
+
+
 class TooLarge(Refusal):
     """The request is larger than any that this application has a use for."""
 

@@ -1,0 +1,31 @@
+"""PUT /products/{sku}."""
+
+import os
+from http import HTTPStatus
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from storefront.catalog.product import Product, sku_of
+from storefront.catalog.request import parse_product_request, precondition_of
+from storefront.catalog.store import ProductStore
+from storefront.shared.api import Answer, Event, answer, body_of, header_of, request_id_of, rest_handler
+from storefront.shared.aws import client
+from storefront.shared.observability import logger
+
+_products = ProductStore(client("dynamodb"), os.environ["PRODUCTS_TABLE"])
+
+
+@rest_handler
+def handler(event: Event, context: LambdaContext) -> Answer:
+    """Write a product; the gateway has checked who is calling (IAM)."""
+    sku = sku_of(event["pathParameters"]["sku"])
+    precondition = precondition_of(header_of(event, "If-Match"), header_of(event, "If-None-Match"))
+    request = parse_product_request(body_of(event), precondition)
+    product = Product(sku, request.name, request.description, request.category, request.money)
+    if precondition.version is None:
+        written = _products.create(product, request.stock or 0, request_id_of(event))
+    else:
+        written = _products.change(product, precondition.version, request_id_of(event))
+    logger.info("product written", extra={"sku": sku, "version": written.version})
+    status = HTTPStatus.CREATED if precondition.creates else HTTPStatus.OK
+    return answer(status, written.to_json(), {"ETag": written.etag})
