@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from requests import RequestException
@@ -11,6 +13,7 @@ from requests import RequestException
 from local import differences, lifecycle, logs
 from local.console import Problem, say, styled
 from local.customer import sign_in
+from local.partners import OVERLAP, PLANS, Partners
 from local.stack import ROOT, STATE_DIRECTORY, Stack, bypass_proxies
 from local.tour import Tour
 
@@ -39,6 +42,30 @@ def show_logs(arguments: argparse.Namespace) -> None:
 def token(arguments: argparse.Namespace) -> None:
     """Print an id token, for the Authorization header."""
     say(sign_in(lifecycle.running_stack(arguments.state), arguments.user))
+
+
+def issue_partner(arguments: argparse.Namespace) -> None:
+    """Make a partner and print the token, which is shown this once."""
+    access = _partners(arguments).issue(arguments.plan)
+    say(access.token)
+
+
+def rotate_partner(arguments: argparse.Namespace) -> None:
+    """Print a partner's new token; the one before goes on being good for some days."""
+    access = _partners(arguments).rotate(arguments.partner_id, timedelta(days=arguments.days))
+    say(access.token)
+
+
+def revoke_partner(arguments: argparse.Namespace) -> None:
+    """Take everything from a partner, at once."""
+    _partners(arguments).revoke(arguments.partner_id)
+    say(f"{arguments.partner_id} is revoked")
+
+
+def _partners(arguments: argparse.Namespace) -> Partners:
+    if arguments.aws:
+        return Partners.on_aws(arguments.aws)
+    return Partners.of(lifecycle.running_stack(arguments.state))
 
 
 def list_differences(_: argparse.Namespace) -> None:
@@ -77,7 +104,25 @@ def _parser() -> argparse.ArgumentParser:
     follow.add_argument("--minutes", type=float, default=15, help="how far back to begin (default: 15)")
     follow.add_argument("--follow", action="store_true", help="go on until interrupted")
     command("differences", list_differences)
+    _add_partner_commands(commands)
     return parser
+
+
+def _add_partner_commands(commands: Any) -> None:
+    what = "Give a partner a token, replace it, or take it away."
+    partner = commands.add_parser("partner", help=what, description=what)
+    actions = partner.add_subparsers(required=True, metavar="action")
+    for name, function in (("issue", issue_partner), ("rotate", rotate_partner), ("revoke", revoke_partner)):
+        action = actions.add_parser(name, help=function.__doc__, description=function.__doc__)
+        action.set_defaults(command=function)
+        action.add_argument("--state", type=Path, default=STATE_DIRECTORY, help="the stack's directory")
+        action.add_argument("--aws", metavar="STACK", help="a stack on AWS instead, by its name")
+        if name == "issue":
+            action.add_argument("plan", choices=PLANS, help="their usage plan")
+        else:
+            action.add_argument("partner_id", help="the part of their token behind sfp_")
+        if name == "rotate":
+            action.add_argument("--days", type=float, default=OVERLAP.days, help="how long the old one is good")
 
 
 def _introduce(stack: Stack, state: Path) -> None:

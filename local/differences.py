@@ -41,6 +41,21 @@ DIFFERENCES = (
         "access tokens, and tokens of other clients, pass it; the functions refuse them",
     ),
     Difference(
+        "whose usage plan a request counts for is what the authorizer says",
+        "x-amazon-apigateway-api-key-source: AUTHORIZER",
+        "it is what the x-api-key header says: clients of partner routes send their key in it",
+    ),
+    Difference(
+        "the message of a partner's order carries the request's id",
+        "$util.urlEncode($context.requestId)",
+        "it does not; the consumer's logs go by the message's id",
+    ),
+    Difference(
+        "the gateway puts a partner's order on the queue in a role of its own",
+        "${HandInPartnerOrderRole}",
+        "no role is asked for",
+    ),
+    Difference(
         "the REST API keeps its id",
         "AWS::Serverless::Api",
         "any change of openapi.yaml gives it a new id, and so a new URL",

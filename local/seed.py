@@ -1,4 +1,4 @@
-"""Fills a new stack: products in the catalogue and two customers who can sign in."""
+"""Fills a new stack: products in the catalogue, two customers who can sign in, a partner for each usage plan."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from local.stack import Stack, User
+from local.partners import PLANS, Partners, partner_id_of
+from local.stack import PartnerAccess, Stack, User
 
 PRODUCTS = Path(__file__).with_name("products.json")
 CUSTOMERS = {
@@ -64,6 +65,19 @@ def seed_customers(stack: Stack) -> dict[str, User]:
             )
         cognito.admin_set_user_password(UserPoolId=pool, Username=user.email, Password=user.password, Permanent=True)
     return users
+
+
+def seed_partners(stack: Stack) -> dict[str, PartnerAccess]:
+    """Make a partner for each usage plan, or keep the ones of the last deployment.
+
+    Returns
+    -------
+    dict
+        The partners by their plans.
+    """
+    partners = Partners.of(stack)
+    known = {plan: access for plan, access in stack.partners.items() if partners.has(partner_id_of(access.token))}
+    return {plan: known.get(plan) or partners.issue(plan) for plan in PLANS}
 
 
 def _user(stack: Stack, name: str) -> User:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,14 @@ class User:
 
 
 @dataclass(frozen=True)
+class PartnerAccess:
+    """What a partner calls with; the API key goes into a header on the emulator only."""
+
+    token: str
+    api_key: str
+
+
+@dataclass(frozen=True)
 class Stack:
     """A deployed stack, as its clients see it.
 
@@ -41,6 +49,8 @@ class Stack:
         The outputs of the CloudFormation stack, URLs in the form that works on this machine.
     users
         The customers that can sign in, ``customer`` and ``other``.
+    partners
+        The partners by their usage plans, ``bronze`` and ``gold``.
     """
 
     endpoint: str
@@ -48,6 +58,7 @@ class Stack:
     credentials: dict[str, str]
     outputs: dict[str, str]
     users: dict[str, User]
+    partners: dict[str, PartnerAccess] = field(default_factory=dict)
 
     @classmethod
     def load(cls, state: Path = STATE_DIRECTORY) -> Stack:
@@ -63,10 +74,11 @@ class Stack:
         except FileNotFoundError:
             raise Problem("no stack is up: start one with make up") from None
         users = {name: User(**user) for name, user in content.pop("users").items()}
-        return cls(users=users, **content)
+        partners = {name: PartnerAccess(**access) for name, access in content.pop("partners", {}).items()}
+        return cls(users=users, partners=partners, **content)
 
     def save(self, state: Path = STATE_DIRECTORY) -> None:
-        """Write the file that clients read; only this person may read it, since it holds passwords."""
+        """Write the file that clients read; only this person may read it, since it holds passwords and tokens."""
         state.mkdir(parents=True, exist_ok=True)
         path = state / "stack.json"
         path.touch(mode=0o600)

@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from storefront.orders.order import Order, OrderKey
+from storefront.orders.partner_order import HandedIn
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -15,8 +16,8 @@ class MalformedMessage(Exception):
     """A message that no redelivery makes readable. It belongs in the dead-letter queue."""
 
 
-class OrderQueue:
-    """Hands orders to the processor, and hands back those that must wait.
+class ConsumedQueue:
+    """A queue whose messages we receive, as far as the consumer has to do with it.
 
     Parameters
     ----------
@@ -30,6 +31,14 @@ class OrderQueue:
         self._sqs = sqs
         self._url = url
 
+    def hide(self, receipt_handle: str, seconds: int) -> None:
+        """Keep a message that was received, and not processed, from being received again for `seconds`."""
+        self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
+
+
+class OrderQueue(ConsumedQueue):
+    """Hands orders to the processor, and hands back those that must wait."""
+
     def send(self, order: Order) -> None:
         """Send the order's key; the order itself is read where it is processed, as it is then."""
         body = {
@@ -42,10 +51,6 @@ class OrderQueue:
             MessageBody=json.dumps(body, separators=(",", ":")),
             MessageAttributes={"correlationId": {"DataType": "String", "StringValue": order.correlation_id}},
         )
-
-    def hide(self, receipt_handle: str, seconds: int) -> None:
-        """Keep a message that was received, and not processed, from being received again for `seconds`."""
-        self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
 
 
 class DeadLetterQueue:
@@ -91,7 +96,27 @@ def order_key_of(record: dict[str, Any]) -> OrderKey:
     return key
 
 
+def handed_in_of(record: dict[str, Any]) -> HandedIn:
+    """Return what a partner has handed in, from an SQS record of a Lambda event.
+
+    The partner is the one that the gateway has named beside the body, whatever the body says.
+
+    Raises
+    ------
+    MalformedMessage
+        The gateway has named none: it did not send this.
+    """
+    partner_id = _attribute(record, "partnerId")
+    if not partner_id:
+        raise MalformedMessage("a message that does not say which partner it is from")
+    return HandedIn(partner_id, correlation_id_of(record), record["body"])
+
+
 def correlation_id_of(record: dict[str, Any]) -> str:
     """Return the id of the request that a record's message goes back to."""
-    attribute = (record.get("messageAttributes") or {}).get("correlationId") or {}
-    return str(attribute.get("stringValue") or record["messageId"])
+    return _attribute(record, "correlationId") or str(record["messageId"])
+
+
+def _attribute(record: dict[str, Any], name: str) -> str:
+    attribute = (record.get("messageAttributes") or {}).get(name) or {}
+    return str(attribute.get("stringValue") or "")
