@@ -172,8 +172,8 @@ class Tour:
     def _partner_hands_in(self) -> None:
         self._stop(
             "Hand in an order as a partner",
-            "the authorizer authorize_partner (the token), the usage plan gold, then the gateway itself, which puts the "
-            "order on a queue: no function runs. process_partner_orders takes it from there, get_partner_order tells",
+            "the authorizer authorize_partner (the token), the usage plan gold, then the gateway itself, which puts "
+            "the order on a queue: no function runs. process_partner_orders takes it from there, get_partner_order tells",
         )
         partner = partners.caller(self.stack, "gold")
         reference = f"tour-{uuid.uuid4()}"

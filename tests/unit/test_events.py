@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.parser.models import (
+    ApiGatewayAuthorizerToken,
     APIGatewayProxyEventModel,
     DynamoDBStreamModel,
     EventBridgeModel,
@@ -21,13 +22,22 @@ from botocore.client import BaseClient
 
 from local.replay import Case, Invoke, Outcome, differences, filled_in, load, replay
 from local.seed import PRODUCTS
+from storefront.access.partner_store import PartnerStore
+from storefront.access.partner_token import Partner, issue
 from tests.support.aws import PAYMENTS_SECRET, Aws
 from tests.support.events import Context
 from tests.support.template import ROOT, resources, source
 
 EVENTS = ROOT / "events"
 CASES = load(EVENTS)
-VALUES = {"PaymentsSecret": PAYMENTS_SECRET, "UserPoolClientId": os.environ["USER_POOL_CLIENT_ID"]}
+PARTNER_TOKEN, PARTNER_SECRET = issue("acme00000001")
+REVOKED_TOKEN, REVOKED_SECRET = issue("gone00000001")
+VALUES = {
+    "PartnerToken": PARTNER_TOKEN.to_text(),
+    "PaymentsSecret": PAYMENTS_SECRET,
+    "RevokedPartnerToken": REVOKED_TOKEN.to_text(),
+    "UserPoolClientId": os.environ["USER_POOL_CLIENT_ID"],
+}
 
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
@@ -48,6 +58,9 @@ def invoke(aws: Aws, payments_sandbox: str, monkeypatch: pytest.MonkeyPatch) -> 
     """Calls a function in-process, in a shop with the seeded catalogue, and watches what it sends."""
     for product in json.loads(PRODUCTS.read_text()):
         aws.add_product(**product)
+    partners = PartnerStore(aws.dynamodb, os.environ["PARTNERS_TABLE"])
+    partners.add(Partner("acme00000001", "gold", "api-key-of-acme", (PARTNER_SECRET,)))
+    partners.add(Partner("gone00000001", "gold", "api-key-of-gone", (REVOKED_SECRET,), revoked=True))
     sent: list[dict[str, Any]] = []
     call = BaseClient._make_api_call
 
@@ -63,7 +76,10 @@ def invoke(aws: Aws, payments_sandbox: str, monkeypatch: pytest.MonkeyPatch) -> 
     def invoke(function: str, event: Any) -> Outcome:
         sent.clear()
         module, _, handler = functions()[function].rpartition(".")
-        answer = getattr(import_module(module), handler)(event, Context())
+        try:
+            answer = getattr(import_module(module), handler)(event, Context())
+        except Exception as error:
+            answer = {"errorMessage": str(error), "errorType": type(error).__name__}
         # As it goes over the wire.
         return Outcome(json.loads(json.dumps(answer)), list(sent))
 
@@ -113,6 +129,8 @@ def test_an_event_has_the_shape_that_aws_gives_it(case: Case) -> None:
             APIGatewayProxyEventModel.model_validate(
                 case.event | ({} if headers else {"headers": {}, "multiValueHeaders": {}})
             )
+        case {"type": "TOKEN"}:
+            ApiGatewayAuthorizerToken.model_validate(case.event)
         case {"rawPath": _}:
             LambdaFunctionUrlModel.model_validate(case.event)
         case {"detail-type": _}:

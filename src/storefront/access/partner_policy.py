@@ -1,8 +1,8 @@
 """What the gateway is told about a partner whose token is good.
 
-"Output from an API Gateway Lambda authorizer", Amazon API Gateway Developer Guide. The gateway keeps the answer for five
-minutes and holds the partner's other requests against it, so it names every partner route, not just the one asked for,
-and nothing else.
+"Output from an API Gateway Lambda authorizer", Amazon API Gateway Developer Guide. The gateway keeps the answer for
+five minutes and holds the partner's other requests against it, so it names every partner route, not just the one asked
+for, and nothing else.
 """
 
 from typing import Any

@@ -65,7 +65,7 @@ class BatchConsumer:
         self._failures_metric = failures_metric
         self._longest_milliseconds = longest_milliseconds
         self._retry_seconds = retry_seconds
-        self._expected = (OutOfTime, *expected)
+        self._expected: tuple[type[Exception], ...] = (OutOfTime, *expected)
 
     def consume(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Deal with the messages of an event and return Lambda's answer, which names those that failed."""
@@ -75,8 +75,7 @@ class BatchConsumer:
     def _succeeds(self, record: Record, context: LambdaContext) -> bool:
         logger.set_correlation_id(correlation_id_of(record))
         try:
-            if context.get_remaining_time_in_millis() < self._longest_milliseconds:
-                raise OutOfTime("no time left in this invocation")
+            self._check_time(context)
             told = self._work(record)
         except Exception as error:
             # Nothing is swallowed: the message stays in the queue, and the reason in the log.
@@ -87,6 +86,10 @@ class BatchConsumer:
             return False
         logger.info(f"{self._what} processed", extra=told)
         return True
+
+    def _check_time(self, context: LambdaContext) -> None:
+        if context.get_remaining_time_in_millis() < self._longest_milliseconds:
+            raise OutOfTime("no time left in this invocation")
 
     def _wait_longer_each_time(self, record: Record) -> None:
         receives = int(record["attributes"]["ApproximateReceiveCount"])

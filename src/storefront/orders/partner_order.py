@@ -16,7 +16,7 @@ REFUSED = "REFUSED"
 
 
 class NoReference(Exception):
-    """A message without a usable reference. The gateway's model lets none through; it belongs in the dead-letter queue."""
+    """A message without a usable reference. The gateway lets none through; it belongs in the dead-letter queue."""
 
 
 @dataclass(frozen=True, slots=True)

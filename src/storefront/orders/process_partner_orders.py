@@ -12,7 +12,8 @@ from storefront.orders.batch import BatchConsumer
 from storefront.orders.order import Schedule
 from storefront.orders.partner_order import take_in
 from storefront.orders.partner_order_store import PartnerOrderStore
-from storefront.orders.queue import ConsumedQueue, OrderQueue, handed_in_of
+from storefront.orders.partner_queue import handed_in_of
+from storefront.orders.queue import ConsumedQueue, OrderQueue
 from storefront.orders.store import OrderStore
 from storefront.shared import clock
 from storefront.shared.aws import client

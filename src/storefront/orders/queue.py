@@ -4,7 +4,6 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from storefront.orders.order import Order, OrderKey
-from storefront.orders.partner_order import HandedIn
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -96,27 +95,12 @@ def order_key_of(record: dict[str, Any]) -> OrderKey:
     return key
 
 
-def handed_in_of(record: dict[str, Any]) -> HandedIn:
-    """Return what a partner has handed in, from an SQS record of a Lambda event.
-
-    The partner is the one that the gateway has named beside the body, whatever the body says.
-
-    Raises
-    ------
-    MalformedMessage
-        The gateway has named none: it did not send this.
-    """
-    partner_id = _attribute(record, "partnerId")
-    if not partner_id:
-        raise MalformedMessage("a message that does not say which partner it is from")
-    return HandedIn(partner_id, correlation_id_of(record), record["body"])
-
-
 def correlation_id_of(record: dict[str, Any]) -> str:
     """Return the id of the request that a record's message goes back to."""
-    return _attribute(record, "correlationId") or str(record["messageId"])
+    return attribute_of(record, "correlationId") or str(record["messageId"])
 
 
-def _attribute(record: dict[str, Any], name: str) -> str:
+def attribute_of(record: dict[str, Any], name: str) -> str:
+    """Return an attribute of a record's message, empty where it has none."""
     attribute = (record.get("messageAttributes") or {}).get(name) or {}
     return str(attribute.get("stringValue") or "")
