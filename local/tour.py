@@ -173,7 +173,7 @@ class Tour:
         self._stop(
             "Hand in an order as a partner",
             "the authorizer authorize_partner (the token), the usage plan gold, then the gateway itself, which puts "
-            "the order on a queue: no function runs. process_partner_orders takes it from there, get_partner_order tells",
+            "the order on a queue: no function runs. process_partner_orders takes it from there",
         )
         partner = partners.caller(self.stack, "gold")
         reference = f"tour-{uuid.uuid4()}"

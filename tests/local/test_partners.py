@@ -19,6 +19,7 @@ from tests.local.conftest import Books
 from tests.local.test_refusals import check_problem
 from tests.support.waiting import wait_until
 
+BURST_SECONDS = 3
 PATH = "/partner/orders/no-such-reference"
 
 
@@ -209,10 +210,8 @@ HOSTILE = {
 def test_what_is_handed_in_reaches_the_queue_unaltered(
     stack: Stack, gold: Customer, access: PartnerAccess, hostile: str
 ) -> None:
-    """The model has no free text, so the hostile text is white space between, or another spelling of, what it allows."""
+    """The model allows no free text, so it is in a member that stands twice, of which the gateway looks at the last."""
     reference = f"PO-{uuid.uuid4()}"
-    # A SKU of any text passes once the model's pattern is met somewhere; so it goes where the gateway does not look:
-    # a member name that JSON allows twice, of which the last counts.
     text = (
         f'{{"reference": {json.dumps(hostile, ensure_ascii=False)}, "reference": "{reference}", '
         '"lines": [{"sku": "UNICORN-001", "quantity": 1}]}'
@@ -290,17 +289,24 @@ def test_a_burst_over_the_plan_is_429_and_spares_the_other_partner(stack: Stack,
     bronze.request("GET", PATH)  # the authorizer's start is not measured
     time.sleep(1)
 
-    started = time.monotonic()
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: bronze.request("GET", PATH), range(60)))
-        seconds = time.monotonic() - started
-        others = list(pool.map(lambda _: gold.request("GET", PATH), range(40)))
+    clients = 4
+    deadline = time.monotonic() + BURST_SECONDS
 
+    def ask_without_pause(partner: Customer) -> list[Any]:
+        return list(iter(lambda: partner.request("GET", PATH) if time.monotonic() < deadline else None, None))
+
+    with ThreadPoolExecutor(clients + 1) as pool:
+        flood = [pool.submit(ask_without_pause, bronze) for _ in range(clients)]
+        others = pool.submit(ask_without_pause, gold).result()
+        answers = [answer for share in flood for answer in share.result()]
+
+    # Then as many succeed as the plan allows: the burst, and the rate for as long as it went on
     counted = Counter(answer.status_code for answer in answers)
     assert counted.keys() == {404, 429}
-    expected = plan["burstLimit"] + plan["rateLimit"] * seconds
-    assert abs(counted[404] - expected) <= 3, (counted, seconds)
+    allowed = plan["burstLimit"] + plan["rateLimit"] * BURST_SECONDS
+    assert 0.7 * allowed <= counted[404] <= allowed + clients, counted
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert "Too many requests" in check_problem(refused, 429)
     assert refused.headers["Retry-After"] == "1"
+    assert len(others) >= BURST_SECONDS
     assert {answer.status_code for answer in others} == {404}
