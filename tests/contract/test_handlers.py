@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from storefront.catalog import get_product, list_products
-from storefront.orders import get_order, list_orders, place_order
+from storefront.orders import get_order, get_partner_order, list_orders, place_order, process_partner_orders
 from storefront.orders.order import OrderKey, Reason
 from storefront.orders.store import OrderStore
 from tests.support.aws import Aws
 from tests.support.contract import violations
-from tests.support.events import Context, rest_event
+from tests.support.events import Context, rest_event, sqs_record
 from tests.support.faults import aws_error
 from tests.support.template import openapi
 
 CUSTOMER = "the-customer"
+PARTNER = "acme00000001"
 KEY = {"Idempotency-Key": "a-key"}
 LINES = {"lines": [{"sku": "MUG-001", "quantity": 2}]}
 UNKNOWN = {"lines": [{"sku": "MUG-404", "quantity": 2}]}
@@ -27,10 +28,11 @@ HANDLERS: dict[str, Callable[..., dict[str, Any]]] = {
     "POST /orders": place_order.handler,
     "GET /orders": list_orders.handler,
     "GET /orders/{orderId}": get_order.handler,
+    "GET /partner/orders/{reference}": get_partner_order.handler,
 }
 
 # Made by the gateway alone: their shape is checked in tests/template/test_openapi.py.
-GATEWAY_ONLY = {"413", "415", "429", "504"}
+GATEWAY_ONLY = {"403", "413", "415", "429", "504"}
 
 REQUESTS: list[tuple[str, int, dict[str, Any]]] = [
     ("GET /products", 200, {}),
@@ -52,6 +54,10 @@ REQUESTS: list[tuple[str, int, dict[str, Any]]] = [
     ("GET /orders/{orderId}", 200, {"customer": CUSTOMER, "path": {"orderId": "the first"}}),
     ("GET /orders/{orderId}", 401, {"path": {"orderId": "the first"}}),
     ("GET /orders/{orderId}", 404, {"customer": "another", "path": {"orderId": "the first"}}),
+    ("GET /partner/orders/{reference}", 200, {"partner": PARTNER, "path": {"reference": "PO-1"}}),
+    ("GET /partner/orders/{reference}", 200, {"partner": PARTNER, "path": {"reference": "PO-2"}}),
+    ("GET /partner/orders/{reference}", 401, {"path": {"reference": "PO-1"}}),
+    ("GET /partner/orders/{reference}", 404, {"partner": "globex000001", "path": {"reference": "PO-1"}}),
 ]
 
 
@@ -68,6 +74,10 @@ def first_order(aws: Aws) -> str:
     aws.add_product("MUG-001")
     aws.add_product("MUG-002")
     first, _ = place("first"), place("second")
+    for reference, content in (("PO-1", LINES), ("PO-2", UNKNOWN)):
+        record = sqs_record({"reference": reference, **content})
+        record["messageAttributes"]["partnerId"] = {"stringValue": PARTNER, "dataType": "String"}
+        process_partner_orders.handler({"Records": [record]}, Context())
     store = OrderStore(aws.dynamodb, "OrdersTable", "ProductsTable")
     order = store.get(OrderKey(CUSTOMER, first))
     assert order

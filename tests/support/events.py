@@ -23,12 +23,13 @@ class Context:
 def rest_event(
     *,
     customer: str | None = None,
+    partner: str | None = None,
     body: Any = None,
     headers: dict[str, str] | None = None,
     query: dict[str, str] | None = None,
     path: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return a REST proxy event; `customer` is signed in."""
+    """Return a REST proxy event; `customer` is signed in, or `partner` has shown a token."""
     claims = {"sub": customer, "token_use": "id", "aud": "the-client", "email": "customer@example.com"}
     return {
         "headers": headers or {},
@@ -37,6 +38,7 @@ def rest_event(
         "requestContext": {
             "requestId": str(uuid.uuid4()),
             **({"authorizer": {"claims": claims}} if customer else {}),
+            **({"authorizer": {"partnerId": partner, "principalId": partner}} if partner else {}),
         },
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": False,

@@ -35,9 +35,7 @@ def process(*records: dict[str, Any]) -> list[str]:
 
 
 def show(reference: str = "PO-1", partner: str | None = ACME) -> tuple[int, dict[str, Any]]:
-    event = rest_event(path={"reference": reference})
-    if partner:
-        event["requestContext"]["authorizer"] = {"partnerId": partner, "principalId": partner}
+    event = rest_event(partner=partner, path={"reference": reference})
     answer = get_partner_order.handler(event, Context())  # type: ignore[arg-type]
     return answer["statusCode"], json.loads(answer["body"])
 
