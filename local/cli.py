@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from requests import RequestException
@@ -13,6 +15,7 @@ from local import back_office, differences, lifecycle, logs, webhook
 from local.accounts import Accounts, asked_for, confirm_locally
 from local.console import Problem, say, styled
 from local.customer import sign_in
+from local.partners import OVERLAP, PLANS, Partners
 from local.stack import REGION, ROOT, STATE_DIRECTORY, Stack, bypass_proxies
 from local.tour import Tour
 
@@ -87,6 +90,30 @@ def put_product(arguments: argparse.Namespace) -> None:
     back_office.put_product(editor, arguments)
 
 
+def issue_partner(arguments: argparse.Namespace) -> None:
+    """Make a partner and print the token, which is shown this once."""
+    access = _partners(arguments).issue(arguments.plan)
+    say(access.token)
+
+
+def rotate_partner(arguments: argparse.Namespace) -> None:
+    """Print a partner's new token; the one before goes on being good for some days."""
+    access = _partners(arguments).rotate(arguments.partner_id, timedelta(days=arguments.days))
+    say(access.token)
+
+
+def revoke_partner(arguments: argparse.Namespace) -> None:
+    """Take everything from a partner, at once."""
+    _partners(arguments).revoke(arguments.partner_id)
+    say(f"{arguments.partner_id} is revoked")
+
+
+def _partners(arguments: argparse.Namespace) -> Partners:
+    if arguments.aws:
+        return Partners.on_aws(arguments.aws)
+    return Partners.of(lifecycle.running_stack(arguments.state))
+
+
 def list_differences(_: argparse.Namespace) -> None:
     """List what the local stack does not honour."""
     say(differences.as_text())
@@ -140,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     follow.add_argument("--follow", action="store_true", help="go on until interrupted")
     command("differences", list_differences)
     _add_product_arguments(command("put-product", put_product))
+    _add_partner_commands(commands)
     return parser
 
 
@@ -168,6 +196,23 @@ def _add_product_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--if-match", help="the ETag of the product as you have seen it (default: as it is now)")
     parser.add_argument("--url", help="the API's address on AWS (the stack's output RestApiUrl)")
     parser.add_argument("--role", help="with --url: the role to assume (the stack's output BackOfficeRoleArn)")
+
+
+def _add_partner_commands(commands: Any) -> None:
+    what = "Give a partner a token, replace it, or take it away."
+    partner = commands.add_parser("partner", help=what, description=what)
+    actions = partner.add_subparsers(required=True, metavar="action")
+    for name, function in (("issue", issue_partner), ("rotate", rotate_partner), ("revoke", revoke_partner)):
+        action = actions.add_parser(name, help=function.__doc__, description=function.__doc__)
+        action.set_defaults(command=function)
+        action.add_argument("--state", type=Path, default=STATE_DIRECTORY, help="the stack's directory")
+        action.add_argument("--aws", metavar="STACK", help="a stack on AWS instead, by its name")
+        if name == "issue":
+            action.add_argument("plan", choices=PLANS, help="their usage plan")
+        else:
+            action.add_argument("partner_id", help="the part of their token behind sfp_")
+        if name == "rotate":
+            action.add_argument("--days", type=float, default=OVERLAP.days, help="how long the old one is good")
 
 
 def _introduce(stack: Stack, state: Path) -> None:

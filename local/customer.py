@@ -57,16 +57,19 @@ class Customer:
     url
         The REST API's address.
     token
-        The id token that goes with each request, if the customer has signed in.
+        What goes into each request's ``Authorization`` header: the id token, if the customer has signed in.
+    headers
+        Other headers that go with each request.
     """
 
     url: str
     token: str | None = None
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
     _session: requests.Session = field(default_factory=requests.Session, repr=False)
 
     def request(self, method: str, path: str, **arguments: Any) -> requests.Response:
         """Send a request; ``arguments`` are those of ``requests``."""
-        headers = {"Authorization": self.token} if self.token else {}
+        headers = self.headers | ({"Authorization": self.token} if self.token else {})
         headers |= arguments.pop("headers", {})
         return self._session.request(method, self.url + path, headers=headers, timeout=_TIMEOUT_SECONDS, **arguments)
 

@@ -46,6 +46,26 @@ DIFFERENCES = (
         "the authorizer is called, and refuses it (403)",
     ),
     Difference(
+        "whose usage plan a request counts for is what the authorizer says",
+        "x-amazon-apigateway-api-key-source: AUTHORIZER",
+        "it is what the x-api-key header says: clients of partner routes send their key in it",
+    ),
+    Difference(
+        "the message of a partner's order carries the request's id",
+        "$util.urlEncode($context.requestId)",
+        "it does not; the consumer's logs go by the message's id",
+    ),
+    Difference(
+        "a revoked partner is refused at once, since the stage's authorizer cache is flushed",
+        "authorizerResultTtlInSeconds: 300",
+        "the cache cannot be flushed: a token that was just used is good for up to five minutes",
+    ),
+    Difference(
+        "the gateway puts a partner's order on the queue in a role of its own",
+        "${HandInPartnerOrderRole}",
+        "no role is asked for",
+    ),
+    Difference(
         "the REST API keeps its id",
         "AWS::Serverless::Api",
         "any change of openapi.yaml gives it a new id, and so a new URL",

@@ -15,7 +15,7 @@ from local import back_office, repairs, seed
 from local.console import Problem, step
 from local.deployment import deploy
 from local.emulator import DEFAULT_PORT, Emulator
-from local.stack import CREDENTIALS, REGION, STATE_DIRECTORY, Stack, User, bypass_proxies
+from local.stack import CREDENTIALS, REGION, STATE_DIRECTORY, Stack, bypass_proxies
 
 _FIRST_ANSWER_SECONDS = 20
 
@@ -111,12 +111,15 @@ def _update(emulator: Emulator, state: Path) -> Stack:
     with step("sam deploy") as current:
         outputs = deploy(endpoint, state, current.progress)
     local_outputs = {name: repairs.local_url(value, endpoint) for name, value in outputs.items()}
-    stack = Stack(endpoint, REGION, CREDENTIALS, local_outputs, users=_known_users(state))
+    known = _known(state)
+    users, partners = (known.users, known.partners) if known else ({}, {})
+    stack = Stack(endpoint, REGION, CREDENTIALS, local_outputs, users, partners=partners)
     with step("set what the emulator left out"):
         repairs.apply(stack)
-    with step("add products and customers"):
+    with step("add products, customers and partners"):
         seed.seed_products(stack)
-        stack = replace(stack, users=seed.seed_customers(stack), webhook=seed.webhook_of(stack))
+        stack = replace(stack, users=seed.seed_customers(stack), partners=seed.seed_partners(stack))
+        stack = replace(stack, webhook=seed.webhook_of(stack))
         stack = replace(stack, back_office=back_office.assume(stack.client("sts"), outputs["BackOfficeRoleArn"]))
     stack.save(state)
     with step("wait for the first answer"):
@@ -124,11 +127,12 @@ def _update(emulator: Emulator, state: Path) -> Stack:
     return stack
 
 
-def _known_users(state: Path) -> dict[str, User]:
+def _known(state: Path) -> Stack | None:
+    """What the last deployment gave to customers and partners goes on being good."""
     try:
-        return Stack.load(state).users
+        return Stack.load(state)
     except Problem:
-        return {}
+        return None
 
 
 def _wait_for_an_answer(stack: Stack) -> None:

@@ -1,4 +1,4 @@
-"""Fills a new stack: products in the catalogue, and two customers and a supporter who can sign in."""
+"""Fills a new stack: products, two customers and a supporter who can sign in, a partner for each usage plan."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from local.stack import Stack, User
+from local.partners import PLANS, Partners, partner_id_of
+from local.stack import PartnerAccess, Stack, User
 
 PRODUCTS = Path(__file__).with_name("products.json")
 CUSTOMERS = {
@@ -74,6 +75,19 @@ def webhook_of(stack: Stack) -> dict[str, str]:
     secretsmanager = stack.client("secretsmanager")
     value = secretsmanager.get_secret_value(SecretId=stack.outputs["WebhookSecretArn"])["SecretString"]
     return {"secret": value}
+
+
+def seed_partners(stack: Stack) -> dict[str, PartnerAccess]:
+    """Make a partner for each usage plan, or keep the ones of the last deployment.
+
+    Returns
+    -------
+    dict
+        The partners by their plans.
+    """
+    partners = Partners.of(stack)
+    known = {plan: access for plan, access in stack.partners.items() if partners.has(partner_id_of(access.token))}
+    return {plan: known.get(plan) or partners.issue(plan) for plan in PLANS}
 
 
 def _user(stack: Stack, name: str) -> User:

@@ -30,6 +30,14 @@ class User:
 
 
 @dataclass(frozen=True)
+class PartnerAccess:
+    """What a partner calls with; the API key goes into a header on the emulator only."""
+
+    token: str
+    api_key: str
+
+
+@dataclass(frozen=True)
 class Stack:
     """A deployed stack, as its clients see it.
 
@@ -45,6 +53,8 @@ class Stack:
         What a payment provider needs to sign webhooks: ``secret``.
     back_office
         An hour's credentials of the role that writes products; ``up`` gets new ones each time.
+    partners
+        The partners by their usage plans, ``bronze`` and ``gold``.
     """
 
     endpoint: str
@@ -54,6 +64,7 @@ class Stack:
     users: dict[str, User]
     webhook: dict[str, str] = field(default_factory=dict)
     back_office: dict[str, str] = field(default_factory=dict, repr=False)
+    partners: dict[str, PartnerAccess] = field(default_factory=dict)
 
     @classmethod
     def load(cls, state: Path = STATE_DIRECTORY) -> Stack:
@@ -69,10 +80,11 @@ class Stack:
         except FileNotFoundError:
             raise Problem("no stack is up: start one with make up") from None
         users = {name: User(**user) for name, user in content.pop("users").items()}
-        return cls(users=users, **content)
+        partners = {name: PartnerAccess(**access) for name, access in content.pop("partners", {}).items()}
+        return cls(users=users, partners=partners, **content)
 
     def save(self, state: Path = STATE_DIRECTORY) -> None:
-        """Write the file that clients read; only this person may read it, since it holds passwords."""
+        """Write the file that clients read; only this person may read it, since it holds passwords and tokens."""
         state.mkdir(parents=True, exist_ok=True)
         path = state / "stack.json"
         path.touch(mode=0o600)

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from local import webhook
+from local import partners, webhook
 from local.back_office import BackOffice
 from local.console import Problem, say, styled
 from local.customer import SETTLED, Customer, claims, sign_in
@@ -70,6 +70,8 @@ class Tour:
             self._change_a_price,
             self._second_editor,
             self._unsigned_edit,
+            self._partner_hands_in,
+            self._wrong_partner_token,
         )
         for stop in stops:
             stop()
@@ -234,6 +236,29 @@ class Tour:
         self._print_answer(response, expect)
         _require(response.status_code == expect, f"the edit answers {expect}, not {response.status_code}")
         return response
+
+    def _partner_hands_in(self) -> None:
+        self._stop(
+            "Hand in an order as a partner",
+            "the authorizer authorize_partner (the token), the usage plan gold, then the gateway itself, which puts "
+            "the order on a queue: no function runs. process_partner_orders takes it from there",
+        )
+        partner = partners.caller(self.stack, "gold")
+        reference = f"tour-{uuid.uuid4()}"
+        body = {"reference": reference, "lines": [{"sku": "MUG-001", "quantity": 1}]}
+        self._show(partner, "POST", "/partner/orders", expect=202, json=body)
+        path, started = f"/partner/orders/{reference}", time.monotonic()
+        while partner.request("GET", path).json().get("status") not in SETTLED:
+            _require(time.monotonic() - started < _SETTLE_SECONDS, "the partner's order settled")
+            time.sleep(0.2)
+        self._show(partner, "GET", path, expect=200)
+
+    def _wrong_partner_token(self) -> None:
+        self._stop("Try another partner token", "authorize_partner, which knows no such token")
+        bronze, gold = (self.stack.partners[name].token.split("_") for name in ("bronze", "gold"))
+        mixed = "_".join((*bronze[:2], gold[2]))
+        stranger = Customer(self.stack.url, f"Bearer {mixed}")
+        self._show(stranger, "GET", "/partner/orders/anything", expect=401)
 
     def _stop(self, title: str, answered_by: str) -> None:
         self._number += 1

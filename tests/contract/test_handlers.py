@@ -8,16 +8,24 @@ import pytest
 
 from storefront.access.webhook_signature import content_sha256
 from storefront.catalog import get_product, list_products, put_product
-from storefront.orders import get_order, list_orders, place_order, receive_payment_event
+from storefront.orders import (
+    get_order,
+    get_partner_order,
+    list_orders,
+    place_order,
+    process_partner_orders,
+    receive_payment_event,
+)
 from storefront.orders.order import OrderKey, Reason, order_id_of
 from storefront.orders.store import OrderStore
 from tests.support.aws import Aws
 from tests.support.contract import violations
-from tests.support.events import Context, rest_event
+from tests.support.events import Context, rest_event, sqs_record
 from tests.support.faults import aws_error
 from tests.support.template import openapi
 
 CUSTOMER = "the-customer"
+PARTNER = "acme00000001"
 KEY = {"Idempotency-Key": "a-key"}
 LINES = {"lines": [{"sku": "MUG-001", "quantity": 2}]}
 MUG = {"sku": "MUG-001"}
@@ -32,6 +40,7 @@ HANDLERS: dict[str, Callable[..., dict[str, Any]]] = {
     "GET /orders": list_orders.handler,
     "GET /orders/{orderId}": get_order.handler,
     "POST /webhooks/payments": receive_payment_event.handler,
+    "GET /partner/orders/{reference}": get_partner_order.handler,
 }
 
 # Made by the gateway alone: their shape is checked in tests/template/test_openapi.py.
@@ -81,6 +90,10 @@ REQUESTS: list[tuple[str, int, dict[str, Any]]] = [
     ("POST /webhooks/payments", 400, signed({})),
     ("POST /webhooks/payments", 401, {"body": EVENT, "authorizer": {"contentSha256": "0" * 64}}),
     ("POST /webhooks/payments", 422, signed(EVENT | {"reference": "unknown"})),
+    ("GET /partner/orders/{reference}", 200, {"partner": PARTNER, "path": {"reference": "PO-1"}}),
+    ("GET /partner/orders/{reference}", 200, {"partner": PARTNER, "path": {"reference": "PO-2"}}),
+    ("GET /partner/orders/{reference}", 401, {"path": {"reference": "PO-1"}}),
+    ("GET /partner/orders/{reference}", 404, {"partner": "globex000001", "path": {"reference": "PO-1"}}),
 ]
 
 
@@ -97,6 +110,10 @@ def first_order(aws: Aws) -> str:
     aws.add_product("MUG-001")
     aws.add_product("MUG-002")
     first, _ = place("first"), place("second")
+    for reference, content in (("PO-1", LINES), ("PO-2", UNKNOWN)):
+        record = sqs_record({"reference": reference, **content})
+        record["messageAttributes"]["partnerId"] = {"stringValue": PARTNER, "dataType": "String"}
+        process_partner_orders.handler({"Records": [record]}, Context())
     store = OrderStore(aws.dynamodb, "OrdersTable", "ProductsTable")
     order = store.get(OrderKey(CUSTOMER, first))
     assert order

@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from local import partners
 from local.customer import sign_in
 from local.stack import Stack
 from tests.support.contract import matches
@@ -52,7 +53,17 @@ def test_a_customer_is_answered_as_documented(case: schemathesis.Case, stack: St
     case.validate_response(answer, checks=CHECKS)
 
 
-@CONTRACT.include(path_regex="^/orders").exclude(method="OPTIONS").parametrize()
+@CONTRACT.include(path_regex="^/partner/").exclude(method="OPTIONS").parametrize()
+@bounded
+def test_a_partner_is_answered_as_documented(case: schemathesis.Case, stack: Stack) -> None:
+    partner = partners.caller(stack, "gold")
+
+    answer = case.call(base_url=stack.url, headers={"Authorization": partner.token, **partner.headers})
+
+    case.validate_response(answer, checks=CHECKS)
+
+
+@CONTRACT.include(path_regex="^/(partner/)?orders").exclude(method="OPTIONS").parametrize()
 @bounded
 def test_nobody_gets_no_further_than_the_sign_in(case: schemathesis.Case, stack: Stack) -> None:
     answer = case.call(base_url=stack.url, headers={"Authorization": ""})

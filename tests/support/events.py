@@ -23,13 +23,14 @@ class Context:
 def rest_event(
     *,
     customer: str | None = None,
+    partner: str | None = None,
     body: Any = None,
     headers: dict[str, str] | None = None,
     query: dict[str, str] | None = None,
     path: dict[str, str] | None = None,
     authorizer: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return a REST proxy event; `customer` is signed in, or another authorizer has given its context."""
+    """Return a REST proxy event: a customer is signed in, a partner has shown a token, or this is the context."""
     claims = {"sub": customer, "token_use": "id", "aud": "the-client", "email": "customer@example.com"}
     return {
         "headers": headers or {},
@@ -39,6 +40,7 @@ def rest_event(
             "requestId": str(uuid.uuid4()),
             **({"authorizer": {"claims": claims}} if customer else {}),
             **({"authorizer": authorizer} if authorizer else {}),
+            **({"authorizer": {"partnerId": partner, "principalId": partner}} if partner else {}),
         },
         "body": body if body is None or isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": False,

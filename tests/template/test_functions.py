@@ -1,10 +1,15 @@
 """Functions: their logs, their environment, their time."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from storefront.orders import payment_provider, reconcile_orders
+from storefront.shared import aws
 from tests.support.source import reads_of
-from tests.support.template import resources, source, translated, walk
+from tests.support.template import ROOT, resources, source, translated, walk
 
 FUNCTIONS = resources("AWS::Lambda::Function")
 LOG_GROUPS = resources("AWS::Logs::LogGroup")
@@ -70,6 +75,27 @@ def test_a_batch_of_slowest_orders_fits_the_processor() -> None:
     longest = MAPPINGS[mapping]["BatchSize"] * payment_provider.WORST_CASE_SECONDS
 
     assert longest < FUNCTIONS["ProcessOrdersFunction"]["Timeout"]
+
+
+def test_the_authorizer_ends_after_its_one_call_at_its_slowest() -> None:
+    limits = aws._LIMITS
+
+    longest = limits.retries["total_max_attempts"] * (limits.connect_timeout + limits.read_timeout)
+
+    # Or time ran out inside the function, and the gateway would answer 500 instead of a refusal.
+    assert longest + 5 < FUNCTIONS["AuthorizePartnerFunction"]["Timeout"] < GATEWAY_TIMEOUT_SECONDS
+
+
+@pytest.mark.parametrize("library", ["pydantic", "requests"])
+def test_the_authorizer_imports_nothing_heavy(library: str) -> None:
+    imported = "import sys, storefront.access.authorize_partner; print(*sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+
+    modules = subprocess.run(
+        [sys.executable, "-c", imported], env=environment, capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert library not in modules
 
 
 def test_the_reconciler_has_time_for_a_review() -> None:

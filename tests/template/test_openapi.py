@@ -4,14 +4,16 @@ import json
 import re
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qsl
 
 import boto3
 import pytest
 
+from storefront.access.partner_token import TOKEN_PATTERN
 from storefront.catalog.product import CATEGORY_PATTERN, SKU_PATTERN
 from storefront.catalog.request import CURRENCY_PATTERN, MAX_AMOUNT, MAX_DESCRIPTION, MAX_NAME, MAX_STOCK
 from storefront.orders.order import Reason, Status
-from storefront.orders.request import IDEMPOTENCY_KEY_PATTERN, MAX_LINES, MAX_QUANTITY
+from storefront.orders.request import IDEMPOTENCY_KEY_PATTERN, MAX_LINES, MAX_QUANTITY, REFERENCE_PATTERN
 from storefront.shared import paging
 from tests.support.contract import matches
 from tests.support.source import modules_of
@@ -29,6 +31,11 @@ GATEWAY_RESPONSES = openapi()["x-amazon-apigateway-gateway-responses"]
 # Guarded by IAM: the gateway checks the signature, and the function asks nothing more.
 SIGNED = {"PUT /products/{sku}"}
 SCHEMAS = openapi()["components"]["schemas"]
+SECURITY_OF_MODULE: dict[str, Json] = {
+    "storefront.access.identity": {"customer": []},
+    "storefront.access.partner_identity": {"partner": [], "apiKey": []},
+    "storefront.access.webhook_signature": {"paymentProvider": []},
+}
 # "Amazon API Gateway important notes", Amazon API Gateway Developer Guide
 NOT_IMPORTED = {
     "anyOf", "const", "deprecated", "discriminator", "example", "examples", "exclusiveMaximum", "exclusiveMinimum",
@@ -68,6 +75,11 @@ def test_an_operation_is_answered_by_the_gateway_or_by_the_alias_of_a_function(r
             assert function["Type"] == "AWS::Serverless::Function"
             assert function["Properties"]["Description"] == route
             assert integration(OPERATIONS[route])["httpMethod"] == "POST"
+        case "aws":
+            called = integration(OPERATIONS[route])
+            assert called["uri"]["Fn::Sub"].endswith(":sqs:path/${AWS::AccountId}/${PartnerOrdersQueue.QueueName}")
+            assert called["credentials"]["Fn::Sub"].endswith(":role/${HandInPartnerOrderRole}")
+            assert called["passthroughBehavior"] == "never"
         case kind:
             assert kind == "mock"
 
@@ -82,6 +94,11 @@ def test_the_gateway_may_call_what_it_calls_and_nothing_else() -> None:
         (alias,) = re.findall(r"/functions/\$\{(\w+)\}/invocations$", uri)
         any_value = re.sub(r"\{\w+\}", "*", path)
         called.add((alias, f"{api}/*/{method}{any_value}"))
+    for scheme in body["components"]["securitySchemes"].values():
+        if scheme.get("x-amazon-apigateway-authtype") == "custom":
+            uri = scheme["x-amazon-apigateway-authorizer"]["authorizerUri"]["Fn::Sub"]
+            (alias,) = re.findall(r"/functions/\$\{(\w+)\}/invocations$", uri)
+            called.add((alias, f"{api}/authorizers/*"))
 
     for scheme in body["components"]["securitySchemes"].values():
         uri = scheme.get("x-amazon-apigateway-authorizer", {}).get("authorizerUri", {}).get("Fn::Sub", "")
@@ -98,16 +115,57 @@ def test_the_gateway_may_call_what_it_calls_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("route", behind_lambda())
-def test_an_operation_asks_for_a_customer_where_its_function_does(route: str) -> None:
+def test_an_operation_asks_for_whom_its_function_asks(route: str) -> None:
     handler = source()["Resources"][function_of(OPERATIONS[route])]["Properties"]["Handler"]
-    asks = "storefront.access.identity" in modules_of(handler)
+    asked = [SECURITY_OF_MODULE[module] for module in modules_of(handler) & SECURITY_OF_MODULE.keys()]
 
-    security = OPERATIONS[route]["security"]
     if route in SIGNED:
-        assert (security, asks) == ([{"backOffice": []}], False)
-    else:
-        assert (security == [{"customer": []}]) == asks
-    assert ("401" in OPERATIONS[route]["responses"]) == (bool(security) and route not in SIGNED)
+        asked = [{"backOffice": []}]
+
+    assert OPERATIONS[route]["security"] == asked
+    assert ("401" in OPERATIONS[route]["responses"]) == (bool(asked) and route not in SIGNED)
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.split()[1].startswith("/partner/")])
+def test_a_partner_route_asks_for_a_partner_and_their_usage_plan(route: str) -> None:
+    assert ROUTES[route]["security"] == [{"partner": [], "apiKey": []}]
+    assert ROUTES[route]["responses"].keys() >= {"401", "403"}
+
+
+def test_the_usage_plan_is_the_one_that_the_authorizer_names() -> None:
+    assert openapi()["x-amazon-apigateway-api-key-source"] == "AUTHORIZER"
+
+
+def test_what_cannot_be_a_partner_token_is_refused_at_the_gateway() -> None:
+    scheme = openapi()["components"]["securitySchemes"]["partner"]
+    authorizer = scheme["x-amazon-apigateway-authorizer"]
+
+    token = TOKEN_PATTERN.replace("(", "").replace(")", "")
+    assert authorizer["identityValidationExpression"] == f"^Bearer {token}$"
+    assert authorizer["authorizerResultTtlInSeconds"] == 300
+    assert (scheme["in"], scheme["name"]) == ("header", "Authorization")
+
+
+def test_everything_that_is_handed_in_is_encoded() -> None:
+    (template,) = integration(OPERATIONS["POST /partner/orders"])["requestTemplates"].values()
+
+    inserted = re.findall(r"\$(?:util\.urlEncode\(\$([\w.]+)\)|([\w.]+))", template)
+
+    assert inserted == [("input.body", ""), ("context.authorizer.partnerId", ""), ("context.requestId", "")]
+    form = dict(parse_qsl(re.sub(r"\$util\.urlEncode\(\$([\w.]+)\)", r"\1", template), strict_parsing=True))
+    assert form["Action"] == "SendMessage"
+    assert form["MessageBody"] == "input.body"
+    assert [form[f"MessageAttribute.{number}.Name"] for number in (1, 2)] == ["partnerId", "correlationId"]
+
+
+def test_the_model_of_a_partners_order_is_that_of_an_order_and_a_reference() -> None:
+    model, order = SCHEMAS["PartnerOrderRequest"], SCHEMAS["OrderRequest"]
+
+    assert model["properties"]["lines"] == order["properties"]["lines"]
+    assert model["properties"]["reference"]["pattern"] == REFERENCE_PATTERN
+    assert model["required"] == ["reference", "lines"]
+    assert model["additionalProperties"] is False
+    assert parameter("GET /partner/orders/{reference}", "reference")["pattern"] == REFERENCE_PATTERN
 
 
 @pytest.mark.parametrize("route", ROUTES)

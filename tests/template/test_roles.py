@@ -27,6 +27,22 @@ def role_of(function: str) -> str:
     return role
 
 
+def trusted_by(role: str) -> str:
+    (statement,) = ROLES[role]["AssumeRolePolicyDocument"]["Statement"]
+    service: str = statement["Principal"].get("Service", "people")
+    assert service in ("lambda.amazonaws.com", "apigateway.amazonaws.com") or role in ROLES_OF_PEOPLE
+    return service
+
+
+def test_the_gateway_has_one_role_and_may_fill_the_partner_orders_queue_with_it() -> None:
+    (role,) = [role for role in ROLES if trusted_by(role) == "apigateway.amazonaws.com"]
+
+    (statement,) = statements(role)
+
+    assert statement["Action"] == "sqs:SendMessage"
+    assert statement["Resource"] == {"Fn::GetAtt": ["PartnerOrdersQueue", "Arn"]}
+
+
 def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -34,16 +50,16 @@ def listed(value: Any) -> list[Any]:
 def test_each_function_has_a_role_of_its_own() -> None:
     roles = [role_of(function) for function in FUNCTIONS]
 
-    assert sorted(roles) == sorted(ROLES.keys() - ROLES_OF_PEOPLE)
+    assert sorted(roles) == sorted(role for role in ROLES if trusted_by(role) == "lambda.amazonaws.com")
 
 
 @pytest.mark.parametrize("role", sorted(ROLES.keys() - ROLES_OF_PEOPLE))
-def test_a_role_is_for_functions_and_has_inline_policies_only(role: str) -> None:
+def test_a_role_is_for_one_service_and_has_inline_policies_only(role: str) -> None:
     assert ROLES[role].keys() == {"AssumeRolePolicyDocument", "Policies"}
     (trust,) = ROLES[role]["AssumeRolePolicyDocument"]["Statement"]
     assert trust == {
         "Effect": "Allow",
-        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Principal": {"Service": trusted_by(role)},
         "Action": "sts:AssumeRole",
     }
 

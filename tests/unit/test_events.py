@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.parser.models import (
     ApiGatewayAuthorizerRequest,
+    ApiGatewayAuthorizerToken,
     APIGatewayProxyEventModel,
     DynamoDBStreamModel,
     EventBridgeModel,
@@ -23,6 +24,8 @@ from botocore.client import BaseClient
 
 from local.replay import Case, Invoke, Outcome, differences, filled_in, load, replay
 from local.seed import PRODUCTS
+from storefront.access.partner_store import PartnerStore
+from storefront.access.partner_token import Partner, issue
 from storefront.access.webhook_signature import sign
 from tests.support.aws import PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
 from tests.support.events import Context
@@ -32,6 +35,8 @@ EVENTS = ROOT / "events"
 CASES = load(EVENTS)
 
 SIGNED = "authorize-webhook/good"
+PARTNER_TOKEN, PARTNER_SECRET = issue("acme00000001")
+REVOKED_TOKEN, REVOKED_SECRET = issue("gone00000001")
 
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
@@ -41,7 +46,9 @@ def values() -> dict[str, str]:
     now = int(time.time())
     content = CASES[SIGNED].event["headers"]["X-Webhook-Content-SHA256"]
     return {
+        "PartnerToken": PARTNER_TOKEN.to_text(),
         "PaymentsSecret": PAYMENTS_SECRET,
+        "RevokedPartnerToken": REVOKED_TOKEN.to_text(),
         "UserPoolClientId": os.environ["USER_POOL_CLIENT_ID"],
         "WebhookTimestamp": str(now),
         "WebhookSignature": sign("POST", "/webhooks/payments", now, content, WEBHOOK_SECRET).removeprefix("v1="),
@@ -64,6 +71,9 @@ def invoke(aws: Aws, payments_sandbox: str, monkeypatch: pytest.MonkeyPatch) -> 
     """Calls a function in-process, in a shop with the seeded catalogue, and watches what it sends."""
     for product in json.loads(PRODUCTS.read_text()):
         aws.add_product(**product)
+    partners = PartnerStore(aws.dynamodb, os.environ["PARTNERS_TABLE"])
+    partners.add(Partner("acme00000001", "gold", "api-key-of-acme", (PARTNER_SECRET,)))
+    partners.add(Partner("gone00000001", "gold", "api-key-of-gone", (REVOKED_SECRET,), revoked=True))
     sent: list[dict[str, Any]] = []
     call = BaseClient._make_api_call
 
@@ -79,7 +89,10 @@ def invoke(aws: Aws, payments_sandbox: str, monkeypatch: pytest.MonkeyPatch) -> 
     def invoke(function: str, event: Any) -> Outcome:
         sent.clear()
         module, _, handler = functions()[function].rpartition(".")
-        answer = getattr(import_module(module), handler)(event, Context())
+        try:
+            answer = getattr(import_module(module), handler)(event, Context())
+        except Exception as error:
+            answer = {"errorMessage": str(error), "errorType": type(error).__name__}
         # As it goes over the wire.
         return Outcome(json.loads(json.dumps(answer)), list(sent))
 
@@ -131,6 +144,8 @@ def test_an_event_has_the_shape_that_aws_gives_it(case: Case) -> None:
             APIGatewayProxyEventModel.model_validate(
                 case.event | ({} if headers else {"headers": {}, "multiValueHeaders": {}})
             )
+        case {"type": "TOKEN"}:
+            ApiGatewayAuthorizerToken.model_validate(case.event)
         case {"rawPath": _}:
             LambdaFunctionUrlModel.model_validate(case.event)
         case {"detail-type": _}:

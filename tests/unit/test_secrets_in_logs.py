@@ -10,7 +10,7 @@ import pytest
 
 from storefront.access.webhook_signature import content_sha256
 from storefront.catalog import get_product, list_products, put_product
-from storefront.orders import get_order, list_orders, place_order, receive_payment_event
+from storefront.orders import get_order, get_partner_order, list_orders, place_order, receive_payment_event
 from tests.support.aws import CURSOR_SECRET, PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
 from tests.support.events import Context, rest_event
 
@@ -28,6 +28,7 @@ HANDLERS = {
     "GET /orders": list_orders.handler,
     "GET /orders/{orderId}": get_order.handler,
     "POST /webhooks/payments": receive_payment_event.handler,
+    "GET /partner/orders/{reference}": get_partner_order.handler,
 }
 
 GOOD_BODY = {"lines": [{"sku": "MUG-001", "quantity": 1}]}
@@ -56,10 +57,13 @@ def request(route: str, *, good: bool, signed_in: bool) -> dict[str, Any]:
             "X-Webhook-Signature": INPUT,
         },
         query=None if good else {"cursor": INPUT, "limit": INPUT, "category": INPUT},
-        path={"sku": "MUG-001", "orderId": f"ord-{'a' * 32}"} if good else {"sku": INPUT, "orderId": INPUT},
+        path={"sku": "MUG-001", "orderId": f"ord-{'a' * 32}", "reference": "PO-1"}
+        if good
+        else {"sku": INPUT, "orderId": INPUT, "reference": INPUT},
         body=GOOD_BODIES.get(route, GOOD_BODY) if good else BAD_BODY,
     )
     if signed_in:
+        event["requestContext"]["authorizer"]["partnerId"] = "acme00000001"
         event["requestContext"]["authorizer"]["contentSha256"] = content_sha256(event["body"].encode())
         event["requestContext"]["authorizer"]["claims"] |= {"email": EMAIL, "cognito:username": EMAIL}
     event["requestContext"]["identity"] = {"sourceIp": INPUT, "userAgent": INPUT}
@@ -100,7 +104,7 @@ def test_a_request_leaves_no_canary_in_the_log(
 
 @pytest.mark.parametrize("route", HANDLERS)
 def test_a_failure_leaves_no_canary_in_the_log(aws: Aws, captured: Callable[[], str], route: str) -> None:
-    for table in ("PRODUCTS_TABLE", "ORDERS_TABLE"):
+    for table in ("PRODUCTS_TABLE", "ORDERS_TABLE", "PARTNER_ORDERS_TABLE"):
         aws.dynamodb.delete_table(TableName=os.environ[table])
 
     answer = HANDLERS[route](request(route, good=True, signed_in=True), Context())  # type: ignore[arg-type]

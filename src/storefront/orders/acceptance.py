@@ -88,7 +88,8 @@ class OrderDesk:
             )
         if order.request_hash != request.hash:
             raise Unprocessable(
-                "This `Idempotency-Key` was used for an order with other content. Use a new key for a new order."
+                "This `Idempotency-Key` (of a partner's order: `reference`) was used for an order with other content. "
+                "Use a new key for a new order."
             )
         if order.status is Status.PENDING:
             self._queue.send(order)

@@ -15,8 +15,8 @@ class MalformedMessage(Exception):
     """A message that no redelivery makes readable. It belongs in the dead-letter queue."""
 
 
-class OrderQueue:
-    """Hands orders to the processor, and hands back those that must wait.
+class ConsumedQueue:
+    """A queue whose messages we receive, as far as the consumer has to do with it.
 
     Parameters
     ----------
@@ -30,6 +30,14 @@ class OrderQueue:
         self._sqs = sqs
         self._url = url
 
+    def hide(self, receipt_handle: str, seconds: int) -> None:
+        """Keep a message that was received, and not processed, from being received again for `seconds`."""
+        self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
+
+
+class OrderQueue(ConsumedQueue):
+    """Hands orders to the processor, and hands back those that must wait."""
+
     def send(self, order: Order) -> None:
         """Send the order's key; the order itself is read where it is processed, as it is then."""
         body = {
@@ -42,10 +50,6 @@ class OrderQueue:
             MessageBody=json.dumps(body, separators=(",", ":")),
             MessageAttributes={"correlationId": {"DataType": "String", "StringValue": order.correlation_id}},
         )
-
-    def hide(self, receipt_handle: str, seconds: int) -> None:
-        """Keep a message that was received, and not processed, from being received again for `seconds`."""
-        self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
 
 
 class DeadLetterQueue:
@@ -93,5 +97,10 @@ def order_key_of(record: dict[str, Any]) -> OrderKey:
 
 def correlation_id_of(record: dict[str, Any]) -> str:
     """Return the id of the request that a record's message goes back to."""
-    attribute = (record.get("messageAttributes") or {}).get("correlationId") or {}
-    return str(attribute.get("stringValue") or record["messageId"])
+    return attribute_of(record, "correlationId") or str(record["messageId"])
+
+
+def attribute_of(record: dict[str, Any], name: str) -> str:
+    """Return an attribute of a record's message, empty where it has none."""
+    attribute = (record.get("messageAttributes") or {}).get(name) or {}
+    return str(attribute.get("stringValue") or "")

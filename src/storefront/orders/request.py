@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,8 +12,13 @@ from storefront.shared.errors import InvalidRequest
 MAX_LINES = 50
 MAX_QUANTITY = 100
 IDEMPOTENCY_KEY_PATTERN = r"[!-~]{1,255}"
+REFERENCE_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 
 _MAX_FINDINGS = 5
+_RULE_OF_PATTERN = {
+    "sku": "a SKU has 3 to 32 capital letters, digits and hyphens",
+    "reference": "a reference has 1 to 64 letters, digits, hyphens and underscores",
+}
 
 
 class LineRequest(BaseModel):
@@ -46,6 +51,20 @@ class OrderRequest(BaseModel):
         return merged
 
 
+class PartnerOrderRequest(OrderRequest):
+    """The body of `POST /partner/orders`. The reference is the partner's own, and their idempotency key."""
+
+    reference: Annotated[str, Field(pattern=REFERENCE_PATTERN)]
+
+    @property
+    def order(self) -> OrderRequest:
+        """What is ordered."""
+        return OrderRequest(lines=self.lines)
+
+
+_Request = TypeVar("_Request", bound=OrderRequest)
+
+
 def parse_order_request(body: bytes) -> OrderRequest:
     """Return the request that a body holds.
 
@@ -54,8 +73,23 @@ def parse_order_request(body: bytes) -> OrderRequest:
     InvalidRequest
         It holds none; the detail says where and why, and repeats nothing of the input.
     """
+    return _parsed(OrderRequest, body)
+
+
+def parse_partner_order_request(body: bytes) -> PartnerOrderRequest:
+    """Return the partner's request that a body holds.
+
+    Raises
+    ------
+    InvalidRequest
+        It holds none; the detail says where and why, and repeats nothing of the input.
+    """
+    return _parsed(PartnerOrderRequest, body)
+
+
+def _parsed(model: type[_Request], body: bytes) -> _Request:
     try:
-        return OrderRequest.model_validate_json(body)
+        return model.model_validate_json(body)
     except ValidationError as error:
         findings = error.errors(include_input=False, include_url=False, include_context=False)
         shown = [_finding(finding["loc"], finding["type"], finding["msg"]) for finding in findings[:_MAX_FINDINGS]]
@@ -88,7 +122,7 @@ def _finding(location: tuple[int | str, ...], kind: str, message: str) -> str:
     path = location[:-1] if kind == "extra_forbidden" else location
     pointer = "".join(f"/{part}" for part in path) or "the body"
     if kind == "string_pattern_mismatch":
-        message = "a SKU has 3 to 32 capital letters, digits and hyphens"
+        message = _RULE_OF_PATTERN[str(location[-1])]
     elif kind == "extra_forbidden":
         message = "a member that is not known here; leave it out"
     return f"{pointer}: {message}"
