@@ -9,6 +9,7 @@ from local import differences, repairs
 from local.stack import ROOT
 from storefront.orders.order import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from storefront.payments_sandbox.behaviour import APPROVES, BEHAVIOURS
+from tests.defences import DEFENCES
 
 _BLOCK = re.compile(r"(<!-- made from code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -70,6 +71,21 @@ def _repairs() -> str:
     return "".join(f"- {repair.gap}\n" for repair in repairs.REPAIRS)
 
 
+def _defences() -> str:
+    return _table(
+        ("check", "where", "attack", "mutation"),
+        (
+            (
+                defence.check,
+                f"`{defence.module.removeprefix('storefront.')}`",
+                defence.attack.__name__.replace("_", " "),
+                f"`{defence.code}` becomes {f'`{defence.mutation}`' if defence.mutation else 'nothing'}",
+            )
+            for defence in DEFENCES
+        ),
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "order states": _order_states,
     "order state diagram": _state_diagram,
@@ -78,6 +94,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "sandbox": _sandbox,
     "local differences": _differences,
     "local repairs": _repairs,
+    "defences": _defences,
 }
 
 

@@ -47,6 +47,7 @@ from xdist.scheduler import LoadScopeScheduling
 from local import lifecycle
 from local.stack import ROOT, Stack
 from tests.support.aws import Aws
+from tests.support.canaries import canaries_in_logs
 
 
 @pytest.fixture
@@ -62,8 +63,11 @@ def aws() -> Iterator[Aws]:
 def stack() -> Iterator[Stack]:
     """The template on a local stack of the tests' own; a person's running stack is not touched."""
     state = ROOT / ".local" / "test"
-    yield lifecycle.ensure_up(state)
+    running = lifecycle.ensure_up(state)
+    yield running
+    leaked = canaries_in_logs(running)
     lifecycle.take_down(state)
+    assert not leaked, "what must not be in any log line of the whole run"
 
 
 class _OneProcessForTheStack(LoadScopeScheduling):

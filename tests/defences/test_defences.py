@@ -2,10 +2,8 @@
 
 import pytest
 
-from tests.defences import cursor, identity
+from tests.defences import DEFENCES
 from tests.defences.defence import Defence, mutated, original
-
-DEFENCES = (*cursor.DEFENCES, *identity.DEFENCES)
 
 each = pytest.mark.parametrize("defence", DEFENCES, ids=lambda defence: defence.check)
 

@@ -1,0 +1,39 @@
+"""Secrets, tokens and personal data of the local stack, looked for in everything that its functions have logged."""
+
+from collections.abc import Iterator
+
+from local.customer import sign_in
+from local.stack import Stack
+
+
+def canaries_in_logs(stack: Stack) -> list[str]:
+    """Return the names of the canaries that are in a log line, and the log groups where they are."""
+    canaries = dict(_canaries(stack))
+    logs = stack.client("logs")
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    found = set()
+    lines = 0
+    for group in groups:
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
+            for event in page["events"]:
+                lines += 1
+                found |= {f"{name} in {group}" for name, value in canaries.items() if value in event["message"]}
+    assert lines, "there are logs to look through"
+    return sorted(found)
+
+
+def _canaries(stack: Stack) -> Iterator[tuple[str, str]]:
+    for name, user in stack.users.items():
+        yield f"e-mail of {name}", user.email
+        yield f"password of {name}", user.password
+        # The header of all tokens is the same; the payload is this person's.
+        yield f"token of {name}", sign_in(stack, name).split(".")[1][:60]
+    for name, partner in stack.partners.items():
+        yield f"token of partner {name}", partner.token.rsplit("_", 1)[1]
+        yield f"API key of partner {name}", partner.api_key
+    yield "webhook secret", stack.webhook["secret"]
+    for name in ("secret_access_key", "session_token"):
+        yield f"back office's {name}", stack.back_office[name]
+    secretsmanager = stack.client("secretsmanager")
+    for secret in secretsmanager.list_secrets()["SecretList"]:
+        yield f"secret {secret['Name']}", secretsmanager.get_secret_value(SecretId=secret["ARN"])["SecretString"]
