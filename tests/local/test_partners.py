@@ -314,3 +314,17 @@ def test_a_burst_over_the_plan_is_429_and_spares_the_other_partner(stack: Stack,
     assert "Too many requests" in check_problem(refused, 429)
     assert refused.headers["Retry-After"] == "1"
     assert {answer.status_code for answer in others} == {404}
+
+
+def test_a_quota_that_is_used_up_is_429_and_says_so(stack: Stack) -> None:
+    # Given a partner of a plan with two requests a day
+    gateway = stack.client("apigateway")
+    stage = {"apiId": stack.outputs["RestApiId"], "stage": stack.url.rpartition("/")[2]}
+    plan = gateway.create_usage_plan(name="two-a-day", apiStages=[stage], quota={"limit": 2, "period": "DAY"})
+    outputs = {**stack.outputs, "BronzePlanId": plan["id"]}
+    partner = calling_with(stack, Partners(stack.client, outputs).issue("bronze"))
+
+    answers = [partner.request("GET", PATH) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 429]
+    assert "used up" in check_problem(answers[2], 429)
