@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from storefront.catalog.product import CATEGORY_PATTERN
+from storefront.shared.body import parse
 from storefront.shared.errors import InvalidRequest, PreconditionFailed, PreconditionRequired
 from storefront.shared.money import Money
 
@@ -18,12 +19,13 @@ MAX_DESCRIPTION = 2000
 MAX_AMOUNT = 1_000_000_000
 MAX_STOCK = 1_000_000_000
 
-_MAX_FINDINGS = 5
 _VERSION_TAG = re.compile(r'"(0|[1-9][0-9]{0,14})"')
 # RFC 9110, section 8.8.3: one entity tag, strong or weak
 _ANY_TAG = re.compile(r'(W/)?"[\x21\x23-\x7E]*"')
 
-_EXPLANATIONS = {
+_RULES = {
+    "name": "a text in one line, without control characters",
+    "description": "a text in one line, without control characters",
     "category": "a category has 1 to 32 small letters, digits and hyphens, and starts with a letter",
     "currency": "a currency is its ISO 4217 code, three capital letters",
 }
@@ -85,14 +87,7 @@ def parse_product_request(body: bytes, precondition: Precondition) -> ProductReq
         It holds none, or sets the stock of a product that exists; the detail says where and why, and repeats nothing of
         the input.
     """
-    try:
-        request = ProductRequest.model_validate_json(body)
-    except ValidationError as error:
-        findings = error.errors(include_input=False, include_url=False, include_context=False)
-        shown = [_finding(finding["loc"], finding["type"], finding["msg"]) for finding in findings[:_MAX_FINDINGS]]
-        if len(findings) > _MAX_FINDINGS:
-            shown.append(f"and {len(findings) - _MAX_FINDINGS} more")
-        raise InvalidRequest("; ".join(shown) + ".") from error
+    request = parse(ProductRequest, body, _RULES)
     if request.stock is not None and not precondition.creates:
         raise InvalidRequest("/stock: orders change the stock of a product, an edit does not; leave it out.")
     return request
@@ -134,16 +129,3 @@ def precondition_of(if_match: str | None, if_none_match: str | None) -> Precondi
     if not version:
         raise PreconditionFailed("No product has this `ETag`. `GET` the product and send the `ETag` it shows.")
     return Precondition(version=int(version[1]))
-
-
-def _finding(location: tuple[int | str, ...], kind: str, message: str) -> str:
-    if kind == "json_invalid":
-        return "The body is not valid JSON"
-    # A key that is not ours is the caller's own text; it is not repeated.
-    path = location[:-1] if kind == "extra_forbidden" else location
-    pointer = "".join(f"/{part}" for part in path) or "the body"
-    if kind == "string_pattern_mismatch":
-        message = _EXPLANATIONS.get(str(path[-1]), "a text in one line, without control characters")
-    elif kind == "extra_forbidden":
-        message = "a member that is not known here; leave it out"
-    return f"{pointer}: {message}"

@@ -2,11 +2,12 @@
 
 import hashlib
 import re
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from storefront.catalog.product import SKU_PATTERN
+from storefront.shared.body import parse
 from storefront.shared.errors import InvalidRequest
 
 MAX_LINES = 50
@@ -14,8 +15,7 @@ MAX_QUANTITY = 100
 IDEMPOTENCY_KEY_PATTERN = r"[!-~]{1,255}"
 REFERENCE_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 
-_MAX_FINDINGS = 5
-_RULE_OF_PATTERN = {
+_RULES = {
     "sku": "a SKU has 3 to 32 capital letters, digits and hyphens",
     "reference": "a reference has 1 to 64 letters, digits, hyphens and underscores",
 }
@@ -62,9 +62,6 @@ class PartnerOrderRequest(OrderRequest):
         return OrderRequest(lines=self.lines)
 
 
-_Request = TypeVar("_Request", bound=OrderRequest)
-
-
 def parse_order_request(body: bytes) -> OrderRequest:
     """Return the request that a body holds.
 
@@ -73,7 +70,7 @@ def parse_order_request(body: bytes) -> OrderRequest:
     InvalidRequest
         It holds none; the detail says where and why, and repeats nothing of the input.
     """
-    return _parsed(OrderRequest, body)
+    return parse(OrderRequest, body, _RULES)
 
 
 def parse_partner_order_request(body: bytes) -> PartnerOrderRequest:
@@ -84,18 +81,7 @@ def parse_partner_order_request(body: bytes) -> PartnerOrderRequest:
     InvalidRequest
         It holds none; the detail says where and why, and repeats nothing of the input.
     """
-    return _parsed(PartnerOrderRequest, body)
-
-
-def _parsed(model: type[_Request], body: bytes) -> _Request:
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        findings = error.errors(include_input=False, include_url=False, include_context=False)
-        shown = [_finding(finding["loc"], finding["type"], finding["msg"]) for finding in findings[:_MAX_FINDINGS]]
-        if len(findings) > _MAX_FINDINGS:
-            shown.append(f"and {len(findings) - _MAX_FINDINGS} more")
-        raise InvalidRequest("; ".join(shown) + ".") from error
+    return parse(PartnerOrderRequest, body, _RULES)
 
 
 def check_idempotency_key(key: str | None) -> str:
@@ -108,21 +94,7 @@ def check_idempotency_key(key: str | None) -> str:
     """
     if key is None or not re.fullmatch(IDEMPOTENCY_KEY_PATTERN, key):
         raise InvalidRequest(
-            "Send an `Idempotency-Key` header of 1 to 255 visible ASCII characters, a new one (such as "
-            "a UUID) for each "
-            "order and the same one when you repeat a request."
+            "Send an `Idempotency-Key` header of 1 to 255 visible ASCII characters, a new one (such as a UUID) for "
+            "each order and the same one when you repeat a request."
         )
     return key
-
-
-def _finding(location: tuple[int | str, ...], kind: str, message: str) -> str:
-    if kind == "json_invalid":
-        return "The body is not valid JSON"
-    # A key that is not ours is the caller's own text; it is not repeated.
-    path = location[:-1] if kind == "extra_forbidden" else location
-    pointer = "".join(f"/{part}" for part in path) or "the body"
-    if kind == "string_pattern_mismatch":
-        message = _RULE_OF_PATTERN[str(location[-1])]
-    elif kind == "extra_forbidden":
-        message = "a member that is not known here; leave it out"
-    return f"{pointer}: {message}"
