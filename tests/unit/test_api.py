@@ -61,7 +61,7 @@ def test_a_refusal_becomes_a_problem_with_its_detail(refusal: Refusal, status: i
     assert matches(problem, "Problem")
     assert problem == {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": {413: "Content Too Large", 422: "Unprocessable Content"}.get(status, HTTPStatus(status).phrase),
         "status": status,
         "detail": refusal.detail,
         "instance": f"urn:uuid:{event['requestContext']['requestId']}",

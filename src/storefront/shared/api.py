@@ -57,6 +57,12 @@ _OVERLOADED = {
 }
 _RETRY_AFTER_SECONDS = "1"
 
+# Python before 3.13 has the names of an older RFC.
+_RFC_9110_PHRASES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
+
 MAX_BODY_CHARACTERS = 64 * 1024
 
 
@@ -171,7 +177,7 @@ def _problem(event: Event, status: HTTPStatus, detail: str, headers: Mapping[str
     body = {
         # With "about:blank" the title is the status's own phrase (RFC 9457, section 4.2.1).
         "type": "about:blank",
-        "title": status.phrase,
+        "title": _RFC_9110_PHRASES.get(status, status.phrase),
         "status": int(status),
         "detail": detail,
         "instance": f"urn:uuid:{request_id_of(event)}",
