@@ -31,9 +31,6 @@ class Reason(StrEnum):
     PROCESSING_FAILED = "PROCESSING_FAILED"
 
 
-SETTLED = frozenset({Status.CONFIRMED, Status.REJECTED})
-
-
 @dataclass(frozen=True, slots=True)
 class Transition:
     """One row of the state table: the columns that the documentation shows are the ones the store obeys."""
