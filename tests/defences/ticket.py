@@ -60,7 +60,7 @@ def store(module: ModuleType, now: datetime = NOW) -> tuple[Any, Table, str]:
 
 def authorizer(module: ModuleType, ticket: str, *origins: str) -> bool:
     tickets, _, text = store(ticket_store, clock.now())
-    module._tickets = tickets
+    vars(module)["_tickets"] = tickets
     event = {
         "methodArn": ARN,
         "multiValueHeaders": {"Origin": list(origins)},
