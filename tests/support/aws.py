@@ -30,7 +30,7 @@ class Aws:
         aws = cls(*(_client(name) for name in ("dynamodb", "sqs", "events", "ssm", "secretsmanager")))
         for name, table in resources("AWS::DynamoDB::Table").items():
             aws.dynamodb.create_table(TableName=name, **_table(table))
-        for queue in ("orders", "partner-orders", "dead-letters"):
+        for queue in ("orders", "partner-orders", "dead-letters", "chat-status"):
             aws.sqs.create_queue(QueueName=queue)
         aws.events.create_event_bus(Name=os.environ["EVENT_BUS_NAME"])
         secrets = {

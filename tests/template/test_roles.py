@@ -13,6 +13,9 @@ ROLES_OF_PEOPLE = {"BackOfficeRole"}
 ROLES = resources("AWS::IAM::Role")
 # `*` in the place of a path parameter: it has no other way to be written.
 ANY_PRODUCT = "/${Environment}/PUT/products/*"
+ANY_CONNECTION = "/${Environment}/POST/@connections/*"
+# Of the chat's API; tests/template/test_chat.py has who may post there.
+ADDRESSES = ("CHAT_URL", "CONNECTIONS_URL")
 FUNCTIONS = resources("AWS::Lambda::Function")
 ALIASES = resources("AWS::Lambda::Alias")
 PERMISSIONS = resources("AWS::Lambda::Permission")
@@ -77,7 +80,7 @@ def test_no_policy_has_a_wildcard() -> None:
         where = "/".join(path)
         assert not statement.keys() & {"NotAction", "NotResource", "NotPrincipal"}, where
         for value in (*listed(statement["Action"]), *listed(statement.get("Resource", []))):
-            assert "*" not in str(value).replace(ANY_PRODUCT, ""), where
+            assert "*" not in str(value).replace(ANY_PRODUCT, "").replace(ANY_CONNECTION, ""), where
 
 
 def test_the_back_office_may_write_products_through_this_api_s_stage_and_nothing_else() -> None:
@@ -123,7 +126,7 @@ def test_a_function_may_use_what_its_environment_names(function: str) -> None:
     ]
 
     for read in reads_of(FUNCTIONS[function]["Handler"]):
-        if read.variable.startswith(("AWS_", "SAM_LOCAL_")):
+        if read.variable.startswith(("AWS_", "SAM_LOCAL_")) or read.variable in ADDRESSES:
             continue
         value = variables[read.variable]
         match read.purpose:

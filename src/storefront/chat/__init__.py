@@ -1,0 +1,1 @@
+"""The chat: customers and support in rooms, and orders that move."""
