@@ -1,7 +1,7 @@
 """What every REST handler does the same way: read a proxy event, answer it, refuse in one shape.
 
-The shape of a refusal is `storefront.shared.problem`; `openapi.yaml` gives the gateway's own refusals
-the same one. Event and answer: "Input format of a Lambda function for proxy integration" and "Output format of a
+The shape of a refusal is that of `storefront.shared.problem`; `openapi.yaml` gives it to the gateway's own refusals
+too. Event and answer: "Input format of a Lambda function for proxy integration" and "Output format of a
 Lambda function for proxy integration", Amazon API Gateway Developer Guide.
 """
 
@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from storefront.shared.errors import InvalidRequest, Refusal, TooLarge
 from storefront.shared.observability import logger
 from storefront.shared.problem import STATUS_OF_REFUSAL, UNEXPECTED, is_overload, problem
