@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from botocore.client import BaseClient
 
@@ -9,7 +11,9 @@ from tests.support.chat import Chat
 def chat(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Chat:
     """An empty chat."""
     made = Chat(aws)
-    monkeypatch.setattr(
-        BaseClient, "_make_api_call", lambda client, operation, parameters: made.watched(client, operation, parameters)
-    )
+
+    def call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        return made.watched(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
     return made

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from storefront.chat import connections
-from storefront.chat.connections import LONGEST_POST_SECONDS, POST_LIMITS, Connections, ConnectionGone, PostFailed
+from storefront.chat.connections import LONGEST_POST_SECONDS, POST_LIMITS, ConnectionGone, Connections, PostFailed
 from storefront.shared.aws import client
 
 
@@ -29,7 +29,7 @@ class Gateway(ThreadingHTTPServer):
 class _Posts(BaseHTTPRequestHandler):
     server: Gateway
 
-    def do_POST(self) -> None:  # noqa: N802 - the name http.server calls
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         connection_id = self.path.rpartition("/")[2]
         self.server.requests.append((self.path, body))
@@ -142,5 +142,5 @@ def test_the_longest_post_is_known() -> None:
 
     attempts = limits.retries["total_max_attempts"]
 
-    assert LONGEST_POST_SECONDS == attempts * (limits.connect_timeout + limits.read_timeout) + 1 + 2
+    assert attempts * (limits.connect_timeout + limits.read_timeout) + 1 + 2 == LONGEST_POST_SECONDS
     assert connections.LAST_POST_MILLISECONDS > LONGEST_POST_SECONDS * 1000
