@@ -42,6 +42,7 @@ SIGNED = "authorize-webhook/good"
 PARTNER_TOKEN, PARTNER_SECRET = issue("acme00000001")
 REVOKED_TOKEN, REVOKED_SECRET = issue("gone00000001")
 
+RECORD_MODELS: dict[str, type[BaseModel]] = {"aws:sqs": SqsModel, "aws:dynamodb": DynamoDBStreamModel}
 WEBSOCKET_MODELS: dict[str, type[BaseModel]] = {
     "CONNECT": APIGatewayWebSocketConnectEventModel,
     "MESSAGE": APIGatewayWebSocketMessageEventModel,
@@ -165,10 +166,8 @@ def test_an_event_has_the_shape_that_aws_gives_it(case: Case) -> None:
             EventBridgeModel.model_validate(case.event)
         case {"requestContext": {"eventType": kind}}:
             WEBSOCKET_MODELS[kind].model_validate(case.event)
-        case {"Records": [{"eventSource": "aws:sqs"}, *_]}:
-            SqsModel.model_validate(case.event)
-        case {"Records": [{"eventSource": "aws:dynamodb"}, *_]}:
-            DynamoDBStreamModel.model_validate(case.event)
+        case {"Records": [{"eventSource": service}, *_]}:
+            RECORD_MODELS[service].model_validate(case.event)
         case _:
             pytest.fail("an event of no kind that is known here")
 

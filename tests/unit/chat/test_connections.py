@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from storefront.chat import connections
-from storefront.chat.connections import LONGEST_POST_SECONDS, POST_LIMITS, ConnectionGone, Connections, PostFailed
+from storefront.chat.connection import ConnectionGone, PostFailed
+from storefront.chat.connections import LONGEST_POST_SECONDS, POST_LIMITS, Connections
 from storefront.shared.aws import client
 
 
