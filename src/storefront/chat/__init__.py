@@ -1,0 +1,1 @@
+"""The chat: rooms, messages, and orders that report their status."""
