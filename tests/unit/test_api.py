@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
 
-from storefront.shared.api import STATUS_OF_REFUSAL, answer, body_of, header_of, query_of, rest_handler
+from storefront.shared.api import answer, body_of, header_of, query_of, rest_handler
 from storefront.shared.configuration import secret
 from storefront.shared.errors import (
+    Forbidden,
     InvalidRequest,
     NotFound,
     Overloaded,
@@ -19,10 +20,12 @@ from storefront.shared.errors import (
     PreconditionRequired,
     Refusal,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unprocessable,
 )
 from storefront.shared.observability import logger
+from storefront.shared.problem import STATUS_OF_REFUSAL
 from tests.support.aws import Aws
 from tests.support.contract import matches
 from tests.support.events import Context, rest_event
@@ -45,10 +48,12 @@ def raising(error: Exception) -> tuple[dict[str, Any], dict[str, Any]]:
     [
         (InvalidRequest("send less"), 400),
         (Unauthenticated("sign in"), 401),
+        (Forbidden("ask somebody else"), 403),
         (NotFound("look elsewhere"), 404),
         (PreconditionFailed("look again"), 412),
         (Unprocessable("order something else"), 422),
         (PreconditionRequired("say what you have seen"), 428),
+        (TooManyRequests("slow down"), 429),
     ],
 )
 def test_a_refusal_becomes_a_problem_with_its_detail(refusal: Refusal, status: int) -> None:

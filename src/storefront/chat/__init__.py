@@ -1,1 +1,1 @@
-"""The chat: rooms, messages, and orders that report their status."""
+"""The chat: rooms, their messages, and the state of orders as it changes."""

@@ -1,7 +1,7 @@
 """What every REST handler does the same way: read a proxy event, answer it, refuse in one shape.
 
-The shape of a refusal is RFC 9457 (Problem Details for HTTP APIs); `openapi.yaml` gives the gateway's own refusals
-the same one. Event and answer: "Input format of a Lambda function for proxy integration" and "Output format of a
+The shape of a refusal is that of `storefront.shared.problem`; `openapi.yaml` gives it to the gateway's own refusals
+too. Event and answer: "Input format of a Lambda function for proxy integration" and "Output format of a
 Lambda function for proxy integration", Amazon API Gateway Developer Guide.
 """
 
@@ -14,54 +14,16 @@ from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as ServiceNotReached
 
-from storefront.shared.errors import (
-    InvalidRequest,
-    NotFound,
-    Overloaded,
-    PreconditionFailed,
-    PreconditionRequired,
-    Refusal,
-    TooLarge,
-    Unauthenticated,
-    Unprocessable,
-)
+from storefront.shared.errors import InvalidRequest, Refusal, TooLarge
 from storefront.shared.observability import logger
+from storefront.shared.problem import STATUS_OF_REFUSAL, UNEXPECTED, is_overload, problem
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
 ProxyHandler = Callable[[Event, LambdaContext], Answer]
 
-STATUS_OF_REFUSAL: Mapping[type[Refusal], HTTPStatus] = {
-    InvalidRequest: HTTPStatus.BAD_REQUEST,
-    Unauthenticated: HTTPStatus.UNAUTHORIZED,
-    NotFound: HTTPStatus.NOT_FOUND,
-    PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
-    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    Unprocessable: HTTPStatus.UNPROCESSABLE_ENTITY,
-    PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
-}
-
-# "Error handling with DynamoDB", Amazon DynamoDB Developer Guide; SQS and the others use the same names.
-_OVERLOADED = {
-    "InternalServerError",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "ServiceUnavailable",
-    "ThrottlingException",
-    "TransactionConflictException",
-    "TransactionInProgressException",
-}
 _RETRY_AFTER_SECONDS = "1"
-
-# Python before 3.13 has the names of an older RFC.
-_RFC_9110_PHRASES = {
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
-}
 
 MAX_BODY_CHARACTERS = 64 * 1024
 
@@ -144,16 +106,9 @@ def rest_handler(function: ProxyHandler) -> ProxyHandler:
             return _refusal(event, refusal)
         except Exception as error:
             logger.exception("request failed")
-            return _unavailable(event) if _is_overload(error) else _unexpected(event)
+            return _unavailable(event) if is_overload(error) else _unexpected(event)
 
     return handler
-
-
-def _is_overload(error: Exception) -> bool:
-    if isinstance(error, ClientError):
-        return error.response["Error"]["Code"] in _OVERLOADED
-    # The service was not reached, or did not answer in time.
-    return isinstance(error, ServiceNotReached | HTTPClientError | Overloaded)
 
 
 def _refusal(event: Event, refusal: Refusal) -> Answer:
@@ -169,19 +124,11 @@ def _unavailable(event: Event) -> Answer:
 
 
 def _unexpected(event: Event) -> Answer:
-    detail = "Something went wrong on our side. Try again; if it goes on, tell us the `instance` of this answer."
-    return _problem(event, HTTPStatus.INTERNAL_SERVER_ERROR, detail)
+    return _problem(event, HTTPStatus.INTERNAL_SERVER_ERROR, UNEXPECTED)
 
 
 def _problem(event: Event, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None) -> Answer:
-    body = {
-        # With "about:blank" the title is the status's own phrase (RFC 9457, section 4.2.1).
-        "type": "about:blank",
-        "title": _RFC_9110_PHRASES.get(status, status.phrase),
-        "status": int(status),
-        "detail": detail,
-        "instance": f"urn:uuid:{request_id_of(event)}",
-    }
+    body = problem(status, detail, request_id_of(event))
     return answer(status, body, {**(headers or {}), "Content-Type": "application/problem+json"})
 
 

@@ -24,6 +24,10 @@ class Unauthenticated(Refusal):
     """The caller did not prove who they are."""
 
 
+class Forbidden(Refusal):
+    """The caller may not do this, or there is nothing to do it with: the caller cannot tell which."""
+
+
 class NotFound(Refusal):
     """There is no such thing, or it belongs to somebody else: the caller cannot tell which."""
 
@@ -42,6 +46,10 @@ class PreconditionRequired(Refusal):
 
 class TooLarge(Refusal):
     """The request is larger than any that this application has a use for."""
+
+
+class TooManyRequests(Refusal):
+    """The caller asks more often than this application has a use for."""
 
 
 class Overloaded(Exception):

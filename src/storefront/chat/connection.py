@@ -1,0 +1,64 @@
+"""A connection to the chat, and what one connection may ask for."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+# A connection ends after two hours ("Quotas for configuring and running a WebSocket API in API Gateway", Amazon API
+# Gateway Developer Guide); what is written about it outlasts it by a margin, and no longer.
+CONNECTION_TIME = timedelta(hours=2, minutes=10)
+
+MAX_ROOMS = 20
+
+# One client that sends without end takes nothing from the others.
+MAX_FRAMES = 20
+WINDOW_SECONDS = 10
+
+# The gateway closes a connection over a frame of more than 32 KB (same page); below that, we can say what is wrong.
+MAX_FRAME_BYTES = 30_000
+
+# A name is part of every message that is sent under it; with the longest text, the frame still fits.
+_MAX_NAME_CHARACTERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection and who it belongs to, as the authorizer of `$connect` found out.
+
+    Parameters
+    ----------
+    id
+        The gateway's id, by which the connection is posted to.
+    customer_id, name, group
+        Who is at the other end; the group is `customer` or `support`.
+    connected_at
+        Since when.
+    """
+
+    id: str
+    customer_id: str
+    name: str
+    group: str
+    connected_at: datetime
+
+    @property
+    def expires_at(self) -> datetime:
+        """From when on the connection counts as gone, whether or not anybody has said so."""
+        return self.connected_at + CONNECTION_TIME
+
+
+def connection_of(event: dict[str, Any]) -> Connection:
+    """Return the connection that a WebSocket event comes from.
+
+    What the authorizer answered at `$connect` comes with each event of the connection; so no event costs a read to find
+    out who sent it.
+    """
+    context = event["requestContext"]
+    identity = context["authorizer"]
+    return Connection(
+        id=context["connectionId"],
+        customer_id=identity["customerId"],
+        name=identity["name"][:_MAX_NAME_CHARACTERS],
+        group=identity["group"],
+        connected_at=datetime.fromtimestamp(context["connectedAt"] / 1000, UTC),
+    )

@@ -1,0 +1,84 @@
+"""The shape of a refusal, whatever it travels in: RFC 9457, Problem Details for HTTP APIs."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as ServiceNotReached
+
+from storefront.shared.errors import (
+    Forbidden,
+    InvalidRequest,
+    NotFound,
+    Overloaded,
+    PreconditionFailed,
+    PreconditionRequired,
+    Refusal,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    Unprocessable,
+)
+
+STATUS_OF_REFUSAL: Mapping[type[Refusal], HTTPStatus] = {
+    InvalidRequest: HTTPStatus.BAD_REQUEST,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Unprocessable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+}
+
+UNEXPECTED = "Something went wrong on our side. Try again; if it goes on, tell us the `instance` of this answer."
+
+# "Error handling with DynamoDB", Amazon DynamoDB Developer Guide; SQS and the others use the same names.
+_OVERLOADED = {
+    "InternalServerError",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+}
+
+# Python before 3.13 has the names of an older RFC.
+_RFC_9110_PHRASES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
+
+
+def problem(status: HTTPStatus, detail: str, request_id: str) -> dict[str, Any]:
+    """Return the problem details.
+
+    Parameters
+    ----------
+    status
+        The HTTP status.
+    detail
+        What is wrong and what the caller can do about it.
+    request_id
+        The UUID under which the request is found in the logs.
+    """
+    return {
+        # With "about:blank" the title is the status's own phrase (RFC 9457, section 4.2.1).
+        "type": "about:blank",
+        "title": _RFC_9110_PHRASES.get(status, status.phrase),
+        "status": int(status),
+        "detail": detail,
+        "instance": f"urn:uuid:{request_id}",
+    }
+
+
+def is_overload(error: Exception) -> bool:
+    """Tell whether an error means that a service behind us is overloaded: the same request can succeed in a moment."""
+    if isinstance(error, ClientError):
+        return error.response["Error"]["Code"] in _OVERLOADED
+    # The service was not reached, or did not answer in time.
+    return isinstance(error, ServiceNotReached | HTTPClientError | Overloaded)
