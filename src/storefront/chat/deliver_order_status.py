@@ -1,20 +1,24 @@
 """The consumer of the chat status queue, which a rule of the order event bus fills."""
 
 import os
+import time
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storefront.chat.connections import LONGEST_POST_SECONDS, POST_LIMITS, Connections
-from storefront.chat.order_status import NotDelivered, deliver, order_status_of
+from storefront.chat.connections import LAST_POST_MILLISECONDS, POST_LIMITS, Connections
+from storefront.chat.order_status import NotDelivered, order_status_of, tell_customer
 from storefront.chat.store import ChatStore
 from storefront.shared import clock
 from storefront.shared.aws import client
 from storefront.shared.batch import BatchConsumer
-from storefront.shared.observability import MetricUnit, logger, metrics
+from storefront.shared.observability import logger, metrics
 from storefront.shared.queue import ConsumedQueue
 
-_store = ChatStore(client("dynamodb"), os.environ["CHAT_TABLE"])
+# Nobody has so many connections that the posts to them are not begun by then.
+_POSTING_SECONDS = 5
+
+_chat = ChatStore(client("dynamodb"), os.environ["CHAT_TABLE"])
 _connections = Connections(
     client("apigatewaymanagementapi", endpoint=os.environ["CONNECTIONS_URL"], limits=POST_LIMITS)
 )
@@ -25,9 +29,10 @@ def _deliver(record: dict[str, Any]) -> dict[str, Any]:
     status = order_status_of(record)
     # The bus passes on no message attributes: the id that the order goes by is in the event.
     logger.set_correlation_id(status.correlation_id)
-    delivered = deliver(status, _store, _connections, clock.now())
-    metrics.add_metric("ChatStatusesDelivered", MetricUnit.Count, delivered)
-    return {"order_id": status.order_id, "version": status.version, "delivered": delivered}
+    deadline = time.monotonic() + _POSTING_SECONDS
+    outcomes = tell_customer(status, _chat, _connections, lambda: time.monotonic() < deadline, clock.now())
+    posts = {outcome.name.lower(): times for outcome, times in outcomes.items()}
+    return {"order_id": status.order_id, "version": status.version, "posts": posts}
 
 
 _consumer = BatchConsumer(
@@ -35,8 +40,8 @@ _consumer = BatchConsumer(
     _queue,
     what="order status",
     failures_metric="ChatStatusesNotDelivered",
-    # Posts are made at the same time, so the slowest counts; and a second or two for the table.
-    longest_milliseconds=(LONGEST_POST_SECONDS + 5) * 1000,
+    # The last post is begun just before the deadline; and before that, a few seconds for the table.
+    longest_milliseconds=(5 + _POSTING_SECONDS) * 1000 + LAST_POST_MILLISECONDS,
     retry_seconds=int(os.environ["RETRY_AFTER_SECONDS"]),
     expected=(NotDelivered,),
 )

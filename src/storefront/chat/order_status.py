@@ -1,12 +1,27 @@
 """What a customer with the chat open is told about an order."""
 
 import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
+from storefront.chat.broadcast import Gateway, Outcome, Recipient, broadcast, count
 from storefront.shared.queue import MalformedMessage
 
 SCHEMA_VERSION = 1
+
+
+class NotDelivered(Exception):
+    """Some of a customer's connections may be there, and have not got it."""
+
+
+class Store(Protocol):
+    """What is known of orders and connections."""
+
+    def see_order_version(self, order_id: str, version: int, now: datetime) -> bool: ...  # noqa: D102
+    def connections_of_customer(self, customer_id: str, now: datetime) -> Iterable[str]: ...  # noqa: D102
+    def close(self, connection_id: str) -> None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +87,43 @@ def order_status_of(record: dict[str, Any]) -> OrderStatus:
     if schema_version != SCHEMA_VERSION or not readable:
         raise MalformedMessage("not an order event of this version")
     return status
+
+
+def tell_customer(
+    status: OrderStatus, store: Store, gateway: Gateway, has_time: Callable[[], bool], now: datetime
+) -> Mapping[Outcome, int]:
+    """Send a status to all open connections of its customer, unless a newer one has been sent.
+
+    Parameters
+    ----------
+    status
+        What to tell.
+    store
+        Knows what was told before, and whom to tell.
+    gateway
+        What the frames go through.
+    has_time
+        Tells whether another post can be begun, and end, before this function is ended.
+    now
+        The time; connections that have expired by then are left out.
+
+    Returns
+    -------
+    Mapping
+        How many posts had which outcome; empty where a newer status was sent before.
+
+    Raises
+    ------
+    NotDelivered
+        Some connection may be there, and has not got it. It is safe to try again: who has got it sees by the version that
+        it is the same.
+    """
+    if not store.see_order_version(status.order_id, status.version, now):
+        return {}
+    recipients = [Recipient(connection_id) for connection_id in store.connections_of_customer(status.customer_id, now)]
+    outcomes = broadcast(status.to_frame(), [recipients], gateway, store.close, has_time)
+    count(outcomes)
+    missed = outcomes.get(Outcome.FAILED, 0) + outcomes.get(Outcome.SKIPPED, 0)
+    if missed:
+        raise NotDelivered(f"{missed} of {len(recipients)} connections have not got it")
+    return outcomes
