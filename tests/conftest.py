@@ -17,6 +17,8 @@ os.environ |= {
     "AWS_LAMBDA_FUNCTION_NAME": "testing",
     "POWERTOOLS_SERVICE_NAME": "storefront",
     "POWERTOOLS_METRICS_NAMESPACE": "Storefront",
+    "CHAT_TABLE": "ChatTable",
+    "CONNECTIONS_URL": "https://chat.execute-api.us-east-1.amazonaws.com/dev",
     "CORS_ALLOWED_ORIGIN": "*",
     "CURSOR_SECRET_ARN": "cursor-secret",
     "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters",

@@ -17,8 +17,19 @@ WINDOW_SECONDS = 10
 # The gateway closes a connection over a frame of more than 32 KB (same page); below that, we can say what is wrong.
 MAX_FRAME_BYTES = 30_000
 
+# One broadcast keeps neither the gateway nor its own function busier than that.
+MAX_POSTS_AT_ONCE = 32
+
 # A name is part of every message that is sent under it; with the longest text, the frame still fits.
 _MAX_NAME_CHARACTERS = 64
+
+
+class ConnectionGone(Exception):
+    """Nobody is at the other end any more, nor ever will be."""
+
+
+class PostFailed(Exception):
+    """The frame was not delivered, and the connection may well be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,22 @@ class Connection:
     def expires_at(self) -> datetime:
         """From when on the connection counts as gone, whether or not anybody has said so."""
         return self.connected_at + CONNECTION_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A connection to send to.
+
+    Parameters
+    ----------
+    connection_id
+        Which one.
+    expired
+        Whether its time is over, though nobody has said that it has ended.
+    """
+
+    connection_id: str
+    expired: bool = False
 
 
 def connection_of(event: dict[str, Any]) -> Connection:

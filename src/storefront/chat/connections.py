@@ -3,7 +3,6 @@
 What a handler returns on a route without a route response goes nowhere; so this is the way of answers, too.
 """
 
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-# As many posts at a time have a connection to the gateway ready.
-MAX_POSTS_AT_ONCE = 32
+from storefront.chat.connection import MAX_POSTS_AT_ONCE, ConnectionGone, PostFailed
+from storefront.chat.frame import encoded
 
 _CONNECT_SECONDS = 0.5
 _READ_SECONDS = 1.5
@@ -30,13 +29,8 @@ POST_LIMITS = Config(
 # Every attempt as slow as it may be, with botocore's longest pauses between them: up to 1 second, then up to 2.
 LONGEST_POST_SECONDS = _ATTEMPTS * (_CONNECT_SECONDS + _READ_SECONDS) + sum(2**retry for retry in range(_ATTEMPTS - 1))
 
-
-class ConnectionGone(Exception):
-    """Nobody is at the other end any more, nor ever will be."""
-
-
-class PostFailed(Exception):
-    """The frame was not delivered, and the connection may well be there."""
+# With less of an invocation left, no post is begun; a second is left to finish what there is.
+LAST_POST_MILLISECONDS = int((LONGEST_POST_SECONDS + 1) * 1000)
 
 
 class Connections:
@@ -71,8 +65,3 @@ class Connections:
             raise PostFailed(error.response["Error"]["Code"]) from error
         except BotoCoreError as error:
             raise PostFailed(type(error).__name__) from error
-
-
-def encoded(frame: Mapping[str, Any]) -> bytes:
-    """Return a frame as it is sent: as UTF-8, since escaped an emoji would take twelve bytes in place of four."""
-    return json.dumps(frame, separators=(",", ":"), ensure_ascii=False).encode()

@@ -16,14 +16,14 @@ Developer Guide); here it is absent from that very second on.
 
 import random
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from storefront.chat.connection import MAX_FRAMES, MAX_ROOMS, WINDOW_SECONDS, Connection
+from storefront.chat.connection import MAX_FRAMES, MAX_ROOMS, WINDOW_SECONDS, Connection, Recipient
 from storefront.chat.message import Message
 from storefront.shared import clock
 from storefront.shared.errors import Forbidden, Overloaded, TooManyRequests, Unprocessable
@@ -57,36 +57,28 @@ _NO_CONNECTION = "This connection has ended. Open a new one, with a new ticket."
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A connection in a room."""
-
-    connection_id: str
-    expired: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Kept:
     """What became of a message: it is new, or it is an earlier one that was sent again."""
 
-    message_id: str
-    sent_at: datetime
+    message: Message
     is_new: bool
 
 
 class _Refused(Exception):
     """The conditions on some items of a transaction do not hold."""
 
-    def __init__(self, reasons: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, reasons: Sequence[Mapping[str, Any]]) -> None:
         super().__init__()
         self._reasons = reasons
 
     def has(self, position: int) -> bool:
         """Tell whether the condition on this item is one of them."""
-        return self._reasons[position]["Code"] == "ConditionalCheckFailed"
+        return bool(self._reasons[position]["Code"] == "ConditionalCheckFailed")
 
-    def item(self, position: int) -> dict[str, Any]:
+    def item(self, position: int) -> Mapping[str, Any]:
         """Return the item as it is; empty where there is none."""
-        return self._reasons[position].get("Item", {})
+        item: Mapping[str, Any] = self._reasons[position].get("Item", {})
+        return item
 
 
 class ChatStore:
@@ -213,7 +205,7 @@ class ChatStore:
         except _Refused as refused:
             raise Forbidden(_NO_CONNECTION) from refused
 
-    def add(self, message: Message, connection_id: str) -> Sent:
+    def add(self, message: Message, connection_id: str) -> Kept:
         """Count a frame and write a message, unless its sender has written it before.
 
         Raises
@@ -252,8 +244,9 @@ class ChatStore:
             # The frame that was cancelled with the rest counts, too: or it could be sent again without end.
             self.count_frame(connection_id, now)
             earlier = refused.item(2)
-            return Sent(earlier["messageId"]["S"], clock.from_text(earlier["sentAt"]["S"]), is_new=False)
-        return Sent(message.id, now, is_new=True)
+            first = replace(message, id=earlier["messageId"]["S"], sent_at=clock.from_text(earlier["sentAt"]["S"]))
+            return Kept(first, is_new=False)
+        return Kept(message, is_new=True)
 
     def history(
         self, connection_id: str, room: str, limit: int, before: str | None, now: datetime
@@ -303,7 +296,7 @@ class ChatStore:
         messages = [_message_of(item) for item in self._dynamodb.query(**query)["Items"]]
         return messages[:limit], len(messages) > limit
 
-    def members(self, room: str, now: datetime) -> Iterator[list[Member]]:
+    def members(self, room: str, now: datetime) -> Iterator[list[Recipient]]:
         """Iterate over the connections in a room, page by page; each page is one call."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
@@ -315,7 +308,9 @@ class ChatStore:
             PaginationConfig={"PageSize": PAGE_OF_MEMBERS},
         )
         for page in pages:
-            yield [Member(item["sk"]["S"].removeprefix("member#"), not _is_there(item, now)) for item in page["Items"]]
+            yield [
+                Recipient(item["sk"]["S"].removeprefix("member#"), not _is_there(item, now)) for item in page["Items"]
+            ]
 
     def connections_of_customer(self, customer_id: str, now: datetime) -> Iterator[str]:
         """Iterate over the ids of a customer's open connections."""
@@ -414,7 +409,7 @@ def _raise_if_permanent(error: ClientError) -> None:
 
     The reasons come in the order of the writes ("TransactWriteItems", Amazon DynamoDB API Reference).
     """
-    reasons: list[dict[str, Any]] = error.response["CancellationReasons"]  # type: ignore[typeddict-item]
+    reasons: Any = error.response["CancellationReasons"]  # type: ignore[typeddict-item]
     refused = _Refused(reasons)
     if refused.has(0):
         raise TooManyRequests(_TOO_FAST) from error
@@ -425,7 +420,7 @@ def _raise_if_permanent(error: ClientError) -> None:
         raise error
 
 
-def _is_there(item: dict[str, Any], now: datetime) -> bool:
+def _is_there(item: Mapping[str, Any], now: datetime) -> bool:
     return bool(item) and int(item["expiresAt"]["N"]) > now.timestamp()
 
 

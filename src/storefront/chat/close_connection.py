@@ -1,0 +1,20 @@
+"""$disconnect: a help, and no more. The gateway tries to call it and does not promise to.
+
+("Manage connected users and client apps: $connect and $disconnect routes", Amazon API Gateway Developer Guide.)
+"""
+
+import os
+
+from storefront.chat.store import ChatStore
+from storefront.chat.websocket import Event, connection_handler
+from storefront.shared.aws import client
+from storefront.shared.observability import logger
+
+_chat = ChatStore(client("dynamodb"), os.environ["CHAT_TABLE"])
+
+
+@connection_handler
+def handler(event: Event) -> None:
+    """Forget a connection."""
+    _chat.close(event["requestContext"]["connectionId"])
+    logger.info("disconnected")

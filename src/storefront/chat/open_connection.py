@@ -1,0 +1,19 @@
+"""$connect, after the authorizer has let somebody in."""
+
+import os
+
+from storefront.chat.connection import connection_of
+from storefront.chat.store import ChatStore
+from storefront.chat.websocket import Event, connection_handler
+from storefront.shared.aws import client
+from storefront.shared.observability import logger
+
+_chat = ChatStore(client("dynamodb"), os.environ["CHAT_TABLE"])
+
+
+@connection_handler
+def handler(event: Event) -> None:
+    """Note a new connection."""
+    connection = connection_of(event)
+    _chat.open(connection)
+    logger.info("connected", extra={"group": connection.group})
