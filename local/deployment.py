@@ -9,9 +9,11 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -53,17 +55,25 @@ def deploy(endpoint: str, state: Path, progress: Callable[[str], None]) -> dict[
     client("s3", endpoint).create_bucket(Bucket=BUCKET)
     started = time.time()
     log = state / "deploy.log"
-    succeeded = _sam_deploy(_environment(endpoint, state), log, progress)
+    succeeded = _sam_deploy(_parameters(endpoint), _environment(endpoint, state), log, progress)
     if not succeeded:
         raise Problem(f"{_first_failure(cloudformation, started) or _error_in(log)}; details: {log}")
     return {output["OutputKey"]: output["OutputValue"] for output in _describe(cloudformation)["Outputs"]}
 
 
-def _sam_deploy(environment: dict[str, str], log: Path, progress: Callable[[str], None]) -> bool:
+def _parameters(endpoint: str) -> list[str]:
+    """The parameters of ``samconfig.toml``, which an option replaces as a whole, and where the emulator answers."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    configured: list[str] = config["local"]["deploy"]["parameters"]["parameter_overrides"]
+    return [*configured, f"LocalAuthority={urlsplit(endpoint).netloc}"]
+
+
+def _sam_deploy(parameters: list[str], environment: dict[str, str], log: Path, progress: Callable[[str], None]) -> bool:
     command = [
         *(sys.executable, "-m", "samcli", "deploy", "--template-file", "template.yaml"),
         *("--config-env", "local", "--stack-name", STACK_NAME, "--region", REGION, "--s3-bucket", BUCKET),
         *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
+        *("--parameter-overrides", *parameters),
     ]
     finished: list[str] = []
     progress("sam deploy")

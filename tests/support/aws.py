@@ -15,28 +15,6 @@ PAYMENTS_SECRET = "payments-secret-canary"
 WEBHOOK_SECRET = "webhook-secret-canary"
 
 
-_CHAT_TABLE: dict[str, Any] = {
-    "BillingMode": "PAY_PER_REQUEST",
-    "AttributeDefinitions": [
-        {"AttributeName": "pk", "AttributeType": "S"},
-        {"AttributeName": "sk", "AttributeType": "S"},
-        {"AttributeName": "customerId", "AttributeType": "S"},
-        {"AttributeName": "expiresAt", "AttributeType": "N"},
-    ],
-    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    "GlobalSecondaryIndexes": [
-        {
-            "IndexName": "by-customer",
-            "KeySchema": [
-                {"AttributeName": "customerId", "KeyType": "HASH"},
-                {"AttributeName": "expiresAt", "KeyType": "RANGE"},
-            ],
-            "Projection": {"ProjectionType": "KEYS_ONLY"},
-        }
-    ],
-}
-
-
 @dataclass(frozen=True)
 class Aws:
     """The clients of a test's AWS, and what tests do with it again and again."""
@@ -52,8 +30,7 @@ class Aws:
         aws = cls(*(_client(name) for name in ("dynamodb", "sqs", "events", "ssm", "secretsmanager")))
         for name, table in resources("AWS::DynamoDB::Table").items():
             aws.dynamodb.create_table(TableName=name, **_table(table))
-        aws.dynamodb.create_table(TableName="ChatTable", **_CHAT_TABLE)
-        for queue in ("orders", "partner-orders", "dead-letters"):
+        for queue in ("orders", "partner-orders", "dead-letters", "chat-status"):
             aws.sqs.create_queue(QueueName=queue)
         aws.events.create_event_bus(Name=os.environ["EVENT_BUS_NAME"])
         secrets = {

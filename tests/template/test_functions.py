@@ -1,6 +1,7 @@
 """Functions: their logs, their environment, their time."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -60,6 +61,8 @@ def test_an_environment_holds_names_and_no_secret(function: str) -> None:
                     assert not source()["Parameters"].get(name, {}).get("NoEcho"), variable
                 case {"Fn::GetAtt": [_, attribute]}:
                     assert attribute in ("Arn", "Id"), variable
+                case {"Fn::Sub": str(url)}:
+                    assert re.match("(https?|wss?)://", url), variable
                 case _:
                     pytest.fail(f"{variable} is {alternative}")
 
@@ -77,18 +80,20 @@ def test_a_batch_of_slowest_orders_fits_the_processor() -> None:
     assert longest < FUNCTIONS["ProcessOrdersFunction"]["Timeout"]
 
 
-def test_the_authorizer_ends_after_its_one_call_at_its_slowest() -> None:
+@pytest.mark.parametrize("function", ["AuthorizePartnerFunction", "AuthorizeConnectionFunction"])
+def test_an_authorizer_ends_after_its_one_call_at_its_slowest(function: str) -> None:
     limits = aws._LIMITS
 
     longest = limits.retries["total_max_attempts"] * (limits.connect_timeout + limits.read_timeout)
 
     # Or time ran out inside the function, and the gateway would answer 500 instead of a refusal.
-    assert longest + 5 < FUNCTIONS["AuthorizePartnerFunction"]["Timeout"] < GATEWAY_TIMEOUT_SECONDS
+    assert longest + 5 < FUNCTIONS[function]["Timeout"] < GATEWAY_TIMEOUT_SECONDS
 
 
+@pytest.mark.parametrize("authorizer", ["authorize_partner", "authorize_connection"])
 @pytest.mark.parametrize("library", ["pydantic", "requests"])
-def test_the_authorizer_imports_nothing_heavy(library: str) -> None:
-    imported = "import sys, storefront.access.authorize_partner; print(*sys.modules)"
+def test_an_authorizer_imports_nothing_heavy(authorizer: str, library: str) -> None:
+    imported = f"import sys, storefront.access.{authorizer}; print(*sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
 
     modules = subprocess.run(

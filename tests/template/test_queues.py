@@ -12,6 +12,14 @@ QUEUE_MAPPINGS = {name: one for name, one in _MAPPINGS.items() if one["EventSour
 STREAM_MAPPINGS = {
     name: one for name, one in _MAPPINGS.items() if one["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"
 }
+# What rules send to queues, each with the rule's name.
+TARGETS = [
+    (name, target)
+    for name, rule in resources("AWS::Events::Rule").items()
+    for target in rule["Targets"]
+    if target["Arn"].get("Fn::GetAtt", [""])[0] in QUEUES
+]
+POLICIES = resources("AWS::SQS::QueuePolicy")
 FOURTEEN_DAYS = 1_209_600
 
 
@@ -31,7 +39,8 @@ def default(parameter: str) -> int:
 def dead_letter_queues() -> set[str]:
     redrives = [queue["RedrivePolicy"]["deadLetterTargetArn"] for queue in QUEUES.values() if "RedrivePolicy" in queue]
     failures = [mapping["DestinationConfig"]["OnFailure"]["Destination"] for mapping in STREAM_MAPPINGS.values()]
-    return {target["Fn::GetAtt"][0] for target in (*redrives, *failures)}
+    undelivered = [target["DeadLetterConfig"]["Arn"] for _, target in TARGETS]
+    return {target["Fn::GetAtt"][0] for target in (*redrives, *failures, *undelivered)}
 
 
 def test_each_consumer_reads_a_queue_or_a_stream() -> None:
@@ -68,6 +77,27 @@ def test_a_stream_is_not_held_up_by_one_change_and_loses_none(mapping: Json) -> 
     assert "MaximumRetryAttempts" not in mapping
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0] in QUEUES
+
+
+def test_a_rule_may_fill_its_queue_and_the_one_for_what_it_could_not_deliver_and_nobody_else_may() -> None:
+    wanted = [
+        (queue["Fn::GetAtt"][0], name)
+        for name, target in TARGETS
+        for queue in (target["Arn"], target["DeadLetterConfig"]["Arn"])
+    ]
+
+    granted = []
+    for policy in POLICIES.values():
+        (queue,), (statement,) = policy["Queues"], policy["PolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == "sqs:SendMessage"
+        assert statement["Resource"] == {"Fn::GetAtt": [queue["Ref"], "Arn"]}
+        assert statement["Condition"].keys() == {"ArnEquals"}
+        (rule,) = statement["Condition"]["ArnEquals"].values()
+        granted.append((queue["Ref"], rule["Fn::GetAtt"][0]))
+
+    assert TARGETS
+    assert sorted(granted) == sorted(wanted)
 
 
 def test_dead_letters_are_kept_as_long_as_there_is() -> None:

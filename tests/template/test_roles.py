@@ -13,6 +13,7 @@ ROLES_OF_PEOPLE = {"BackOfficeRole"}
 ROLES = resources("AWS::IAM::Role")
 # `*` in the place of a path parameter: it has no other way to be written.
 ANY_PRODUCT = "/${Environment}/PUT/products/*"
+ANY_CONNECTION = "/${Environment}/POST/@connections/*"
 FUNCTIONS = resources("AWS::Lambda::Function")
 ALIASES = resources("AWS::Lambda::Alias")
 PERMISSIONS = resources("AWS::Lambda::Permission")
@@ -77,7 +78,7 @@ def test_no_policy_has_a_wildcard() -> None:
         where = "/".join(path)
         assert not statement.keys() & {"NotAction", "NotResource", "NotPrincipal"}, where
         for value in (*listed(statement["Action"]), *listed(statement.get("Resource", []))):
-            assert "*" not in str(value).replace(ANY_PRODUCT, ""), where
+            assert "*" not in str(value).replace(ANY_PRODUCT, "").replace(ANY_CONNECTION, ""), where
 
 
 def test_the_back_office_may_write_products_through_this_api_s_stage_and_nothing_else() -> None:
@@ -132,6 +133,10 @@ def test_a_function_may_use_what_its_environment_names(function: str) -> None:
             case "parameter":
                 granted = [resource["Fn::Sub"] for action, resource in allowed if action == "ssm:GetParameter"]
                 assert [text for text in granted if text.endswith(f":parameter${{{value['Ref']}}}")]
+            case "value" if read.variable == "CONNECTIONS_URL":
+                assert "execute-api:ManageConnections" in [action for action, _ in allowed]
+            case "value" if "Fn::If" in value:
+                assert read.variable == "CHAT_URL", "an address that is given to others"
             case "value" if "Fn::GetAtt" in value:
                 # A secret that the function reads itself, version by version.
                 assert ("secretsmanager:GetSecretValue", value) in allowed

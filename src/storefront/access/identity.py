@@ -8,6 +8,9 @@ from typing import Any
 from storefront.access.sam_local import claims_under_sam_local
 from storefront.shared.errors import Unauthenticated
 
+_MAX_NAME = 64
+_NAMELESS = "Customer"
+
 
 @dataclass(frozen=True, slots=True)
 class Customer:
@@ -19,10 +22,13 @@ class Customer:
         The subject of their ID token: a UUID that never changes.
     groups
         The user pool's groups that they are in.
+    name
+        What other people are shown. It is the customer's own word, and identifies nobody.
     """
 
     id: str
     groups: frozenset[str] = frozenset()
+    name: str = _NAMELESS
 
 
 def customer_of(event: dict[str, Any], client_id: str) -> Customer:
@@ -49,10 +55,16 @@ def customer_of(event: dict[str, Any], client_id: str) -> Customer:
         raise Unauthenticated(
             "Sign in, and send the ID token (not the access token) of this shop's client in the `Authorization` header."
         )
-    return Customer(id=claims["sub"], groups=_groups(claims))
+    return Customer(id=claims["sub"], groups=_groups(claims), name=_name(claims))
 
 
 def _groups(claims: Mapping[str, Any]) -> frozenset[str]:
     """Return the groups: API Gateway writes the token's list as `a,b`, the local emulator as `[a b]`."""
     text = str(claims.get("cognito:groups") or "")
     return frozenset(re.split(r"[,\s]+", text.strip("[] "))) - {""}
+
+
+def _name(claims: Mapping[str, Any]) -> str:
+    """Return the name, in one line and without what a terminal or a page would obey instead of showing it."""
+    text = "".join(character if character.isprintable() else " " for character in str(claims.get("name") or ""))
+    return " ".join(text.split())[:_MAX_NAME].strip() or _NAMELESS

@@ -1,0 +1,69 @@
+"""The REQUEST authorizer of the chat's `$connect`.
+
+It answers with a policy for this one handshake, allow or deny, and never raises: an error would be a 500, and one in the
+function's metrics that anybody could cause. A handshake without a ticket does not come this far: the gateway answers 401
+("Control access to WebSocket APIs with AWS Lambda REQUEST authorizers", Amazon API Gateway Developer Guide). Its answers
+are not cached: a WebSocket API does not ("AWS::ApiGatewayV2::Authorizer", AWS CloudFormation Template Reference).
+
+The origin comes first: a page that may not open the chat uses up nobody's ticket. It proves nothing, since only browsers
+send one, and programs may send any; it keeps other people's pages from acting in a browser that has a ticket.
+"""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from storefront.access.ticket import Ticket, is_ticket
+from storefront.access.ticket_store import TicketStore
+from storefront.shared import clock
+from storefront.shared.aws import client
+from storefront.shared.observability import logger
+
+_tickets = TicketStore(client("dynamodb"), os.environ["CHAT_TABLE"])
+_allowed_origins = frozenset(os.environ["CHAT_ALLOWED_ORIGINS"].split(",")) - {""}
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Let in who comes with a good ticket, from a page that may open the chat or from none."""
+    try:
+        return _answer(event)
+    except Exception:
+        # Not known to be good is not good.
+        logger.exception("ticket could not be checked")
+        return _policy("Deny", event.get("methodArn"))
+
+
+def _answer(event: dict[str, Any]) -> dict[str, Any]:
+    if not _is_from_an_allowed_page(event):
+        logger.info("connection refused", extra={"reason": "origin"})
+        return _policy("Deny", event["methodArn"])
+    ticket = _consumed(event["queryStringParameters"].get("ticket"))
+    if ticket is None:
+        logger.info("connection refused", extra={"reason": "ticket"})
+        return _policy("Deny", event["methodArn"])
+    return _policy("Allow", event["methodArn"], ticket)
+
+
+def _is_from_an_allowed_page(event: dict[str, Any]) -> bool:
+    """Tell whether every `Origin` is on the list; command-line clients send none."""
+    origins = [
+        origin for name, values in event["multiValueHeaders"].items() if name.lower() == "origin" for origin in values
+    ]
+    return all(origin in _allowed_origins for origin in origins)
+
+
+def _consumed(text: object) -> Ticket | None:
+    # What cannot be a ticket costs no write.
+    return _tickets.consume(str(text), clock.now()) if is_ticket(text) else None
+
+
+def _policy(effect: str, method_arn: str | None, ticket: Ticket | None = None) -> dict[str, Any]:
+    statement = {"Effect": effect, "Action": "execute-api:Invoke", "Resource": method_arn or "*"}
+    return {
+        "principalId": ticket.customer_id if ticket else "nobody",
+        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        # The gateway hands it to every function of this connection.
+        "context": {"customerId": ticket.customer_id, "name": ticket.name, "group": ticket.group} if ticket else {},
+    }
