@@ -58,6 +58,10 @@ check: dev ## Lint, check formats and types, validate the template and the OpenA
 format: dev ## Format the code, and fix what can be fixed
 	@$(run) -m ruff check --fix --quiet . && $(run) -m ruff format .
 
+.PHONY: bench
+bench: dev ## Measure what things cost: a broadcast to a thousand connections
+	@PYTHONPATH=src $(run) -m bench
+
 .PHONY: lock docs clean
 lock: ## Pin the newest versions of all packages (needs uv)
 	@UV='$(UV)' sh requirements/lock

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -64,9 +65,11 @@ class Chat:
     """
 
     def __init__(self, url: str, heard: Callable[[Frame], None], origin: str | None = None) -> None:
+        self._exits = ExitStack()
         try:
             # Protocol pings are not known to keep a connection of API Gateway from being idle: we send frames.
-            self.socket = connect(url, origin=origin, ping_interval=None, open_timeout=ANSWER_SECONDS)  # type: ignore[arg-type]
+            opening = connect(url, origin=origin, ping_interval=None, open_timeout=ANSWER_SECONDS)  # type: ignore[arg-type]
+            self.socket = self._exits.enter_context(opening)
         except InvalidStatus as refusal:
             raise Refused(refusal.response.status_code) from None
         except (InvalidHandshake, OSError) as error:
@@ -121,7 +124,7 @@ class Chat:
 
     def close(self) -> None:
         """End the connection."""
-        self.socket.close()
+        self._exits.close()
         self._listener.join(timeout=ANSWER_SECONDS)
 
     def wait_until_closed(self) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from storefront.chat.broadcast import Gateway, Outcome, Recipient, broadcast, count
+from storefront.chat.broadcast import Gateway, Outcome, broadcast, count
+from storefront.chat.connection import Recipient
 from storefront.shared.queue import MalformedMessage
 
 SCHEMA_VERSION = 1

@@ -188,9 +188,7 @@ def test_members_that_are_not_known_yet_are_ignored(chat: ChatStore, gateway: Ga
     assert "loyaltyPoints" not in gateway.posts[0][1]
 
 
-def test_the_log_goes_by_the_request_that_placed_the_order(
-    chat: ChatStore, gateway: Gateway, log: io.StringIO
-) -> None:
+def test_the_log_goes_by_the_request_that_placed_the_order(chat: ChatStore, gateway: Gateway, log: io.StringIO) -> None:
     connect(chat, "phone")
 
     consume(event())
