@@ -273,8 +273,8 @@ class Tour:
     def _open_the_chat(self) -> None:
         self._stop(
             "Open the chat: a customer, and support",
-            "create_ticket, for a ticket that is good once; then the authorizer authorize_connection, which uses it up, "
-            "and open_connection. The same ticket again: nobody",
+            "create_ticket, for a ticket that is good once; then the authorizer authorize_connection, which uses it "
+            "up, and open_connection. The same ticket again: the authorizer, which knows it no more",
         )
         for name in ("customer", "support"):
             ticket = Access.of(self.stack, name).ticket()
