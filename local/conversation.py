@@ -58,9 +58,12 @@ class Conversation:
 
     def run(self) -> None:
         """Go on until the person ends it."""
-        self._connect()
+        # Whoever cannot connect at all has to do something about it; whoever loses the connection later has not.
+        self._chat = self._access.open(self._hear)
         threading.Thread(target=self._stay_connected, daemon=True).start()
         try:
+            with suppress(Disconnected):
+                self._join_rooms()
             while True:
                 self._obey(self._typed())
         except EOFError:
@@ -171,8 +174,7 @@ class Conversation:
             return seen >= int(frame["version"])
         return False
 
-    def _connect(self) -> None:
-        self._chat = self._access.open(self._hear)
+    def _join_rooms(self) -> None:
         self._rooms = [room for room in list(self._rooms) if self._join(room)]
 
     def _stay_connected(self) -> None:
@@ -188,7 +190,8 @@ class Conversation:
             self._show(styled(f"connecting again, with a new ticket, in {pause} s", "yellow"))
             time.sleep(pause)
             with suppress(Problem, RequestException, BotoCoreError, ClientError):
-                self._connect()
+                self._chat = self._access.open(self._hear)
+                self._join_rooms()
                 return
 
     def _show(self, line: str) -> None:

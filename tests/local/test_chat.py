@@ -35,7 +35,12 @@ class Person:
     def __init__(self, url: str) -> None:
         self._inbox: queue.SimpleQueue[Frame] = queue.SimpleQueue()
         self.chat = Chat(url, self._inbox.put)
-        self.request = self.chat.request
+
+    def request(self, action: str, **members: Any) -> Frame:
+        """Send a frame, again where the connection has sent too many: the tests share connections."""
+        while (answer := self.chat.request(action, **members)).get("status") == 429:
+            time.sleep(0.5)
+        return answer
 
     def joins(self, room: str) -> "Person":
         answer = self.request("joinRoom", room=room)
@@ -310,7 +315,7 @@ def test_a_frame_that_is_refused_gets_an_error_frame_and_the_connection_stays(
 def test_who_sends_too_fast_is_told_so_and_may_go_on_later(connect: Connect) -> None:
     person = connect("customer")
 
-    answers = [person.request("ping") for _ in range(41)]
+    answers = [person.chat.request("ping") for _ in range(41)]
 
     refused = [answer for answer in answers if answer["event"] == "error"]
     assert {answer["status"] for answer in refused} == {429}
