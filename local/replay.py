@@ -167,6 +167,7 @@ _MATCHERS: dict[str, Callable[[Json], bool]] = {
     "charge-id": _text(r"ch-[0-9a-f]{24}"),
     "count": lambda value: type(value) is int and value >= 0,
     "cursor": _text(r"[A-Za-z0-9_-]{20,}"),
+    "message-id": _text(r"[0-9a-f]{12}-[0-9a-f]{16}"),
     "timestamp": _text(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
 }
 

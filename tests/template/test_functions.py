@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from storefront.chat.connections import LAST_POST_MILLISECONDS
 from storefront.orders import payment_provider, reconcile_orders
 from storefront.shared import aws
 from tests.support.source import reads_of
@@ -88,6 +89,24 @@ def test_an_authorizer_ends_after_its_one_call_at_its_slowest(function: str) -> 
 
     # Or time ran out inside the function, and the gateway would answer 500 instead of a refusal.
     assert longest + 5 < FUNCTIONS[function]["Timeout"] < GATEWAY_TIMEOUT_SECONDS
+
+
+def test_a_broadcast_has_more_time_than_its_last_post_takes() -> None:
+    longest = LAST_POST_MILLISECONDS / 1000
+
+    assert 2 * longest < FUNCTIONS["SendMessageFunction"]["Timeout"] < GATEWAY_TIMEOUT_SECONDS
+
+
+@pytest.mark.parametrize("function", ["open_connection", "close_connection", "refuse_frame"])
+def test_what_reads_no_request_does_not_import_what_reads_requests(function: str) -> None:
+    imported = f"import sys, storefront.chat.{function}; print(*sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+
+    modules = subprocess.run(
+        [sys.executable, "-c", imported], env=environment, capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert not {"pydantic", "requests"} & set(modules)
 
 
 @pytest.mark.parametrize("authorizer", ["authorize_partner", "authorize_connection"])

@@ -15,12 +15,16 @@ from aws_lambda_powertools.utilities.parser.models import (
     ApiGatewayAuthorizerRequest,
     ApiGatewayAuthorizerToken,
     APIGatewayProxyEventModel,
+    APIGatewayWebSocketConnectEventModel,
+    APIGatewayWebSocketDisconnectEventModel,
+    APIGatewayWebSocketMessageEventModel,
     DynamoDBStreamModel,
     EventBridgeModel,
     LambdaFunctionUrlModel,
     SqsModel,
 )
 from botocore.client import BaseClient
+from pydantic import BaseModel
 
 from local.replay import Case, Invoke, Outcome, differences, filled_in, load, replay
 from local.seed import PRODUCTS
@@ -37,6 +41,13 @@ CASES = load(EVENTS)
 SIGNED = "authorize-webhook/good"
 PARTNER_TOKEN, PARTNER_SECRET = issue("acme00000001")
 REVOKED_TOKEN, REVOKED_SECRET = issue("gone00000001")
+
+RECORD_MODELS: dict[str, type[BaseModel]] = {"aws:sqs": SqsModel, "aws:dynamodb": DynamoDBStreamModel}
+WEBSOCKET_MODELS: dict[str, type[BaseModel]] = {
+    "CONNECT": APIGatewayWebSocketConnectEventModel,
+    "MESSAGE": APIGatewayWebSocketMessageEventModel,
+    "DISCONNECT": APIGatewayWebSocketDisconnectEventModel,
+}
 
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
@@ -82,6 +93,9 @@ def invoke(aws: Aws, payments_sandbox: str, monkeypatch: pytest.MonkeyPatch) -> 
             sent.append({"queue": parameters["MessageBody"]})
         if operation == "PutEvents":
             sent.extend({"event": entry["DetailType"], "detail": entry["Detail"]} for entry in parameters["Entries"])
+        if operation == "PostToConnection":
+            sent.append({"post": parameters["ConnectionId"], "frame": parameters["Data"].decode()})
+            return {}
         return call(client, operation, parameters)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", watched_call)
@@ -150,10 +164,10 @@ def test_an_event_has_the_shape_that_aws_gives_it(case: Case) -> None:
             LambdaFunctionUrlModel.model_validate(case.event)
         case {"detail-type": _}:
             EventBridgeModel.model_validate(case.event)
-        case {"Records": [{"eventSource": "aws:sqs"}, *_]}:
-            SqsModel.model_validate(case.event)
-        case {"Records": [{"eventSource": "aws:dynamodb"}, *_]}:
-            DynamoDBStreamModel.model_validate(case.event)
+        case {"requestContext": {"eventType": kind}}:
+            WEBSOCKET_MODELS[kind].model_validate(case.event)
+        case {"Records": [{"eventSource": service}, *_]}:
+            RECORD_MODELS[service].model_validate(case.event)
         case _:
             pytest.fail("an event of no kind that is known here")
 
@@ -190,6 +204,7 @@ def test_nobody_real_is_in_an_event(case: Case) -> None:
         ({"$match": "timestamp"}, "2026-11-20T12:00:00.000Z", []),
         ({"$match": "charge-id"}, "ch-" + "0" * 24, []),
         ({"$match": "cursor"}, "A-b_" * 8, []),
+        ({"$match": "message-id"}, "0123456789ab-" + "0" * 16, []),
         ({"$match": "count"}, 0, []),
         ({"$json": {"a": {"$match": "count"}}}, '{"a": 3}', []),
         (1, 2, ["answer: expected 1, got 2"]),
@@ -209,6 +224,7 @@ def test_nobody_real_is_in_an_event(case: Case) -> None:
         ({"$match": "timestamp"}, 1, ["answer: expected a timestamp, got 1"]),
         ({"$match": "charge-id"}, "ch-1", ['answer: expected a charge-id, got "ch-1"']),
         ({"$match": "cursor"}, "a cursor", ['answer: expected a cursor, got "a cursor"']),
+        ({"$match": "message-id"}, "m-1", ['answer: expected a message-id, got "m-1"']),
         ({"$match": "count"}, -1, ["answer: expected a count, got -1"]),
         ({"$match": "count"}, True, ["answer: expected a count, got true"]),
         ({"$json": {"a": 1}}, '{"a": 2}', ["answer.a: expected 1, got 2"]),

@@ -409,7 +409,7 @@ def _raise_if_permanent(error: ClientError) -> None:
 
     The reasons come in the order of the writes ("TransactWriteItems", Amazon DynamoDB API Reference).
     """
-    reasons: Any = error.response["CancellationReasons"]  # type: ignore[typeddict-item]
+    reasons: Any = error.response["CancellationReasons"]
     refused = _Refused(reasons)
     if refused.has(0):
         raise TooManyRequests(_TOO_FAST) from error

@@ -122,7 +122,7 @@ class _Desk:
         self._text = event.get("body") or ""
         self._document = _document_in(self._text)
         # The gateway's id of the event is its extended request id ("WebSocket API mapping template reference for API
-        # Gateway", Amazon API Gateway Developer Guide), which is no UUID. The invocation's is one; each log line has it.
+        # Gateway", Amazon API Gateway Developer Guide), which is no UUID. The invocation's is; it is in each log line.
         self._instance = context.aws_request_id
         self._answered = False
 
