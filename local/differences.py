@@ -105,6 +105,31 @@ DIFFERENCES = (
         "ACCESS_DENIED",
         "with the same status, 403, and a message in the emulator's own shape",
     ),
+    Difference(
+        "frames, and connections, beyond the chat's rate are refused",
+        "ChatRate",
+        "not by the gateway; the functions count a connection's frames as on AWS",
+    ),
+    Difference(
+        "a frame of more than 32 KB closes its connection (1009)",
+        "RouteSelectionExpression",
+        "it reaches the function, which refuses it as it does all above its own, smaller limit",
+    ),
+    Difference(
+        "a connection is closed when it is idle for ten minutes, or open for two hours",
+        "AWS::Serverless::WebSocketApi",
+        "it stays open; its row in the table expires as on AWS",
+    ),
+    Difference(
+        "a role may touch the chat's items by the beginning of their keys only",
+        "dynamodb:LeadingKeys",
+        "by table and action only: the emulator fills in no such key",
+    ),
+    Difference(
+        "the chat's queues take messages of its rule only",
+        "ChatStatusQueuePolicy",
+        "rules fill a queue whatever its policy says",
+    ),
     Difference("data at rest is encrypted", "SSEEnabled", "not: all data is in memory, and make down ends it"),
     Difference("logs expire", "RetentionInDays", "not before make down, which ends them with everything else"),
 )

@@ -168,6 +168,8 @@ _MATCHERS: dict[str, Callable[[Json], bool]] = {
     "count": lambda value: type(value) is int and value >= 0,
     "cursor": _text(r"[A-Za-z0-9_-]{20,}"),
     "message-id": _text(r"[0-9a-f]{12}-[0-9a-f]{16}"),
+    "ticket": _text(r"[A-Za-z0-9_-]{43}"),
+    "ticket-url": _text(r"wss?://[^?]+\?ticket=[A-Za-z0-9_-]{43}"),
     "timestamp": _text(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
 }
 

@@ -8,6 +8,7 @@ import pytest
 
 from storefront.access.webhook_signature import content_sha256
 from storefront.catalog import get_product, list_products, put_product
+from storefront.chat import create_ticket
 from storefront.orders import (
     get_order,
     get_partner_order,
@@ -39,6 +40,7 @@ HANDLERS: dict[str, Callable[..., dict[str, Any]]] = {
     "POST /orders": place_order.handler,
     "GET /orders": list_orders.handler,
     "GET /orders/{orderId}": get_order.handler,
+    "POST /chat/tickets": create_ticket.handler,
     "POST /webhooks/payments": receive_payment_event.handler,
     "GET /partner/orders/{reference}": get_partner_order.handler,
 }
@@ -86,6 +88,8 @@ REQUESTS: list[tuple[str, int, dict[str, Any]]] = [
     ("GET /orders/{orderId}", 200, {"customer": CUSTOMER, "path": {"orderId": "the first"}}),
     ("GET /orders/{orderId}", 401, {"path": {"orderId": "the first"}}),
     ("GET /orders/{orderId}", 404, {"customer": "another", "path": {"orderId": "the first"}}),
+    ("POST /chat/tickets", 201, {"customer": CUSTOMER}),
+    ("POST /chat/tickets", 401, {}),
     ("POST /webhooks/payments", 200, signed(EVENT)),
     ("POST /webhooks/payments", 400, signed({})),
     ("POST /webhooks/payments", 401, {"body": EVENT, "authorizer": {"contentSha256": "0" * 64}}),

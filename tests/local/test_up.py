@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -30,6 +31,12 @@ def test_its_curl_lines_work_when_pasted(printed: str) -> None:
     statuses = [pasted(f"{line} --silent --output /dev/null --write-out '%{{http_code}}'") for line in lines]
 
     assert statuses == ["200", "200", "202"]
+
+
+def test_the_chat_is_at_the_address_of_this_stack(stack: Stack) -> None:
+    here = f"://{urlsplit(stack.endpoint).netloc}/"
+
+    assert f"ws{here}" in stack.outputs["ChatApiUrl"]
 
 
 def test_colour_is_for_terminals_only(printed: str) -> None:

@@ -30,7 +30,10 @@ from local.replay import Case, Invoke, Outcome, differences, filled_in, load, re
 from local.seed import PRODUCTS
 from storefront.access.partner_store import PartnerStore
 from storefront.access.partner_token import Partner, issue
+from storefront.access.ticket import Ticket, new_ticket
+from storefront.access.ticket_store import TicketStore
 from storefront.access.webhook_signature import sign
+from storefront.shared import clock
 from tests.support.aws import PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
 from tests.support.events import Context
 from tests.support.template import ROOT, resources, source
@@ -41,6 +44,8 @@ CASES = load(EVENTS)
 SIGNED = "authorize-webhook/good"
 PARTNER_TOKEN, PARTNER_SECRET = issue("acme00000001")
 REVOKED_TOKEN, REVOKED_SECRET = issue("gone00000001")
+CHAT_TICKET = new_ticket()
+CUSTOMER = "5f1c0a52-6c1e-4b8e-9a53-1d2f7c0b9e11"
 
 RECORD_MODELS: dict[str, type[BaseModel]] = {"aws:sqs": SqsModel, "aws:dynamodb": DynamoDBStreamModel}
 WEBSOCKET_MODELS: dict[str, type[BaseModel]] = {
@@ -57,6 +62,7 @@ def values() -> dict[str, str]:
     now = int(time.time())
     content = CASES[SIGNED].event["headers"]["X-Webhook-Content-SHA256"]
     return {
+        "ChatTicket": CHAT_TICKET,
         "PartnerToken": PARTNER_TOKEN.to_text(),
         "PaymentsSecret": PAYMENTS_SECRET,
         "RevokedPartnerToken": REVOKED_TOKEN.to_text(),
@@ -85,6 +91,7 @@ def invoke(aws: Aws, payments_sandbox: str, monkeypatch: pytest.MonkeyPatch) -> 
     partners = PartnerStore(aws.dynamodb, os.environ["PARTNERS_TABLE"])
     partners.add(Partner("acme00000001", "gold", "api-key-of-acme", (PARTNER_SECRET,)))
     partners.add(Partner("gone00000001", "gold", "api-key-of-gone", (REVOKED_SECRET,), revoked=True))
+    tickets = TicketStore(aws.dynamodb, os.environ["CHAT_TABLE"])
     sent: list[dict[str, Any]] = []
     call = BaseClient._make_api_call
 
@@ -101,6 +108,8 @@ def invoke(aws: Aws, payments_sandbox: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(BaseClient, "_make_api_call", watched_call)
 
     def invoke(function: str, event: Any) -> Outcome:
+        # A ticket counts once, and a case may be replayed again.
+        tickets.keep(CHAT_TICKET, Ticket.of(CUSTOMER, "Ada Customer", frozenset({"customers"}), clock.now()))
         sent.clear()
         module, _, handler = functions()[function].rpartition(".")
         try:
@@ -151,8 +160,10 @@ def test_a_case_says_in_a_line_what_it_is_for(case: Case) -> None:
 @each_case
 def test_an_event_has_the_shape_that_aws_gives_it(case: Case) -> None:
     match case.event:
-        case {"type": "REQUEST", "methodArn": _}:
-            ApiGatewayAuthorizerRequest.model_validate(case.event)
+        case {"type": "REQUEST", "methodArn": str(arn)}:
+            # The chat's authorizer gets what $connect gets, but for this member.
+            model = APIGatewayWebSocketConnectEventModel if arn.endswith("/$connect") else ApiGatewayAuthorizerRequest
+            model.model_validate(case.event | {"isBase64Encoded": False})
         case {"httpMethod": _, "headers": headers}:
             # The console's Test button sends null where the model knows objects only.
             APIGatewayProxyEventModel.model_validate(

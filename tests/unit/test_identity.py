@@ -42,6 +42,28 @@ def test_groups_are_read_as_aws_and_as_the_emulator_write_them(claim: str | None
 
 
 @pytest.mark.parametrize(
+    ("claim", "name"),
+    [
+        (None, "Customer"),
+        ("", "Customer"),
+        (" \t ", "Customer"),
+        ("\x1b\u202e\x00", "Customer"),
+        ("Ada Customer", "Ada Customer"),
+        ("Åsa Ødegård", "Åsa Ødegård"),
+        ("  Ada \n\n Customer ", "Ada Customer"),
+        ("Ada\x1b[2J", "Ada [2J"),
+        ("Ada\u202egnp", "Ada gnp"),
+        ("A" * 100, "A" * 64),
+        ("A" * 63 + " B", "A" * 63),
+    ],
+)
+def test_a_name_is_shown_in_one_line_and_obeyed_by_no_terminal(claim: str | None, name: str) -> None:
+    claims = CLAIMS if claim is None else CLAIMS | {"name": claim}
+
+    assert customer_of(event(authorizer={"claims": claims}), "the-client").name == name
+
+
+@pytest.mark.parametrize(
     "context",
     [
         pytest.param({}, id="no authorizer ran"),

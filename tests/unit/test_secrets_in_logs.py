@@ -10,6 +10,7 @@ import pytest
 
 from storefront.access.webhook_signature import content_sha256
 from storefront.catalog import get_product, list_products, put_product
+from storefront.chat import create_ticket
 from storefront.orders import get_order, get_partner_order, list_orders, place_order, receive_payment_event
 from tests.support.aws import CURSOR_SECRET, PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
 from tests.support.events import Context, rest_event
@@ -27,6 +28,7 @@ HANDLERS = {
     "POST /orders": place_order.handler,
     "GET /orders": list_orders.handler,
     "GET /orders/{orderId}": get_order.handler,
+    "POST /chat/tickets": create_ticket.handler,
     "POST /webhooks/payments": receive_payment_event.handler,
     "GET /partner/orders/{reference}": get_partner_order.handler,
 }
@@ -104,7 +106,7 @@ def test_a_request_leaves_no_canary_in_the_log(
 
 @pytest.mark.parametrize("route", HANDLERS)
 def test_a_failure_leaves_no_canary_in_the_log(aws: Aws, captured: Callable[[], str], route: str) -> None:
-    for table in ("PRODUCTS_TABLE", "ORDERS_TABLE", "PARTNER_ORDERS_TABLE"):
+    for table in ("CHAT_TABLE", "PRODUCTS_TABLE", "ORDERS_TABLE", "PARTNER_ORDERS_TABLE"):
         aws.dynamodb.delete_table(TableName=os.environ[table])
 
     answer = HANDLERS[route](request(route, good=True, signed_in=True), Context())  # type: ignore[arg-type]

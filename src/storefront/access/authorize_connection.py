@@ -1,12 +1,12 @@
 """The REQUEST authorizer of the chat's `$connect`.
 
-It answers with a policy for this one handshake, allow or deny, and never raises: an error would be a 500, and one in the
-function's metrics that anybody could cause. A handshake without a ticket does not come this far: the gateway answers 401
-("Control access to WebSocket APIs with AWS Lambda REQUEST authorizers", Amazon API Gateway Developer Guide). Its answers
-are not cached: a WebSocket API does not ("AWS::ApiGatewayV2::Authorizer", AWS CloudFormation Template Reference).
+It answers with a policy for this one handshake, allow or deny, and never raises: an error would be a 500, and one in
+the function's metrics that anybody could cause ("Control access to WebSocket APIs with AWS Lambda REQUEST authorizers",
+Amazon API Gateway Developer Guide). A handshake without a ticket does not come this far: the gateway answers 401.
+Nothing is cached: only HTTP APIs do that ("AWS::ApiGatewayV2::Authorizer", CloudFormation Template Reference Guide).
 
-The origin comes first: a page that may not open the chat uses up nobody's ticket. It proves nothing, since only browsers
-send one, and programs may send any; it keeps other people's pages from acting in a browser that has a ticket.
+The origin comes first: a page that may not open the chat uses up nobody's ticket. It proves nothing, since programs may
+send any; it keeps other people's pages from using a ticket in the browser of whom it was given to.
 """
 
 import os
@@ -20,8 +20,14 @@ from storefront.shared import clock
 from storefront.shared.aws import client
 from storefront.shared.observability import logger
 
+
+def _origins_in(text: str) -> frozenset[str]:
+    """Return the origins of a list; an empty one holds none, and not the empty one."""
+    return frozenset(text.split(",")) - {""}
+
+
 _tickets = TicketStore(client("dynamodb"), os.environ["CHAT_TABLE"])
-_allowed_origins = frozenset(os.environ["CHAT_ALLOWED_ORIGINS"].split(",")) - {""}
+_allowed_origins = _origins_in(os.environ["CHAT_ALLOWED_ORIGINS"])
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -32,7 +38,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Exception:
         # Not known to be good is not good.
         logger.exception("ticket could not be checked")
-        return _policy("Deny", event.get("methodArn"))
+        return _policy("Deny", event.get("methodArn") or "*")
 
 
 def _answer(event: dict[str, Any]) -> dict[str, Any]:
@@ -59,8 +65,8 @@ def _consumed(text: object) -> Ticket | None:
     return _tickets.consume(str(text), clock.now()) if is_ticket(text) else None
 
 
-def _policy(effect: str, method_arn: str | None, ticket: Ticket | None = None) -> dict[str, Any]:
-    statement = {"Effect": effect, "Action": "execute-api:Invoke", "Resource": method_arn or "*"}
+def _policy(effect: str, method_arn: str, ticket: Ticket | None = None) -> dict[str, Any]:
+    statement = {"Effect": effect, "Action": "execute-api:Invoke", "Resource": method_arn}
     return {
         "principalId": ticket.customer_id if ticket else "nobody",
         "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},

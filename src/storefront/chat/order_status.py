@@ -116,8 +116,8 @@ def tell_customer(
     Raises
     ------
     NotDelivered
-        Some connection may be there, and has not got it. It is safe to try again: who has got it sees by the version that
-        it is the same.
+        Some connection may be there, and has not got it. It is safe to try again: who has got it sees by the version
+        that it is the same.
     """
     if not store.see_order_version(status.order_id, status.version, now):
         return {}
