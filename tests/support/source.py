@@ -55,8 +55,9 @@ def _reads(module: str) -> Iterator[Read]:
         match node:
             case ast.Subscript(value=ast.Attribute(attr="environ"), slice=ast.Constant(value=str(variable))):
                 yield Read(variable, "value")
-            case ast.Call(func=ast.Attribute(attr="getenv" | "get"), args=[ast.Constant(value=str(variable)), *_]) if (
-                variable.isupper()
+            case ast.Call(
+                func=ast.Attribute(attr="getenv") | ast.Attribute(value=ast.Attribute(attr="environ"), attr="get"),
+                args=[ast.Constant(value=str(variable)), *_],
             ):
                 yield Read(variable, "value")
             case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(variable))]) if name in _INDIRECT:
