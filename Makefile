@@ -3,6 +3,8 @@
 #   PORT=4567       the port of the local stack (default 4566)
 #   STATE=folder    where everything about the local stack is kept (default .local)
 #   FUNCTION=name   make logs: only functions with this in their name
+#   AS=name         make chat: who you are: customer, other or support (default customer)
+#   ROOM=name       make chat: the room to join first (default support)
 #   PYTHON=path     the Python the environments are built with (default: the best one found)
 
 .DEFAULT_GOAL := help
@@ -10,6 +12,8 @@ SHELL := /bin/sh
 PORT ?=
 STATE ?=
 FUNCTION ?=
+AS ?=
+ROOM ?=
 PYTHON ?=
 UV ?= uv
 
@@ -32,13 +36,15 @@ tools:
 dev:
 	$(environment) dev
 
-.PHONY: up down demo logs token
+.PHONY: up down demo chat logs token
 up: tools ## Start the local stack and deploy the template to it; again, to update it
 	@$(call local,up) $(if $(PORT),--port $(PORT))
 down: tools ## End the local stack; what it holds goes with it
 	@$(call local,down)
 demo: tools ## Walk through the shop on the running stack
 	@$(call local,demo)
+chat: tools ## Chat on the running stack, at one of two terminals: AS=customer, AS=support
+	@$(call local,chat) $(if $(AS),--as $(AS)) $(if $(ROOM),--room '$(ROOM)')
 logs: tools ## Show what the functions log, and go on until Ctrl-C
 	@$(call local,logs) --follow $(if $(FUNCTION),--function $(FUNCTION))
 token: tools ## Print a customer's id token
@@ -51,6 +57,10 @@ check: dev ## Lint, check formats and types, validate the template and the OpenA
 	@$(run) -m local.checks
 format: dev ## Format the code, and fix what can be fixed
 	@$(run) -m ruff check --fix --quiet . && $(run) -m ruff format .
+
+.PHONY: bench
+bench: dev ## Measure what things cost: a broadcast to a thousand connections
+	@PYTHONPATH=src $(run) -m bench
 
 .PHONY: lock docs clean
 lock: ## Pin the newest versions of all packages (needs uv)

@@ -13,7 +13,9 @@ from requests import RequestException
 
 from local import back_office, differences, lifecycle, logs, webhook
 from local.accounts import Accounts, asked_for, confirm_locally
+from local.chat import Access
 from local.console import Problem, say, styled
+from local.conversation import Conversation
 from local.customer import sign_in
 from local.partners import OVERLAP, PLANS, Partners
 from local.stack import REGION, ROOT, STATE_DIRECTORY, Stack, bypass_proxies
@@ -36,6 +38,17 @@ def down(arguments: argparse.Namespace) -> None:
 def demo(arguments: argparse.Namespace) -> None:
     """Walk through the shop on the running stack."""
     Tour(lifecycle.running_stack(arguments.state)).run()
+
+
+def chat(arguments: argparse.Namespace) -> None:
+    """Chat, as one of the local stack's users; or on AWS, with an account whose password is asked for."""
+    if arguments.aws and not arguments.email:
+        raise Problem("--aws needs --email: the account to sign in with")
+    if arguments.aws:
+        access = Access.on_aws(arguments.aws, arguments.email, asked_for("password"))
+    else:
+        access = Access.of(lifecycle.running_stack(arguments.state), arguments.user)
+    Conversation(access, arguments.room).run()
 
 
 def show_logs(arguments: argparse.Namespace) -> None:
@@ -158,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
             account.add_argument(word)
         account.add_argument("--client-id", help="on AWS: the output UserPoolClientId (default: the local stack)")
         account.add_argument("--region", default=REGION, help="on AWS: the stack's region")
+    _add_chat_arguments(command("chat", chat), users)
     sent = command("webhook", send_webhook)
     sent.add_argument("--order", required=True, help="the id of an order that awaits its payment")
     sent.add_argument("--status", default="approved", choices=("approved", "declined"))
@@ -181,6 +195,13 @@ def _accounts(arguments: argparse.Namespace) -> Accounts:
     if arguments.client_id:
         return Accounts.on_aws(arguments.client_id, arguments.region)
     return Accounts.of(lifecycle.running_stack(arguments.state))
+
+
+def _add_chat_arguments(parser: argparse.ArgumentParser, users: tuple[str, ...]) -> None:
+    parser.add_argument("--as", dest="user", default="customer", choices=users, help="who you are (default: customer)")
+    parser.add_argument("--room", default="support", help="the room to join first (default: support)")
+    parser.add_argument("--aws", metavar="STACK", help="a stack on AWS instead, by its name; with --email")
+    parser.add_argument("--email", help="with --aws: the account to sign in with")
 
 
 def _add_product_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_IS_TERMINAL = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+IS_TERMINAL = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _LINE_WIDTH = 100
 
@@ -19,7 +19,7 @@ class Problem(Exception):
 
 def styled(text: str, style: str) -> str:
     """Return the text in a style (a colour, ``bold`` or ``dim``), or as it is where there is no terminal."""
-    return f"\033[{_STYLES[style]}m{text}\033[0m" if _IS_TERMINAL else text
+    return f"\033[{_STYLES[style]}m{text}\033[0m" if IS_TERMINAL else text
 
 
 def say(text: str = "") -> None:
@@ -33,23 +33,23 @@ class Step:
     def __init__(self, title: str) -> None:
         self.title = title
         self._started = time.monotonic()
-        if not _IS_TERMINAL:
+        if not IS_TERMINAL:
             say(f"  {title} ...")
 
     def progress(self, detail: str) -> None:
         """Show where the work is; only on a terminal, where the line can be replaced."""
-        if _IS_TERMINAL:
+        if IS_TERMINAL:
             line = f"  {self.title} ({self._seconds} s) {detail}"[:_LINE_WIDTH]
             print(f"\r\033[K{line}", end="", flush=True)
 
     def done(self, detail: str = "") -> None:
         """Replace the progress by a line that stays."""
-        clear = "\r\033[K" if _IS_TERMINAL else ""
+        clear = "\r\033[K" if IS_TERMINAL else ""
         say(f"{clear}{styled('✓', 'green')} {self.title} {styled(f'({self._seconds} s)', 'dim')} {detail}".rstrip())
 
     def failed(self) -> None:
         """Leave the line as it is, marked as failed."""
-        clear = "\r\033[K" if _IS_TERMINAL else ""
+        clear = "\r\033[K" if IS_TERMINAL else ""
         say(f"{clear}{styled('✗', 'red')} {self.title} {styled(f'({self._seconds} s)', 'dim')}")
 
     @property

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from local import differences, repairs
 from local.stack import ROOT
+from storefront.chat.connection import (
+    CONNECTION_TIME,
+    MAX_FRAME_BYTES,
+    MAX_FRAMES,
+    MAX_POSTS_AT_ONCE,
+    MAX_ROOMS,
+    WINDOW_SECONDS,
+)
+from storefront.chat.request import JoinRoom, LeaveRoom, Ping, Request, SendMessage, ShowHistory
 from storefront.orders.order import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from storefront.payments_sandbox.behaviour import APPROVES, BEHAVIOURS
 from tests.defences import DEFENCES
@@ -63,6 +73,42 @@ def _sandbox() -> str:
     return _table(("amount ends in", "product", "the sandbox", "the order"), rows)
 
 
+def _chat_frames() -> str:
+    models = (JoinRoom, LeaveRoom, SendMessage, ShowHistory, Ping)
+    return _table(("action", "members beside `requestId`", "what for"), (_chat_frame(model) for model in models))
+
+
+def _chat_frame(model: type[Request]) -> tuple[str, ...]:
+    schema = model.model_json_schema()
+    required = set(schema["required"])
+    members = [
+        f"`{name}`{_bounds(rules)}{'' if name in required else ', optional'}"
+        for name, rules in schema["properties"].items()
+        if name not in ("action", "requestId")
+    ]
+    return f"`{schema['properties']['action']['const']}`", "; ".join(members), str(model.__doc__)
+
+
+def _bounds(rules: Mapping[str, Any]) -> str:
+    for unit, least, most in ((" characters", "minLength", "maxLength"), ("", "minimum", "maximum")):
+        if most in rules:
+            return f" ({rules[least]} to {rules[most]:,}{unit})"
+    return ""
+
+
+def _chat_limits() -> str:
+    return _table(
+        ("ours", "limit"),
+        (
+            ("rooms that a connection is in", f"{MAX_ROOMS}"),
+            ("frames of a connection", f"{MAX_FRAMES} in {WINDOW_SECONDS} seconds"),
+            ("a frame", f"{MAX_FRAME_BYTES:,} bytes"),
+            ("a connection's rows", f"{CONNECTION_TIME.total_seconds() / 3600:.2f} hours"),
+            ("posts of a broadcast at the same time", f"{MAX_POSTS_AT_ONCE}"),
+        ),
+    )
+
+
 def _differences() -> str:
     return _table(("asked for", "on the local stack"), ((row.asked, row.locally) for row in differences.DIFFERENCES))
 
@@ -92,6 +138,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "redelivery": _redelivery,
     "payment events": _payment_events,
     "sandbox": _sandbox,
+    "chat frames": _chat_frames,
+    "chat limits": _chat_limits,
     "local differences": _differences,
     "local repairs": _repairs,
     "defences": _defences,

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from local.console import Problem
 from local.customer import Customer
-from local.stack import PartnerAccess, Stack
+from local.stack import PartnerAccess, Stack, outputs_on_aws
 from storefront.access.partner_store import PartnerStore
 from storefront.access.partner_token import Partner, issue
 from storefront.shared import clock
@@ -49,9 +49,7 @@ class Partners:
     @classmethod
     def on_aws(cls, stack_name: str) -> Partners:
         """Return the partners of a stack on AWS, with the credentials and the region of the environment."""
-        described = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
-        return cls(boto3.client, outputs)  # type: ignore[arg-type]
+        return cls(boto3.client, outputs_on_aws(stack_name))  # type: ignore[arg-type]
 
     def issue(self, plan: str) -> PartnerAccess:
         """Make a new partner; the token is shown this once, and kept nowhere."""

@@ -116,3 +116,9 @@ def client(service: str, endpoint: str) -> Any:
         aws_secret_access_key=CREDENTIALS["secretAccessKey"],
         config=Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 2}),
     )
+
+
+def outputs_on_aws(stack_name: str) -> dict[str, str]:
+    """Return the outputs of a stack on AWS, with the credentials and the region of the environment."""
+    described = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import queue
 import time
 import uuid
 from collections.abc import Set
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import requests
 
 from local import partners, webhook
 from local.back_office import BackOffice
+from local.chat import Access, Chat, Frame, Refused
 from local.console import Problem, say, styled
 from local.customer import SETTLED, Customer, claims, sign_in
 from local.stack import Stack
@@ -40,6 +43,9 @@ class Tour:
         self.key = str(uuid.uuid4())
         self.seen_tag = ""
         self.editor = BackOffice("", {}, "")
+        self._chats = ExitStack()
+        self.talks: dict[str, Chat] = {}
+        self.heard: dict[str, queue.SimpleQueue[Frame]] = {}
         self._number = 0
 
     def run(self) -> None:
@@ -72,9 +78,13 @@ class Tour:
             self._unsigned_edit,
             self._partner_hands_in,
             self._wrong_partner_token,
+            self._open_the_chat,
+            self._chat_with_support,
+            self._order_reports_by_itself,
         )
-        for stop in stops:
-            stop()
+        with self._chats:
+            for stop in stops:
+                stop()
         seconds = time.monotonic() - started
         say(f"\n{styled('✓', 'green')} {len(stops)} stops in {seconds:.0f} s, all as they should be")
 
@@ -259,6 +269,68 @@ class Tour:
         mixed = "_".join((*bronze[:2], gold[2]))
         stranger = Customer(self.stack.url, f"Bearer {mixed}")
         self._show(stranger, "GET", "/partner/orders/anything", expect=401)
+
+    def _open_the_chat(self) -> None:
+        self._stop(
+            "Open the chat: a customer, and support",
+            "create_ticket, for a ticket that is good once; then the authorizer authorize_connection, which uses it "
+            "up, and open_connection. The same ticket again: the authorizer, which knows it no more",
+        )
+        for name in ("customer", "support"):
+            ticket = Access.of(self.stack, name).ticket()
+            say(f"   {styled('>', 'cyan')} {name}: connect to {ticket['url'].replace(ticket['ticket'], '...')}")
+            self.heard[name] = queue.SimpleQueue()
+            self.talks[name] = Chat(ticket["url"], self.heard[name].put)
+            self._chats.callback(self.talks[name].close)
+            self._ask(name, "joined", action="joinRoom", room="support")
+        try:
+            Chat(ticket["url"], lambda _: None).close()
+        except Refused as refused:
+            say(f"   {styled('<', 'cyan')} the same ticket again: {styled(str(refused.status), 'green')}")
+        else:
+            raise Problem("the tour expects a used ticket to be refused: see make logs FUNCTION=authorize-connection")
+
+    def _chat_with_support(self) -> None:
+        self._stop(
+            "Ask support",
+            "send_message, which stores the message and posts it to everybody in the room. Sent again with the same "
+            "clientId, it is stored and posted once",
+        )
+        message = {"room": "support", "text": "Is the mug dishwasher-safe?", "clientId": uuid.uuid4().hex}
+        sent = self._ask("customer", "sent", action="sendMessage", **message)
+        again = self._ask("customer", "sent", action="sendMessage", **message)
+        _require(again["messageId"] == sent["messageId"], "the first message's id for the same clientId")
+        self._hear("support", messageId=sent["messageId"])
+
+    def _order_reports_by_itself(self) -> None:
+        self._stop(
+            "Order with the chat open, and ask for nothing",
+            "publish_order_events, a rule of the bus, a queue, and deliver_order_status, which posts to the customer's "
+            "connections",
+        )
+        order_id = self._order(self.customer, {"MUG-001": 1}, expect=202).json()["orderId"]
+        for status in ("PENDING", "CONFIRMED"):
+            self._hear("customer", orderId=order_id, status=status)
+
+    def _ask(self, name: str, expect: str, action: str, **members: Any) -> Frame:
+        """Send a frame, print it and its answer, and hold the answer against what the tour says."""
+        say(f"   {styled('>', 'cyan')} {name}: {json.dumps({'action': action, **members})}")
+        answer = self.talks[name].request(action, **members)
+        shown = {member: value for member, value in answer.items() if member != "requestId"}
+        say(f"   {styled('<', 'cyan')} {name}: {json.dumps(shown, ensure_ascii=False)}")
+        _require(answer["event"] == expect, f"{action} to be answered with {expect}")
+        return answer
+
+    def _hear(self, name: str, **members: Any) -> None:
+        """Print what comes in until it is what the tour waits for."""
+        started = time.monotonic()
+        while time.monotonic() - started < _SETTLE_SECONDS:
+            with suppress(queue.Empty):
+                frame = self.heard[name].get(timeout=1)
+                if members.items() <= frame.items():
+                    say(f"   {styled('<', 'cyan')} {name} hears: {json.dumps(frame, ensure_ascii=False)}")
+                    return
+        raise Problem(f"the tour expects {name} to hear {members} within {_SETTLE_SECONDS} s: see make logs")
 
     def _stop(self, title: str, answered_by: str) -> None:
         self._number += 1

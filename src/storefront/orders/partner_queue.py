@@ -3,7 +3,7 @@
 from typing import Any
 
 from storefront.orders.partner_order import HandedIn
-from storefront.orders.queue import MalformedMessage, attribute_of, correlation_id_of
+from storefront.shared.queue import MalformedMessage, attribute_of, correlation_id_of
 
 
 def handed_in_of(record: dict[str, Any]) -> HandedIn:

@@ -8,16 +8,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.catalog.store import ProductStore
 from storefront.orders.acceptance import OrderDesk
-from storefront.orders.batch import BatchConsumer
 from storefront.orders.order import Schedule
 from storefront.orders.partner_order import take_in
 from storefront.orders.partner_order_store import PartnerOrderStore
 from storefront.orders.partner_queue import handed_in_of
-from storefront.orders.queue import ConsumedQueue, OrderQueue
+from storefront.orders.queue import OrderQueue
 from storefront.orders.store import OrderStore
 from storefront.shared import clock
 from storefront.shared.aws import client
+from storefront.shared.batch import BatchConsumer
 from storefront.shared.observability import logger, metrics
+from storefront.shared.queue import ConsumedQueue
 
 _dynamodb = client("dynamodb")
 _sqs = client("sqs")

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storefront.orders.queue import correlation_id_of
 from storefront.shared.observability import MetricUnit, logger, metrics
+from storefront.shared.queue import correlation_id_of
 
 Record = dict[str, Any]
 
