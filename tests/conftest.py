@@ -42,6 +42,7 @@ os.environ |= {
 }
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,9 +66,14 @@ def aws() -> Iterator[Aws]:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def state(worker_id: str) -> Path:
+    """The directory of the tests' own local stack; where tests run in several processes, each has one."""
+    return ROOT / ".local" / f"test-{worker_id}"
+
+
+@pytest.fixture(scope="session")
+def stack(state: Path) -> Iterator[Stack]:
     """The template on a local stack of the tests' own; a person's running stack is not touched."""
-    state = ROOT / ".local" / "test"
     running = lifecycle.ensure_up(state)
     yield running
     leaked = canaries_in_logs(running)
@@ -75,15 +81,22 @@ def stack() -> Iterator[Stack]:
     assert not leaked, "what must not be in any log line of the whole run"
 
 
-class _OneProcessForTheStack(LoadScopeScheduling):
-    """Keeps the tests of the one local stack in one process, where tests run in several."""
+class _TwoStacks(LoadScopeScheduling):
+    """Gives the tests that need a local stack to two processes, so that no more than two stacks are made.
+
+    Orders spend their time waiting for queues: they have one stack, everything else the other.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "the local stack" if nodeid.startswith(("tests/local/", "tests/contract/test_running")) else nodeid
+        if nodeid.startswith(("tests/local/test_load", "tests/local/test_orders")):
+            return "the stack with the orders"
+        if nodeid.startswith(("tests/local/", "tests/contract/test_running")):
+            return "the other stack"
+        return nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    return _OneProcessForTheStack(config, log)
+    return _TwoStacks(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -16,7 +17,7 @@ from botocore.config import Config
 from local.back_office import BackOffice, assume, signed
 from local.customer import Customer
 from local.lifecycle import ensure_up
-from local.stack import ROOT, Stack
+from local.stack import Stack
 from tests.local.conftest import Books
 from tests.local.test_refusals import check_problem
 
@@ -101,11 +102,11 @@ def test_the_credentials_for_clients_sign_too(stack: Stack, sku: str) -> None:
     assert answer.status_code == 200
 
 
-def test_another_up_renews_the_credentials(stack: Stack) -> None:
-    renewed = ensure_up(ROOT / ".local" / "test").back_office
+def test_another_up_renews_the_credentials(stack: Stack, state: Path) -> None:
+    renewed = ensure_up(state).back_office
 
     assert renewed["access_key_id"] != stack.back_office["access_key_id"]
-    assert Stack.load(ROOT / ".local" / "test").back_office == renewed
+    assert Stack.load(state).back_office == renewed
 
 
 def test_a_new_product_is_on_sale(editor: BackOffice, customer: Customer, visitor: Customer, books: Books) -> None:

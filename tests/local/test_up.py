@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,9 +12,9 @@ from local.stack import ROOT, Stack
 
 
 @pytest.fixture(scope="module")
-def printed(stack: Stack) -> str:
+def printed(stack: Stack, state: Path) -> str:
     """The output of a second `up` on the tests' stack."""
-    command = [sys.executable, "-m", "local", "up", "--state", str(ROOT / ".local" / "test")]
+    command = [sys.executable, "-m", "local", "up", "--state", str(state)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
 
 

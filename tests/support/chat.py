@@ -20,6 +20,9 @@ from tests.support.events import Context
 
 _numbers = itertools.count()
 
+_ROUTES = {"storefront.chat.open_connection": "$connect", "storefront.chat.close_connection": "$disconnect"}
+_EVENT_TYPES = {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}
+
 
 @dataclass(frozen=True)
 class Client:
@@ -40,6 +43,7 @@ class Client:
         return {
             "requestContext": {
                 "routeKey": route,
+                "eventType": _EVENT_TYPES.get(route, "MESSAGE"),
                 "requestId": f"request-{next(_numbers)}=",
                 "connectionId": self.connection_id,
                 "connectedAt": int(self.connected_at.timestamp() * 1000),
@@ -118,7 +122,8 @@ def send(
     handler: Callable[[Any, Any], Any], client: Client, body: Any = None, *, milliseconds: int = 60_000
 ) -> dict[str, Any]:
     """Have a function handle a frame."""
-    answer: dict[str, Any] = handler(client.event("any", body), Context(remaining_milliseconds=milliseconds))
+    route = _ROUTES.get(handler.__module__, "any")
+    answer: dict[str, Any] = handler(client.event(route, body), Context(remaining_milliseconds=milliseconds))
     return answer
 
 

@@ -60,6 +60,10 @@ def connection_handler(function: Callable[[Event], None]) -> Handler:
     @wraps(function)
     def handler(event: Event, context: LambdaContext) -> Answer:
         _begin_log(event)
+        if event["requestContext"]["eventType"] == "MESSAGE":
+            # A frame whose action is `$connect`: it must not write what only the gateway knows.
+            logger.warning("a frame named a route that is not for frames")
+            return {"statusCode": int(HTTPStatus.BAD_REQUEST)}
         try:
             function(event)
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from storefront.chat.connection import CONNECTION_TIME, MAX_ROOMS
 from storefront.chat.room import may_enter
 from storefront.shared import clock
 from tests.support.chat import Chat, Client, send
+from tests.support.events import Context
 from tests.support.faults import aws_error, crash, every_position
 
 ORDER = "ord-" + "a" * 32
@@ -67,6 +69,18 @@ def test_a_connection_is_one_write_and_ends_with_its_rooms(chat: Chat) -> None:
     assert chat.rows() == set()
     assert send(close_connection.handler, ADA) == OK
     assert chat.rows() == set()
+
+
+@pytest.mark.parametrize("function", [open_connection, close_connection])
+def test_a_frame_that_names_a_route_of_the_gateway_s_changes_nothing(chat: Chat, function: ModuleType) -> None:
+    chat.connect(ADA, room="support")
+    before = chat.dynamodb.scan(TableName="ChatTable")["Items"]
+    frame = ADA.event("$connect", {"action": "$connect", "requestId": "r-1"})
+    frame["requestContext"]["eventType"] = "MESSAGE"
+
+    assert function.handler(frame, Context()) == {"statusCode": 400}
+
+    assert chat.dynamodb.scan(TableName="ChatTable")["Items"] == before
 
 
 def test_a_connection_that_cannot_be_noted_is_not_let_in(chat: Chat) -> None:
