@@ -52,7 +52,7 @@ token: tools ## Print a customer's id token
 
 .PHONY: test check format
 test: check ## Check everything, then run all tests on a local stack of their own
-	@$(run) -m pytest tests --quiet --numprocesses 3
+	@$(run) -m pytest tests --quiet --numprocesses auto
 check: dev ## Lint, check formats and types, validate the template and the OpenAPI document
 	@$(run) -m local.checks
 format: dev ## Format the code, and fix what can be fixed

@@ -4,6 +4,7 @@ import os
 from datetime import datetime, timedelta
 from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 from storefront.access import ticket_store
 from storefront.access.ticket import Ticket, new_ticket
@@ -60,13 +61,13 @@ def store(module: ModuleType, now: datetime = NOW) -> tuple[Any, Table, str]:
 
 def authorizer(module: ModuleType, ticket: str, *origins: str) -> bool:
     tickets, _, text = store(ticket_store, clock.now())
-    vars(module)["_tickets"] = tickets
     event = {
         "methodArn": ARN,
         "multiValueHeaders": {"Origin": list(origins)},
         "queryStringParameters": {"ticket": ticket or text},
     }
-    answer = module._answer(event)
+    with patch.dict(vars(module), {"_tickets": tickets}):
+        answer = module._answer(event)
     return str(answer["policyDocument"]["Statement"][0]["Effect"]) == "Allow"
 
 

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -422,9 +423,9 @@ def test_a_room_that_there_is_not_is_refused(sam: Person, name: str) -> None:
 class Terminal:
     """The command-line client, with a pipe at either end."""
 
-    def __init__(self, stack: Stack, name: str, state: str) -> None:
+    def __init__(self, stack: Stack, name: str, state: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "local", "chat", "--as", name, "--state", state],
+            [sys.executable, "-m", "local", "chat", "--as", name, "--state", str(state)],
             cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env=os.environ | {"PYTHONPATH": "src"},
         )  # fmt: skip
@@ -453,8 +454,7 @@ class Terminal:
                 return self.seen[-1]
 
 
-def test_two_people_chat_at_two_terminals(stack: Stack, customer: Customer, books: Books) -> None:
-    state = str(ROOT / ".local" / "test")
+def test_two_people_chat_at_two_terminals(stack: Stack, state: Path, customer: Customer, books: Books) -> None:
     guest, staff = Terminal(stack, "customer", state), Terminal(stack, SUPPORT, state)
     for terminal in (guest, staff):
         terminal.shows("you are in support")
@@ -495,9 +495,9 @@ def test_two_people_chat_at_two_terminals(stack: Stack, customer: Customer, book
     assert "Traceback" not in "\n".join(guest.seen + staff.seen)
 
 
-def test_a_terminal_connects_again_by_itself(stack: Stack, sam: Person, rows: Rows) -> None:
+def test_a_terminal_connects_again_by_itself(stack: Stack, state: Path, sam: Person, rows: Rows) -> None:
     before = rows.members(SUPPORT)
-    guest = Terminal(stack, "other", str(ROOT / ".local" / "test"))
+    guest = Terminal(stack, "other", state)
     guest.shows("you are in support")
     (connection_id,) = rows.members(SUPPORT) - before
 
