@@ -288,6 +288,8 @@ class ChatStore:
                 ":now": _seconds(now),
             },
             "ScanIndexForward": False,
+            # A client joins, then reads: what was sent to the room before it joined has to be on the page.
+            "ConsistentRead": True,
             # One more than is shown tells whether there are more.
             "Limit": limit + 1,
         }

@@ -356,6 +356,23 @@ def test_messages_that_have_expired_are_left_out(chat: Chat, monkeypatch: pytest
         assert all(page["messages"] for page in found)
 
 
+def test_history_holds_what_was_stored_just_before(chat: Chat) -> None:
+    chat.connect(ADA, room="support")
+    queries: list[dict[str, Any]] = []
+
+    class Watched:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(chat.dynamodb, name)
+
+        def query(self, **query: Any) -> Any:
+            queries.append(query)
+            return chat.dynamodb.query(**query)
+
+    type(chat.store)(Watched(), "ChatTable").history("ada-1", "support", 1, None, clock.now())  # type: ignore[arg-type]
+
+    assert [query["ConsistentRead"] for query in queries] == [True]
+
+
 def test_history_of_a_room_without_messages_is_empty(chat: Chat) -> None:
     chat.connect(ADA, room="support")
 
