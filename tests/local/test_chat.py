@@ -5,6 +5,7 @@ import json
 import os
 import queue
 import random
+import secrets
 import signal
 import socket
 import subprocess
@@ -175,7 +176,7 @@ def test_without_a_ticket_there_is_no_connection(stack: Stack) -> None:
 
 
 def test_an_expired_ticket_is_refused_before_it_is_deleted(stack: Stack, rows: Rows) -> None:
-    token = uuid.uuid4().hex
+    token = secrets.token_urlsafe(32)
     sha256 = hashlib.sha256(token.encode()).hexdigest()
     rows.put(f"ticket#{sha256}", "ticket", expires_in=-1, customer="somebody", name="Somebody", group="customer")
 
