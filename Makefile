@@ -3,6 +3,7 @@
 #   PORT=4567       the port of the local stack (default 4566)
 #   STATE=folder    where everything about the local stack is kept (default .local)
 #   FUNCTION=name   make logs: only functions with this in their name
+#   INPUTS=options  make rollout-compare: what to compare, INPUTS=--help lists it
 #   PYTHON=path     the Python the environments are built with (default: the best one found)
 
 .DEFAULT_GOAL := help
@@ -10,6 +11,7 @@ SHELL := /bin/sh
 PORT ?=
 STATE ?=
 FUNCTION ?=
+INPUTS ?=
 PYTHON ?=
 UV ?= uv
 
@@ -43,6 +45,10 @@ logs: tools ## Show what the functions log, and go on until Ctrl-C
 	@$(call local,logs) --follow $(if $(FUNCTION),--function $(FUNCTION))
 token: tools ## Print a customer's id token
 	@$(call local,token)
+
+.PHONY: rollout-compare
+rollout-compare: tools ## Compare how many customers a bad release reaches under each configuration
+	@$(call local,rollout-compare) $(INPUTS)
 
 .PHONY: test check format
 test: check ## Check everything, then run all tests on a local stack of their own
