@@ -186,7 +186,8 @@ class Alarm:
         back from there: they do not wait for the quarter of an hour that a 15 minutes' period could begin at ("Alarm
         evaluation"). The minute that has not ended is not in them.
         """
-        end = now // (every := MINUTE if self.period >= MINUTE else 10) * every
+        every = MINUTE if self.period >= MINUTE else 10
+        end = now // every * every
         points = self.evaluation_periods + _EXTRA_DATA_POINTS
         periods: list[list[Measurement]] = [[] for _ in range(points)]
         for one in measurements:
