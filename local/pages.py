@@ -17,7 +17,7 @@ from tests.defences import DEFENCES
 
 _BLOCK = re.compile(r"(<!-- made from code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-_PICTURED_ERROR_RATE = 0.05
+_PICTURED_ERROR_RATE = 0.01
 
 
 def main() -> None:

@@ -73,6 +73,17 @@ def test_customers_are_no_more_than_failed_requests_and_with_one_request_each_as
     assert all(release.customers == pytest.approx(release.failed) for release in one.releases)
 
 
+def test_a_customer_with_several_failed_requests_counts_once() -> None:
+    # given half of all requests failing, and two from each customer
+    alone = replace(FEW, smoke_requests=0, requests_per_customer=2, person=1)
+
+    line = simulated("AllAtOnce", 0.5, alone)
+
+    # then three customers in four meet an error: three for each four failed requests
+    for release in line.releases:
+        assert release.customers / release.failed == pytest.approx(0.75, rel=0.1)
+
+
 @pytest.mark.parametrize(
     "slower",
     [
