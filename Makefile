@@ -5,6 +5,7 @@
 #   FUNCTION=name   make logs: only functions with this in their name
 #   AS=name         make chat: who you are: customer, other or support (default customer)
 #   ROOM=name       make chat: the room to join first (default support)
+#   INPUTS=options  make rollout-compare: what to compare, INPUTS=--help lists it
 #   PYTHON=path     the Python the environments are built with (default: the best one found)
 
 .DEFAULT_GOAL := help
@@ -14,6 +15,7 @@ STATE ?=
 FUNCTION ?=
 AS ?=
 ROOM ?=
+INPUTS ?=
 PYTHON ?=
 UV ?= uv
 
@@ -49,6 +51,10 @@ logs: tools ## Show what the functions log, and go on until Ctrl-C
 	@$(call local,logs) --follow $(if $(FUNCTION),--function $(FUNCTION))
 token: tools ## Print a customer's id token
 	@$(call local,token)
+
+.PHONY: rollout-compare
+rollout-compare: tools ## Compare how many customers a bad release reaches under each configuration
+	@$(call local,rollout-compare) $(INPUTS)
 
 .PHONY: test check format
 test: check ## Check everything, then run all tests on a local stack of their own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from local.console import Problem, say, styled
 from local.conversation import Conversation
 from local.customer import sign_in
 from local.partners import OVERLAP, PLANS, Partners
+from local.releases import comparison
+from local.releases.comparison import Assumptions
 from local.stack import REGION, ROOT, STATE_DIRECTORY, Stack, bypass_proxies
 from local.tour import Tour
 
@@ -127,6 +130,14 @@ def _partners(arguments: argparse.Namespace) -> Partners:
     return Partners.of(lifecycle.running_stack(arguments.state))
 
 
+def compare_rollouts(arguments: argparse.Namespace) -> None:
+    """Compare how many customers a bad release reaches under each of CodeDeploy's configurations."""
+    assumptions = Assumptions(**{each.name: getattr(arguments, each.name) for each in fields(Assumptions)})
+    say(comparison.as_table(comparison.compare(assumptions), assumptions))
+    for rate in assumptions.error_rates:
+        say(comparison.as_picture(rate, assumptions))
+
+
 def list_differences(_: argparse.Namespace) -> None:
     """List what the local stack does not honour."""
     say(differences.as_text())
@@ -181,6 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     follow.add_argument("--follow", action="store_true", help="go on until interrupted")
     command("differences", list_differences)
     _add_product_arguments(command("put-product", put_product))
+    _add_assumptions(command("rollout-compare", compare_rollouts))
     _add_partner_commands(commands)
     return parser
 
@@ -217,6 +229,23 @@ def _add_product_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--if-match", help="the ETag of the product as you have seen it (default: as it is now)")
     parser.add_argument("--url", help="the API's address on AWS (the stack's output RestApiUrl)")
     parser.add_argument("--role", help="with --url: the role to assume (the stack's output BackOfficeRoleArn)")
+
+
+def _add_assumptions(parser: argparse.ArgumentParser) -> None:
+    parser.description = comparison.__doc__
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    for each in fields(Assumptions):
+        default: Any = each.default
+        several = isinstance(default, tuple)
+        shown = " ".join(map(str, default)) if several else default
+        parser.add_argument(
+            f"--{each.name.replace('_', '-')}",
+            type=float if several else type(default),
+            nargs="+" if several else None,
+            default=default,
+            metavar="NUMBER",
+            help=f"{each.metadata['help']} (default: {shown})".replace("%", "%%"),
+        )
 
 
 def _add_partner_commands(commands: Any) -> None:
