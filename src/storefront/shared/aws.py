@@ -1,4 +1,4 @@
-"""Clients of AWS services, all with the same limits."""
+"""Clients of AWS services, all with limits."""
 
 from typing import Any
 
@@ -10,12 +10,16 @@ from botocore.config import Config
 _LIMITS = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 
 
-def client(service: str) -> Any:
+def client(service: str, *, endpoint: str | None = None, limits: Config = _LIMITS) -> Any:
     """Return a client of an AWS service; a handler makes its clients once, at import.
 
     Parameters
     ----------
     service
         The service as boto3 names it, such as `dynamodb`.
+    endpoint
+        Where the service is, if it is not in the place that is the same for everybody: each WebSocket API has its own.
+    limits
+        How long a call may take and how often it is tried, where the limits that all share do not fit.
     """
-    return boto3.client(service, config=_LIMITS)  # type: ignore[call-overload]
+    return boto3.client(service, endpoint_url=endpoint, config=limits)  # type: ignore[call-overload]
