@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from local.accounts import Accounts, asked_for, confirm_locally
 from local.console import Problem, say, styled
 from local.customer import sign_in
 from local.partners import OVERLAP, PLANS, Partners
+from local.releases import rehearsal
+from local.releases.rollout import ALARMED, REFUSED_AFTER, REFUSED_BEFORE, REQUESTS_A_MINUTE, Pace
+from local.releases.schedule import CONFIGURATIONS
+from local.releases.versions import Change
 from local.stack import REGION, ROOT, STATE_DIRECTORY, Stack, bypass_proxies
 from local.tour import Tour
 
@@ -114,6 +119,15 @@ def _partners(arguments: argparse.Namespace) -> Partners:
     return Partners.of(lifecycle.running_stack(arguments.state))
 
 
+def rollout(arguments: argparse.Namespace) -> None:
+    """Release a new version of a function, gradually, and watch it."""
+    change = Change(arguments.bad) if arguments.bad else Change.GOOD
+    pace = Pace(arguments.speed, arguments.requests)
+    end = rehearsal.rehearse(rehearsal.Plan(arguments.function, arguments.configuration, change, pace), arguments.state)
+    if end.exit_code:
+        raise SystemExit(end.exit_code)
+
+
 def list_differences(_: argparse.Namespace) -> None:
     """List what the local stack does not honour."""
     say(differences.as_text())
@@ -166,6 +180,7 @@ def _parser() -> argparse.ArgumentParser:
     follow.add_argument("--minutes", type=float, default=15, help="how far back to begin (default: 15)")
     follow.add_argument("--follow", action="store_true", help="go on until interrupted")
     command("differences", list_differences)
+    _add_rollout_arguments(command("rollout", rollout))
     _add_product_arguments(command("put-product", put_product))
     _add_partner_commands(commands)
     return parser
@@ -181,6 +196,41 @@ def _accounts(arguments: argparse.Namespace) -> Accounts:
     if arguments.client_id:
         return Accounts.on_aws(arguments.client_id, arguments.region)
     return Accounts.of(lifecycle.running_stack(arguments.state))
+
+
+def _add_rollout_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        f"Exit codes: 0 the new version has all traffic; rolled back: {REFUSED_BEFORE} the pre-traffic hook refused it, "
+        f"{ALARMED} an alarm fired, {REFUSED_AFTER} the post-traffic hook refused it."
+    )
+    parser.add_argument("--function", default=rehearsal.DEFAULT_FUNCTION, help="the name of a folder in events/")
+    parser.add_argument("--configuration", default=rehearsal.DEFAULT_CONFIGURATION, help=", ".join(CONFIGURATIONS))
+    bad = [change.value for change in Change if change is not Change.GOOD]
+    parser.add_argument(
+        "--bad",
+        choices=bad,
+        help="ship a version that fails for one request in five (1), does not import, answers wrongly",
+    )
+    parser.add_argument("--speed", type=_positive(float), default=60, help="60 is a minute in a second (default: 60)")
+    parser.add_argument(
+        "--requests",
+        type=_positive(int),
+        default=REQUESTS_A_MINUTE,
+        help=f"requests in a minute (default: {REQUESTS_A_MINUTE})",
+    )
+
+
+def _positive(number: Callable[[str], float]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = number(text)
+        except ValueError:
+            value = 0
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError("a number above 0 is needed")
+        return value
+
+    return parse
 
 
 def _add_product_arguments(parser: argparse.ArgumentParser) -> None:

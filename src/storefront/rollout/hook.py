@@ -31,7 +31,7 @@ def report(event: dict[str, Any], code_deploy: CodeDeploy, check: Callable[[Hook
     try:
         check(execution)
     except NotFit as reason:
-        logger.error("release refused", extra={"reason": str(reason)})  # noqa: TRY400 - no traceback: it is a finding
+        logger.error("release refused", extra={"reason": str(reason)})
         succeeded = False
     except Exception:
         logger.exception("release could not be checked")
