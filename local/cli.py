@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
@@ -19,8 +20,11 @@ from local.console import Problem, say, styled
 from local.conversation import Conversation
 from local.customer import sign_in
 from local.partners import OVERLAP, PLANS, Partners
-from local.releases import comparison
+from local.releases import comparison, rehearsal
 from local.releases.comparison import Assumptions
+from local.releases.rollout import ALARMED, REFUSED_AFTER, REFUSED_BEFORE, REQUESTS_A_MINUTE, Pace
+from local.releases.schedule import CONFIGURATIONS
+from local.releases.versions import Change
 from local.stack import REGION, ROOT, STATE_DIRECTORY, Stack, bypass_proxies
 from local.tour import Tour
 
@@ -138,6 +142,15 @@ def compare_rollouts(arguments: argparse.Namespace) -> None:
         say(comparison.as_picture(rate, assumptions))
 
 
+def rollout(arguments: argparse.Namespace) -> None:
+    """Release a new version of a function, gradually, and watch it."""
+    change = Change(arguments.bad) if arguments.bad else Change.GOOD
+    pace = Pace(arguments.speed, arguments.requests)
+    end = rehearsal.rehearse(rehearsal.Plan(arguments.function, arguments.configuration, change, pace), arguments.state)
+    if end.exit_code:
+        raise SystemExit(end.exit_code)
+
+
 def list_differences(_: argparse.Namespace) -> None:
     """List what the local stack does not honour."""
     say(differences.as_text())
@@ -191,6 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     follow.add_argument("--minutes", type=float, default=15, help="how far back to begin (default: 15)")
     follow.add_argument("--follow", action="store_true", help="go on until interrupted")
     command("differences", list_differences)
+    _add_rollout_arguments(command("rollout", rollout))
     _add_product_arguments(command("put-product", put_product))
     _add_assumptions(command("rollout-compare", compare_rollouts))
     _add_partner_commands(commands)
@@ -214,6 +228,41 @@ def _add_chat_arguments(parser: argparse.ArgumentParser, users: tuple[str, ...])
     parser.add_argument("--room", default="support", help="the room to join first (default: support)")
     parser.add_argument("--aws", metavar="STACK", help="a stack on AWS instead, by its name; with --email")
     parser.add_argument("--email", help="with --aws: the account to sign in with")
+
+
+def _add_rollout_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        f"Exit codes: 0 the new version has all traffic; rolled back: {REFUSED_BEFORE} the pre-traffic hook refused it, "
+        f"{ALARMED} an alarm fired, {REFUSED_AFTER} the post-traffic hook refused it."
+    )
+    parser.add_argument("--function", default=rehearsal.DEFAULT_FUNCTION, help="the name of a folder in events/")
+    parser.add_argument("--configuration", default=rehearsal.DEFAULT_CONFIGURATION, help=", ".join(CONFIGURATIONS))
+    bad = [change.value for change in Change if change is not Change.GOOD]
+    parser.add_argument(
+        "--bad",
+        choices=bad,
+        help="ship a version that fails for one request in five (1), does not import, answers wrongly",
+    )
+    parser.add_argument("--speed", type=_positive(float), default=60, help="60 is a minute in a second (default: 60)")
+    parser.add_argument(
+        "--requests",
+        type=_positive(int),
+        default=REQUESTS_A_MINUTE,
+        help=f"requests in a minute (default: {REQUESTS_A_MINUTE})",
+    )
+
+
+def _positive(number: Callable[[str], float]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = number(text)
+        except ValueError:
+            value = 0
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError("a number above 0 is needed")
+        return value
+
+    return parse
 
 
 def _add_product_arguments(parser: argparse.ArgumentParser) -> None:
