@@ -6,6 +6,7 @@
 #   CONFIG=name     make rollout: how traffic moves (default Linear10PercentEvery1Minute)
 #   SPEED=number    make rollout: 60 is a minute in a second (default)
 #   BAD=1           make rollout: ship a version that fails for one request in five; BAD=import, BAD=answer: see its hooks
+#   INPUTS=options  make rollout-compare: what to compare, INPUTS=--help lists it
 #   PYTHON=path     the Python the environments are built with (default: the best one found)
 
 .DEFAULT_GOAL := help
@@ -16,6 +17,7 @@ FUNCTION ?=
 CONFIG ?=
 SPEED ?=
 BAD ?=
+INPUTS ?=
 PYTHON ?=
 UV ?= uv
 
@@ -53,6 +55,10 @@ token: tools ## Print a customer's id token
 .PHONY: rollout
 rollout: tools ## Release a new version gradually, on the running stack, and watch it
 	@$(call local,rollout) $(if $(FUNCTION),--function $(FUNCTION)) $(if $(CONFIG),--configuration $(CONFIG)) $(if $(SPEED),--speed $(SPEED)) $(if $(BAD),--bad $(BAD))
+
+.PHONY: rollout-compare
+rollout-compare: tools ## Compare how many customers a bad release reaches under each configuration
+	@$(call local,rollout-compare) $(INPUTS)
 
 .PHONY: test check format
 test: check ## Check everything, then run all tests on a local stack of their own

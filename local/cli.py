@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from local.accounts import Accounts, asked_for, confirm_locally
 from local.console import Problem, say, styled
 from local.customer import sign_in
 from local.partners import OVERLAP, PLANS, Partners
-from local.releases import rehearsal
+from local.releases import comparison, rehearsal
+from local.releases.comparison import Assumptions
 from local.releases.rollout import ALARMED, REFUSED_AFTER, REFUSED_BEFORE, REQUESTS_A_MINUTE, Pace
 from local.releases.schedule import CONFIGURATIONS
 from local.releases.versions import Change
@@ -128,6 +130,14 @@ def rollout(arguments: argparse.Namespace) -> None:
         raise SystemExit(end.exit_code)
 
 
+def compare_rollouts(arguments: argparse.Namespace) -> None:
+    """Compare how many customers a bad release reaches under each of CodeDeploy's configurations."""
+    assumptions = Assumptions(**{each.name: getattr(arguments, each.name) for each in fields(Assumptions)})
+    say(comparison.as_table(comparison.compare(assumptions), assumptions))
+    for rate in assumptions.error_rates:
+        say(comparison.as_picture(rate, assumptions))
+
+
 def list_differences(_: argparse.Namespace) -> None:
     """List what the local stack does not honour."""
     say(differences.as_text())
@@ -182,6 +192,7 @@ def _parser() -> argparse.ArgumentParser:
     command("differences", list_differences)
     _add_rollout_arguments(command("rollout", rollout))
     _add_product_arguments(command("put-product", put_product))
+    _add_assumptions(command("rollout-compare", compare_rollouts))
     _add_partner_commands(commands)
     return parser
 
@@ -200,8 +211,8 @@ def _accounts(arguments: argparse.Namespace) -> Accounts:
 
 def _add_rollout_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        f"Exit codes: 0 the new version has all traffic; rolled back: {REFUSED_BEFORE} the pre-traffic hook refused it, "
-        f"{ALARMED} an alarm fired, {REFUSED_AFTER} the post-traffic hook refused it."
+        "Exit codes: 0 the new version has all traffic; rolled back: "
+        f"{REFUSED_BEFORE} the pre-traffic hook refused it, {ALARMED} an alarm fired, {REFUSED_AFTER} the post-traffic hook refused it."
     )
     parser.add_argument("--function", default=rehearsal.DEFAULT_FUNCTION, help="the name of a folder in events/")
     parser.add_argument("--configuration", default=rehearsal.DEFAULT_CONFIGURATION, help=", ".join(CONFIGURATIONS))
@@ -246,6 +257,23 @@ def _add_product_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--if-match", help="the ETag of the product as you have seen it (default: as it is now)")
     parser.add_argument("--url", help="the API's address on AWS (the stack's output RestApiUrl)")
     parser.add_argument("--role", help="with --url: the role to assume (the stack's output BackOfficeRoleArn)")
+
+
+def _add_assumptions(parser: argparse.ArgumentParser) -> None:
+    parser.description = comparison.__doc__
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    for each in fields(Assumptions):
+        default: Any = each.default
+        several = isinstance(default, tuple)
+        shown = " ".join(map(str, default)) if several else default
+        parser.add_argument(
+            f"--{each.name.replace('_', '-')}",
+            type=float if several else type(default),
+            nargs="+" if several else None,
+            default=default,
+            metavar="NUMBER",
+            help=f"{each.metadata['help']} (default: {shown})".replace("%", "%%"),
+        )
 
 
 def _add_partner_commands(commands: Any) -> None:

@@ -54,7 +54,7 @@ class Assumptions:
     evaluation_periods: int = field(default=1, metadata={"help": "EvaluationPeriods, a number of periods"})
     datapoints_to_alarm: int = field(default=1, metadata={"help": "DatapointsToAlarm, of those, a number of periods"})
     threshold: float = field(
-        default=1.0, metadata={"help": "errors of the new version in a period at which it breaches, a number"}
+        default=3.0, metadata={"help": "errors of the new version in a period at which it breaches, a number"}
     )
     metric_delay: float = field(
         default=60.0, metadata={"help": "from the end of a minute until its metric is there, in seconds"}

@@ -1,8 +1,8 @@
 """CodeDeploy: the only place that calls it.
 
-A hook is told nothing but ids ("AppSpec 'hooks' section", AWS CodeDeploy User Guide). Which version of which function they
-are about stands in the deployment's AppSpec, and that comes with the revision, not with the deployment: there its content
-is "always null" ("GetDeployment", AWS CodeDeploy API Reference).
+A hook is told nothing but ids ("AppSpec 'hooks' section", AWS CodeDeploy User Guide). Which version of which function
+they are about stands in the deployment's AppSpec, and that comes with the revision, not with the deployment: there its
+content is "always null" ("GetDeployment", AWS CodeDeploy API Reference).
 """
 
 import json
