@@ -1,8 +1,9 @@
 """Watches a release without AWS: publishes a version, runs the hooks, shifts traffic on a schedule, evaluates alarms.
 
 The hooks are the real functions, in the emulator. What CodeDeploy does is done here, in the order of "AppSpec 'hooks'
-section", AWS CodeDeploy User Guide: the pre-traffic hook, the shifts, the post-traffic hook; an alarm that fires between
-the first shift and the last takes everything back ("Monitoring deployments with CloudWatch alarms in CodeDeploy", there).
+section", AWS CodeDeploy User Guide: the pre-traffic hook, the shifts, the post-traffic hook. An alarm that fires
+between the first shift and the last takes everything back ("Monitoring deployments with CloudWatch alarms in
+CodeDeploy", in the same guide).
 
 A minute lasts `60 / speed` seconds, or as long as its requests take. They are sent to the old and the new version by
 qualifier, in the proportion of the minute: the emulator does not know an alias's weights.

@@ -29,6 +29,7 @@ from storefront.access.partner_token import Partner, issue
 from storefront.access.webhook_signature import sign
 from tests.support.aws import PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
 from tests.support.events import Context
+from tests.support.faults import aws_error
 from tests.support.template import ROOT, resources, source
 
 EVENTS = ROOT / "events"
@@ -78,6 +79,9 @@ def invoke(aws: Aws, payments_sandbox: str, monkeypatch: pytest.MonkeyPatch) -> 
     call = BaseClient._make_api_call
 
     def watched_call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        if client.meta.service_model.service_name == "codedeploy":
+            # Not moto's: it does not take a hook's verdict.
+            return told_to_code_deploy(operation)
         if operation == "SendMessage":
             sent.append({"queue": parameters["MessageBody"]})
         if operation == "PutEvents":
@@ -97,6 +101,13 @@ def invoke(aws: Aws, payments_sandbox: str, monkeypatch: pytest.MonkeyPatch) -> 
         return Outcome(json.loads(json.dumps(answer)), list(sent))
 
     return invoke
+
+
+def told_to_code_deploy(operation: str) -> Any:
+    """Answer a hook as CodeDeploy does that knows no deployment, and lets the hook report so."""
+    if operation != "PutLifecycleEventHookExecutionStatus":
+        raise aws_error("DeploymentDoesNotExistException", operation)
+    return {}
 
 
 @each_case
@@ -150,6 +161,8 @@ def test_an_event_has_the_shape_that_aws_gives_it(case: Case) -> None:
             LambdaFunctionUrlModel.model_validate(case.event)
         case {"detail-type": _}:
             EventBridgeModel.model_validate(case.event)
+        case {"DeploymentId": str(), "LifecycleEventHookExecutionId": str()}:
+            assert len(case.event) == 2
         case {"Records": [{"eventSource": "aws:sqs"}, *_]}:
             SqsModel.model_validate(case.event)
         case {"Records": [{"eventSource": "aws:dynamodb"}, *_]}:
