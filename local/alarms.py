@@ -91,8 +91,8 @@ _EVALUATED = frozenset(
     }
 )  # fmt: skip
 
-# Of metric math, a sum of metrics that are 0 where they are missing ("Metric math syntax and functions", Amazon CloudWatch
-# User Guide). Two of them may be one that is there and one that is not: a sum of what is missing would be missing.
+# Of metric math, a sum of metrics that are 0 where they are missing ("Using math expressions with CloudWatch metrics",
+# Amazon CloudWatch User Guide): without FILL, a sum of one that is there and one that is not would be missing.
 _FILLED = r"FILL\((\w+), 0\)"
 _SUM_OF_FILLED = re.compile(rf"{_FILLED}(?: \+ {_FILLED})*")
 

@@ -73,7 +73,12 @@ def _with_plain_names(node: Any) -> Any:
 def resources(kind: str, template: Json | None = None) -> dict[str, Json]:
     """Return the properties of all resources of a type, by their names in the template."""
     found = (template or translated())["Resources"]
-    return {name: resource.get("Properties", {}) for name, resource in found.items() if resource["Type"] == kind}
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in found.items()
+        # As it is written, a loop is among the resources.
+        if isinstance(resource, dict) and resource["Type"] == kind
+    }
 
 
 def walk(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -30,7 +30,7 @@ def count_fault() -> None:
     no `metrics.log_metrics` around it.
     """
     definition = {
-        "Namespace": os.environ["POWERTOOLS_METRICS_NAMESPACE"],
+        "Namespace": metrics.namespace,
         "Dimensions": [["FunctionName"], ["FunctionName", "ExecutedVersion"]],
         "Metrics": [{"Name": "Faults", "Unit": MetricUnit.Count.value}],
     }
