@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.alarms import Alarm
 from local.console import Problem, say, styled
 from local.emulator import Emulator
 from local.lifecycle import running_stack
 from local.releases.code_deploy import CodeDeploy, Deployment
 from local.releases.rollout import End, Hooks, Pace, Rollout
 from local.releases.schedule import schedule_of
-from local.releases.versions import ALIAS, Change, Versions
+from local.releases.template_alarms import alarms_of
+from local.releases.versions import Change, Versions
 from local.seed import PRODUCTS
 from local.stack import STATE_DIRECTORY, Stack
 from storefront.rollout.probes import PROBES
@@ -65,7 +65,7 @@ def rehearse(plan: Plan, state: Path = STATE_DIRECTORY) -> End:
             lambda: _fit(versions, deployment, stack.outputs["PreTrafficHookFunctionName"]),
             lambda: _fit(versions, deployment, stack.outputs["PostTrafficHookFunctionName"]),
         )
-        alarms = alarms_of(versions, target)
+        alarms = alarms_of(versions.resource, versions.name, target)
         return Rollout(versions, target, schedule, hooks, alarms, events, plan.pace).run()
 
 
@@ -77,34 +77,6 @@ def _fit(versions: Versions, deployment: Deployment, hook: str) -> bool:
     if verdict is None:
         raise Problem(f"{hook} has told CodeDeploy nothing: {json.dumps(call.answer)}; see make logs")
     return verdict == "Succeeded"
-
-
-def alarms_of(versions: Versions, target: str) -> dict[str, Alarm]:
-    """Return the alarms that watch a release of a function: the one place that knows where they come from."""
-    live = [("FunctionName", versions.name), ("Resource", f"{versions.name}:{ALIAS}")]
-    new = [*live, ("ExecutedVersion", target)]
-    errors = {"MetricName": "Errors", "Statistic": "Sum", "Threshold": 3}
-    duration = {"MetricName": "Duration", "ExtendedStatistic": "p99", "Threshold": 8000}
-    watched = {
-        "NewVersionErrors": (new, errors),
-        "NewVersionDuration": (new, duration),
-        "AliasErrors": (live, errors),
-        "AliasDuration": (live, duration),
-    }
-    return {
-        f"{versions.resource}{name}": Alarm.of(
-            {
-                "Namespace": "AWS/Lambda",
-                "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions],
-                "Period": 60,
-                "EvaluationPeriods": 1,
-                "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-                "TreatMissingData": "notBreaching",
-                **what,
-            }
-        )
-        for name, (dimensions, what) in watched.items()
-    }
 
 
 def _requests_to(handler: str, stack: Stack) -> list[Any]:

@@ -128,7 +128,7 @@ class Traffic:
         sets = [function, alias, *([alias | {"ExecutedVersion": version}] if weighted else [])]
         values = {
             "Invocations": Counter(1.0 for _ in calls),
-            "Errors": Counter(float(call.failed) for call in calls),
+            "Errors": Counter(float(call.error) for call in calls),
             "Duration": Counter(call.milliseconds for call in calls),
         }
         self.measurements += [
@@ -136,6 +136,13 @@ class Traffic:
             for dimensions in sets
             for name, counts in values.items()
             for value, count in counts.items()
+        ]
+        # What the functions count themselves (storefront.shared.observability.count_fault), by which dimensions they do.
+        self.measurements += [
+            Measurement(Metric.of("Storefront", "Faults", dimensions), number * MINUTE + MINUTE / 2, call.faults)
+            for call in calls
+            if call.faults
+            for dimensions in (function, function | {"ExecutedVersion": version})
         ]
 
 
