@@ -137,7 +137,7 @@ class Traffic:
             for name, counts in values.items()
             for value, count in counts.items()
         ]
-        # What the functions count themselves (storefront.shared.observability.count_fault), by which dimensions they do.
+        # What functions count themselves, by the dimensions that they do it by (storefront.shared.observability).
         self.measurements += [
             Measurement(Metric.of("Storefront", "Faults", dimensions), number * MINUTE + MINUTE / 2, call.faults)
             for call in calls

@@ -1,7 +1,7 @@
 """The release alarms of `template.yaml`, as CloudWatch would have them for one function and its new version.
 
-The local stack has none: the emulator takes no alarm on metric math, and releases are not gradual there. So the template
-is read as the SAM CLI reads it, and its references are filled in with the names of the stack that runs.
+The local stack has none: the emulator takes no alarm on metric math, and releases are not gradual there. So the
+template is read as the SAM CLI reads it, and its references are filled in with the names of the stack that runs.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class _Filler:
         self._names = names
         self._versions = versions
 
-    def value(self, node: Any) -> Any:
+    def value(self, node: Any) -> Any:  # noqa: PLR0911 - one for each function
         """Return a value without intrinsic functions."""
         match node:
             case {"Ref": str(name)}:

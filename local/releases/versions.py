@@ -30,8 +30,8 @@ class Change(StrEnum):
 
 
 _GOOD = "\n# The new version.\n"
-# Every fifth request, counted over all the function's processes: by the length of a file. It fails where mistakes are made,
-# inside of what answers a failure with 500: Lambda takes that for a success, and the function counts a fault.
+# Every fifth request, counted over all the function's processes: by the length of a file. It fails where mistakes are
+# made, inside of what answers a failure with 500: Lambda takes that for a success, and the function counts a fault.
 _FAILS = """
 
 _without_fault = handler
@@ -164,6 +164,6 @@ class Versions:
 
 
 def _faults_in(log: str) -> int:
-    """Return what an invocation has counted, from where CloudWatch would take it: a line in the embedded metric format."""
+    """Return what an invocation has counted, from where CloudWatch would take it: lines in the embedded metric format."""
     lines = [line[line.index("{") :] for line in log.splitlines() if '"Faults"' in line and "{" in line]
     return sum(json.loads(line)["Faults"] for line in lines)

@@ -88,7 +88,10 @@ def test_slow_is_four_fifths_of_the_timeout(function: str) -> None:
 
 
 def test_the_comparison_assumes_the_alarm_that_the_template_has() -> None:
-    assumed, alarm = Assumptions().alarm, alarms_of("ListProductsFunction", "f", "2")["ListProductsFunctionNewVersionErrorsAlarm"]
+    assumed, alarm = (
+        Assumptions().alarm,
+        alarms_of("ListProductsFunction", "f", "2")["ListProductsFunctionNewVersionErrorsAlarm"],
+    )
 
     for part in (
         "period", "statistic", "comparison", "threshold", "evaluation_periods", "datapoints_to_alarm", "treat_missing_data",
@@ -132,7 +135,9 @@ def test_by_default_there_is_no_deployment_group_and_no_alarm() -> None:
 
 def test_by_default_nothing_refers_to_what_is_not_there() -> None:
     by_default = translated()["Resources"]
-    absent = {name for name, each in by_default.items() if each.get("Condition") in ("ReleasesGradually", "TellsOfReleases")}
+    absent = {
+        name for name, each in by_default.items() if each.get("Condition") in ("ReleasesGradually", "TellsOfReleases")
+    }
 
     assert absent
     for name, each in by_default.items():
@@ -162,7 +167,9 @@ def test_the_release_role_may_do_what_code_deploy_needs_and_no_more() -> None:
     }
 
     # "AWSCodeDeployRoleForLambda", AWS Managed Policy Reference Guide, but for what it may read from S3.
-    functions = {"Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-*"}
+    functions = {
+        "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-*"
+    }
     hooks = [{"Fn::GetAtt": [hook, "Arn"]} for hook in ("PreTrafficHookFunction", "PostTrafficHookFunction")]
     alarms = {"Fn::Sub": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:${AWS::StackName}-*"}
     assert granted == {
