@@ -164,6 +164,6 @@ class Versions:
 
 
 def _faults_in(log: str) -> int:
-    """Return what an invocation has counted, from where CloudWatch would take it: lines in the embedded metric format."""
+    """Return what an invocation has counted, from where CloudWatch takes it: lines in the embedded metric format."""
     lines = [line[line.index("{") :] for line in log.splitlines() if '"Faults"' in line and "{" in line]
     return sum(json.loads(line)["Faults"] for line in lines)

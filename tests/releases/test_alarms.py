@@ -215,3 +215,51 @@ def test_an_alarm_that_fired_stays_for_the_periods_that_cloudwatch_looks_back_wh
 def test_what_is_not_evaluated_here_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(Unsupported):
         alarm(**changes)
+
+
+def total(expression: str) -> dict[str, Any]:
+    """Return the properties of an alarm on an expression of two metrics."""
+    queries = [
+        {
+            "Id": name.lower(),
+            "ReturnData": False,
+            "MetricStat": {"Metric": {"Namespace": "N", "MetricName": name}, "Period": 60, "Stat": "Sum"},
+        }
+        for name in ("Errors", "Faults")
+    ]
+    return {
+        "Metrics": [{"Id": "failed", "Expression": expression}, *queries],
+        "Threshold": 3,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "EvaluationPeriods": 1,
+        "TreatMissingData": "notBreaching",
+    }
+
+
+@pytest.mark.parametrize(
+    ("errors", "faults", "state"),
+    [(0, 3, State.ALARM), (3, 0, State.ALARM), (1, 2, State.ALARM), (1, 1, State.OK), (0, 0, State.OK)],
+)
+def test_a_sum_has_what_each_metric_has_and_a_missing_one_is_zero(errors: int, faults: int, state: State) -> None:
+    summed = Alarm.of(total("FILL(errors, 0) + FILL(faults, 0)"))
+    both = [
+        Measurement(Metric.of("N", name, {}), 30, 1, count)
+        for name, count in (("Errors", errors), ("Faults", faults))
+        if count
+    ]
+
+    assert summed.state(both, 60) is state
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "errors + faults",
+        "FILL(errors, 0) / FILL(faults, 0)",
+        "FILL(errors, REPEAT)",
+        "FILL(errors, 0) + FILL(others, 0)",
+    ],
+)
+def test_other_metric_math_is_refused(expression: str) -> None:
+    with pytest.raises(Unsupported):
+        Alarm.of(total(expression))

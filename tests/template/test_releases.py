@@ -1,4 +1,4 @@
-"""Releases: every alias has what moves its traffic, what is asked, and what watches; without, there is nothing of it."""
+"""Releases: every alias has what moves its traffic, what is asked, and what watches; by default there is none of it."""
 
 import re
 from typing import Any
@@ -94,8 +94,9 @@ def test_the_comparison_assumes_the_alarm_that_the_template_has() -> None:
     )
 
     for part in (
-        "period", "statistic", "comparison", "threshold", "evaluation_periods", "datapoints_to_alarm", "treat_missing_data",
-    ):  # fmt: skip
+        "period", "statistic", "comparison", "threshold", "evaluation_periods", "datapoints_to_alarm",
+        "treat_missing_data",
+):  # fmt: skip
         assert getattr(assumed, part) == getattr(alarm, part), part
     assert set(assumed.metrics) < set(alarm.metrics)
 
