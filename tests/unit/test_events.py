@@ -161,14 +161,13 @@ def test_an_event_has_the_shape_that_aws_gives_it(case: Case) -> None:
             LambdaFunctionUrlModel.model_validate(case.event)
         case {"detail-type": _}:
             EventBridgeModel.model_validate(case.event)
-        case {"DeploymentId": str(), "LifecycleEventHookExecutionId": str()}:
-            assert len(case.event) == 2
         case {"Records": [{"eventSource": "aws:sqs"}, *_]}:
             SqsModel.model_validate(case.event)
         case {"Records": [{"eventSource": "aws:dynamodb"}, *_]}:
             DynamoDBStreamModel.model_validate(case.event)
         case _:
-            pytest.fail("an event of no kind that is known here")
+            # CodeDeploy's to a hook; of any other kind none is known here.
+            assert case.event.keys() == {"DeploymentId", "LifecycleEventHookExecutionId"}
 
 
 @each_case
