@@ -105,6 +105,11 @@ DIFFERENCES = (
         "ACCESS_DENIED",
         "with the same status, 403, and a message in the emulator's own shape",
     ),
+    Difference(
+        "CodeDeploy shifts an alias's traffic between two versions, and calls the release hooks",
+        "CodeDeployHook_",
+        "it is not there, and an alias has one version; make rollout plays it, and calls versions by number",
+    ),
     Difference("data at rest is encrypted", "SSEEnabled", "not: all data is in memory, and make down ends it"),
     Difference("logs expire", "RetentionInDays", "not before make down, which ends them with everything else"),
 )
