@@ -146,3 +146,16 @@ def test_an_interruption_leaves_all_traffic_on_the_old_version() -> None:
         release(function)
 
     assert function.alias[-1] == OLD
+
+
+def test_an_interruption_of_the_last_hook_takes_the_traffic_back() -> None:
+    function = Function()
+
+    def interrupted() -> bool:
+        assert function.alias[-1] == NEW
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Rollout(function, NEW, schedule_of("AllAtOnce"), Hooks(lambda: True, interrupted), {}, [{}], Pace()).run()
+
+    assert function.alias[-1] == OLD

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
 import pytest
 from botocore.client import BaseClient
 
+from storefront.orders import reconcile_orders
 from storefront.rollout.function_version import Outcome
 from storefront.rollout.probes import PROBES
 from tests.support.aws import Aws
@@ -98,3 +100,14 @@ def test_a_fault_says_what_was_expected_and_what_came() -> None:
     fault = PROBES["storefront.orders.process_orders.handler"].fault_in(Outcome({"batchItemFailures": ["x"]}))
 
     assert fault == 'expected no failed records, got {"batchItemFailures": ["x"]}'
+
+
+def test_no_order_is_due_at_the_time_that_the_reconciler_is_told(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a table that notes which time it is asked about
+    asked: list[int] = []
+    monkeypatch.setattr(reconcile_orders._orders, "due_for_review", lambda now: iter(asked.append(now.year) or []))
+
+    called("storefront.orders.reconcile_orders.handler", PROBES["storefront.orders.reconcile_orders.handler"].event)
+    called("storefront.orders.reconcile_orders.handler", {})
+
+    assert asked == [1970, datetime.now(UTC).year]
