@@ -2,9 +2,13 @@
 #
 #   PORT=4567       the port of the local stack (default 4566)
 #   STATE=folder    where everything about the local stack is kept (default .local)
-#   FUNCTION=name   make logs: only functions with this in their name
+#   FUNCTION=name   make logs: only functions with this in their name; make rollout: the function to release
 #   AS=name         make chat: who you are: customer, other or support (default customer)
 #   ROOM=name       make chat: the room to join first (default support)
+#   INPUTS=options  make rollout-compare: what to compare, INPUTS=--help lists it
+#   CONFIG=name     make rollout: how traffic moves (default Linear10PercentEvery1Minute)
+#   SPEED=number    make rollout: 60 is a minute in a second (default)
+#   BAD=1           make rollout: ship a version that fails for one request in five; BAD=import, BAD=answer: see its hooks
 #   PYTHON=path     the Python the environments are built with (default: the best one found)
 
 .DEFAULT_GOAL := help
@@ -14,6 +18,10 @@ STATE ?=
 FUNCTION ?=
 AS ?=
 ROOM ?=
+INPUTS ?=
+CONFIG ?=
+SPEED ?=
+BAD ?=
 PYTHON ?=
 UV ?= uv
 
@@ -49,6 +57,14 @@ logs: tools ## Show what the functions log, and go on until Ctrl-C
 	@$(call local,logs) --follow $(if $(FUNCTION),--function $(FUNCTION))
 token: tools ## Print a customer's id token
 	@$(call local,token)
+
+.PHONY: rollout-compare
+rollout-compare: tools ## Compare how many customers a bad release reaches under each configuration
+	@$(call local,rollout-compare) $(INPUTS)
+
+.PHONY: rollout
+rollout: tools ## Release a new version gradually, on the running stack, and watch it
+	@$(call local,rollout) $(if $(FUNCTION),--function $(FUNCTION)) $(if $(CONFIG),--configuration $(CONFIG)) $(if $(SPEED),--speed $(SPEED)) $(if $(BAD),--bad $(BAD))
 
 .PHONY: test check format
 test: check ## Check everything, then run all tests on a local stack of their own

@@ -130,6 +130,11 @@ DIFFERENCES = (
         "ChatStatusQueuePolicy",
         "rules fill a queue whatever its policy says",
     ),
+    Difference(
+        "CodeDeploy shifts an alias's traffic between two versions, and calls the release hooks",
+        "CodeDeployHook_",
+        "it is not there, and an alias has one version; make rollout plays it, and calls versions by number",
+    ),
     Difference("data at rest is encrypted", "SSEEnabled", "not: all data is in memory, and make down ends it"),
     Difference("logs expire", "RetentionInDays", "not before make down, which ends them with everything else"),
 )

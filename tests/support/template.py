@@ -1,4 +1,4 @@
-"""The template as CloudFormation gets it: translated by the SAM translator, the OpenAPI document in its place."""
+"""The template as CloudFormation gets it: loops expanded, translated by SAM, the OpenAPI document in its place."""
 
 import copy
 from collections.abc import Iterator
@@ -8,6 +8,9 @@ from typing import Any
 
 import boto3
 import yaml
+from samcli.lib.cfn_language_extensions.models import TemplateProcessingContext
+from samcli.lib.cfn_language_extensions.pipeline import ProcessingPipeline
+from samcli.lib.cfn_language_extensions.processors import ForEachProcessor, TemplateParsingProcessor
 from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
@@ -33,7 +36,7 @@ def openapi() -> Json:
 
 @cache
 def translated(**parameters: str) -> Json:
-    """Return the template after the SAM transform.
+    """Return the template after its transforms.
 
     Parameters
     ----------
@@ -45,16 +48,37 @@ def translated(**parameters: str) -> Json:
     template["Resources"]["RestApi"]["Properties"]["DefinitionBody"] = copy.deepcopy(openapi())
     # And `sam deploy` has uploaded the code.
     template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
+    # Of AWS::LanguageExtensions only the loops: the SAM CLI's stand-in for the rest leaves half-filled texts behind.
+    loops = ProcessingPipeline([TemplateParsingProcessor(), ForEachProcessor()])
+    expanded = loops.process_template(TemplateProcessingContext(fragment=template, parameter_values=dict(parameters)))
+    expanded["Resources"] = _with_plain_names(expanded["Resources"])
     session = boto3.Session(region_name="us-east-1")
     translator = Translator({}, Parser(), boto_session=session)
-    result: Json = translator.translate(template, dict(parameters))
+    result: Json = translator.translate(expanded, dict(parameters))
     return result
+
+
+def _with_plain_names(node: Any) -> Any:
+    """Fill in `!Sub "${Function}.Version"`, whose variable the loop has replaced: SAM knows names, not functions."""
+    match node:
+        case {"Fn::Sub": str() as text} if len(node) == 1 and "${" not in text:
+            return text
+        case dict():
+            return {key: _with_plain_names(value) for key, value in node.items()}
+        case list():
+            return [_with_plain_names(value) for value in node]
+    return node
 
 
 def resources(kind: str, template: Json | None = None) -> dict[str, Json]:
     """Return the properties of all resources of a type, by their names in the template."""
     found = (template or translated())["Resources"]
-    return {name: resource.get("Properties", {}) for name, resource in found.items() if resource["Type"] == kind}
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in found.items()
+        # As it is written, a loop is among the resources.
+        if isinstance(resource, dict) and resource["Type"] == kind
+    }
 
 
 def walk(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

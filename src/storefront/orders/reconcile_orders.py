@@ -1,7 +1,7 @@
 """The scheduled reconciler."""
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -14,7 +14,8 @@ from storefront.orders.store import OrderStore
 from storefront.shared import clock
 from storefront.shared.aws import client
 from storefront.shared.configuration import parameter, secret
-from storefront.shared.observability import MetricUnit, logger, metrics
+from storefront.shared.observability import MetricUnit, count_fault, logger, metrics
+from storefront.shared.problem import is_overload
 
 _orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
 _queue = OrderQueue(client("sqs"), os.environ["ORDERS_QUEUE_URL"])
@@ -30,21 +31,28 @@ _LONGEST_REVIEW_MILLISECONDS = (WORST_CASE_SECONDS + 10) * 1000
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Review the orders that are due; what there is no time for is left to the next run."""
     reviewed = failed = 0
-    for order in _orders.due_for_review(clock.now()):
+    for order in _orders.due_for_review(_scheduled_at(event)):
         if context.get_remaining_time_in_millis() < _LONGEST_REVIEW_MILLISECONDS:
             logger.warning("orders left to the next run")
             break
         logger.set_correlation_id(order.correlation_id)
         try:
             after = reconcile_order(order, _orders, _payments, _queue, _schedule, clock.now())
-        except Exception:
+        except Exception as error:
             # One order that cannot be reviewed must not keep the others from it.
             logger.exception("order not reviewed", extra={"order_id": order.key.order_id})
             defer_review(order, _orders, clock.now())
             failed += 1
+            if not is_overload(error):
+                count_fault()
         else:
             logger.info("order reviewed", extra={"order_id": order.key.order_id, "status": after.status})
             reviewed += 1
     metrics.add_metric("OrdersReviewed", MetricUnit.Count, reviewed)
     metrics.add_metric("OrderReviewsFailed", MetricUnit.Count, failed)
     return {"reviewed": reviewed, "failed": failed}
+
+
+def _scheduled_at(event: dict[str, Any]) -> datetime:
+    """Return the time that the schedule called at; whoever calls by hand, without one, means now."""
+    return clock.from_text(event["time"]) if "time" in event else clock.now()

@@ -1,0 +1,209 @@
+"""Releases: every alias has what moves its traffic, what is asked, and what watches; by default there is none of it."""
+
+import re
+from typing import Any
+
+import pytest
+
+from local.alarms import Metric
+from local.releases.comparison import Assumptions
+from local.releases.template_alarms import alarms_of
+from tests.support.template import Json, resources, source, translated, walk
+
+GRADUAL = translated(GradualReleases="true")
+GROUPS = resources("AWS::CodeDeploy::DeploymentGroup", GRADUAL)
+ALARMS = resources("AWS::CloudWatch::Alarm", GRADUAL)
+# The hooks would have to let themselves through; the sandbox is another company's.
+NOT_RELEASED = {"PreTrafficHookFunction", "PostTrafficHookFunction", "PaymentsSandboxFunction"}
+ALIASES = {
+    alias["FunctionName"]["Ref"]: GRADUAL["Resources"][name]
+    for name, alias in resources("AWS::Lambda::Alias", GRADUAL).items()
+}
+RELEASED = sorted(ALIASES.keys() - NOT_RELEASED)
+MOST_RESOURCES = 500  # "Understand CloudFormation quotas", AWS CloudFormation User Guide
+LOOP = source()["Resources"]["Fn::ForEach::ReleaseAlarmsOf"]
+
+
+def group_of(function: str) -> Json:
+    update = ALIASES[function]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+    group: Json = GROUPS[update["DeploymentGroupName"]["Ref"]]
+    return group
+
+
+def watched_by(alarm: Json) -> list[tuple[str, Json]]:
+    """Return the metrics of an alarm with their dimensions as they are in the template."""
+    metrics = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query] or [alarm]
+    return [(each["MetricName"], {one["Name"]: one["Value"] for one in each["Dimensions"]}) for each in metrics]
+
+
+@pytest.mark.parametrize("function", RELEASED)
+def test_an_alias_moves_with_a_deployment_group_and_both_hooks(function: str) -> None:
+    update = ALIASES[function]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+
+    assert update["BeforeAllowTrafficHook"] == {"Ref": "PreTrafficHookFunction"}
+    assert update["AfterAllowTrafficHook"] == {"Ref": "PostTrafficHookFunction"}
+    group = group_of(function)
+    assert group["ServiceRoleArn"] == {"Fn::GetAtt": ["ReleaseRole", "Arn"]}
+    assert group["AutoRollbackConfiguration"]["Enabled"] is True
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    (trigger,) = group["TriggerConfigurations"]
+    assert trigger["TriggerTargetArn"] == {"Ref": "ReleaseTopic"}
+
+
+@pytest.mark.parametrize("function", RELEASED)
+def test_the_alarms_of_an_alias_name_its_function_its_alias_and_its_version(function: str) -> None:
+    (version,) = [
+        name
+        for name, each in resources("AWS::Lambda::Version", GRADUAL).items()
+        if each["FunctionName"] == {"Ref": function}
+    ]
+    of_function = {"FunctionName": {"Ref": function}}
+    of_alias = of_function | {"Resource": {"Fn::Join": [":", [{"Ref": function}, "live"]]}}
+    of_version = {"ExecutedVersion": {"Fn::GetAtt": [version, "Version"]}}
+
+    configuration = group_of(function)["AlarmConfiguration"]
+
+    assert configuration["Enabled"] is True
+    watched = {alarm["Name"]["Ref"]: watched_by(ALARMS[alarm["Name"]["Ref"]]) for alarm in configuration["Alarms"]}
+    assert watched == {
+        f"{function}NewVersionErrorsAlarm": [("Errors", of_alias | of_version), ("Faults", of_function | of_version)],
+        f"{function}NewVersionDurationAlarm": [("Duration", of_alias | of_version)],
+        f"{function}AliasErrorsAlarm": [("Errors", of_alias), ("Faults", of_function)],
+        f"{function}AliasDurationAlarm": [("Duration", of_alias)],
+    }
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+def test_an_alarm_stays_quiet_without_data(alarm: str) -> None:
+    assert ALARMS[alarm]["TreatMissingData"] == "notBreaching"
+
+
+@pytest.mark.parametrize("function", RELEASED)
+def test_slow_is_four_fifths_of_the_timeout(function: str) -> None:
+    timeout = GRADUAL["Resources"][function]["Properties"]["Timeout"]
+
+    for name, alarm in alarms_of(function, "f", "7").items():
+        if name.endswith("DurationAlarm"):
+            assert alarm.threshold == timeout * 1000 * 4 / 5
+
+
+def test_the_comparison_assumes_the_alarm_that_the_template_has() -> None:
+    assumed, alarm = (
+        Assumptions().alarm,
+        alarms_of("ListProductsFunction", "f", "2")["ListProductsFunctionNewVersionErrorsAlarm"],
+    )
+
+    for part in (
+        "period", "statistic", "comparison", "threshold", "evaluation_periods", "datapoints_to_alarm",
+        "treat_missing_data",
+):  # fmt: skip
+        assert getattr(assumed, part) == getattr(alarm, part), part
+    assert set(assumed.metrics) < set(alarm.metrics)
+
+
+def test_other_peoples_bad_tokens_take_no_release_back() -> None:
+    # The authorizer raises to answer 401: that is an error to Lambda.
+    for name, alarm in alarms_of("AuthorizePartnerFunction", "f", "7").items():
+        assert not {metric.name for metric in alarm.metrics} & {"Errors"}, name
+
+
+def test_the_loop_is_over_the_functions_that_are_released() -> None:
+    assert sorted(LOOP[1]) == RELEASED
+    assert ALIASES.keys() >= NOT_RELEASED
+    assert not [function for function in NOT_RELEASED if "UpdatePolicy" in ALIASES[function]]
+    assert source()["Mappings"]["ReleaseAlarms"].keys() <= set(RELEASED)
+
+
+def test_the_version_that_is_watched_is_the_functions_own_metric() -> None:
+    alarm = alarms_of("GetProductFunction", "f", "7")["GetProductFunctionNewVersionErrorsAlarm"]
+
+    assert alarm.metrics == (
+        Metric.of("AWS/Lambda", "Errors", {"FunctionName": "f", "Resource": "f:live", "ExecutedVersion": "7"}),
+        Metric.of("Storefront", "Faults", {"FunctionName": "f", "ExecutedVersion": "7"}),
+    )
+
+
+def test_by_default_there_is_no_deployment_group_and_no_alarm() -> None:
+    by_default = translated()["Resources"]
+
+    assert [name for name, each in by_default.items() if each["Type"].startswith("AWS::CodeDeploy::")] == []
+    assert [name for name, each in by_default.items() if "UpdatePolicy" in each] == []
+    assert source()["Parameters"]["GradualReleases"]["Default"] == "false"
+    assert translated()["Conditions"]["ReleasesGradually"] == {"Fn::Equals": [{"Ref": "GradualReleases"}, "true"]}
+    for name in ("ReleaseRole", "ReleaseTopic", "ReleaseTopicPolicy", *resources("AWS::CloudWatch::Alarm")):
+        assert by_default[name]["Condition"] == "ReleasesGradually", name
+
+
+def test_by_default_nothing_refers_to_what_is_not_there() -> None:
+    by_default = translated()["Resources"]
+    absent = {
+        name for name, each in by_default.items() if each.get("Condition") in ("ReleasesGradually", "TellsOfReleases")
+    }
+
+    assert absent
+    for name, each in by_default.items():
+        if name not in absent:
+            assert not _names_in(each) & absent, name
+
+
+def test_nothing_waits_for_itself() -> None:
+    waits = {name: _names_in(each) & GRADUAL["Resources"].keys() for name, each in GRADUAL["Resources"].items()}
+    while ready := [name for name, others in waits.items() if not others & waits.keys()]:
+        for name in ready:
+            del waits[name]
+
+    assert sorted(waits) == []
+
+
+def test_the_stack_is_within_the_limit() -> None:
+    assert len(GRADUAL["Resources"]) < MOST_RESOURCES
+
+
+def test_the_release_role_may_do_what_code_deploy_needs_and_no_more() -> None:
+    (policy,) = GRADUAL["Resources"]["ReleaseRole"]["Properties"]["Policies"]
+    granted = {
+        action: statement["Resource"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+    # "AWSCodeDeployRoleForLambda", AWS Managed Policy Reference Guide, but for what it may read from S3.
+    functions = {
+        "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-*"
+    }
+    hooks = [{"Fn::GetAtt": [hook, "Arn"]} for hook in ("PreTrafficHookFunction", "PostTrafficHookFunction")]
+    alarms = {"Fn::Sub": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:${AWS::StackName}-*"}
+    assert granted == {
+        "lambda:GetAlias": functions,
+        "lambda:UpdateAlias": functions,
+        "lambda:GetProvisionedConcurrencyConfig": functions,
+        "lambda:InvokeFunction": hooks,
+        "cloudwatch:DescribeAlarms": alarms,
+        "sns:Publish": {"Ref": "ReleaseTopic"},
+    }
+    # Their names are CloudFormation's, so that they begin with the stack's.
+    assert not [name for name, alarm in ALARMS.items() if "AlarmName" in alarm]
+    assert not [name for name in RELEASED if "FunctionName" in GRADUAL["Resources"][name]["Properties"]]
+
+
+def test_the_plans_wait_for_the_stage_whatever_sam_calls_it() -> None:
+    # On AWS the stage's name is filled in before SAM names the stage.
+    (stage,) = resources("AWS::ApiGateway::Stage")
+
+    for plan in resources("AWS::ApiGateway::UsagePlan").values():
+        assert [each["Stage"] for each in plan["ApiStages"]] == [{"Ref": stage}]
+
+
+def _names_in(node: Any) -> set[str]:
+    """Return the resources that something refers to."""
+    names: set[str] = set()
+    for _, each in walk(node):
+        match each:
+            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]} | {"DependsOn": str(name)}:
+                names.add(name)
+            case {"DependsOn": list(several)}:
+                names |= set(several)
+        if isinstance(each, dict) and "Fn::Sub" in each:
+            text = each["Fn::Sub"] if isinstance(each["Fn::Sub"], str) else each["Fn::Sub"][0]
+            names |= {name.split(".")[0] for name in re.findall(r"\$\{([^}!]+)\}", text)}
+    return names

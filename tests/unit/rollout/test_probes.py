@@ -1,0 +1,113 @@
+"""The probes: every function that is released has one, and none of them leaves a trace."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from storefront.orders import reconcile_orders
+from storefront.rollout.function_version import Outcome
+from storefront.rollout.probes import PROBES
+from tests.support.aws import Aws
+from tests.support.events import Context
+from tests.support.template import resources, source
+
+HOOKS = {"PreTrafficHookFunction", "PostTrafficHookFunction"}
+HANDLERS = [
+    function["Handler"]
+    for name, function in resources("AWS::Serverless::Function", source()).items()
+    if name not in HOOKS
+]
+# What reads and sends nothing but a refusal.
+HARMLESS = {"Query", "GetItem", "GetSecretValue", "GetParameter"}
+
+
+def called(handler: str, event: Any) -> Outcome:
+    """Call a handler as Lambda does."""
+    module, _, function = handler.rpartition(".")
+    try:
+        answer = getattr(import_module(module), function)(json.loads(json.dumps(event)), Context())
+    except Exception as error:
+        return Outcome({"errorMessage": str(error), "errorType": type(error).__name__}, failed=True)
+    return Outcome(json.loads(json.dumps(answer)))
+
+
+@pytest.fixture
+def operations(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What is asked of AWS, in a shop with one product."""
+    aws.add_product("MUG-001")
+    asked: list[str] = []
+    call = BaseClient._make_api_call
+
+    def watched(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        asked.append(operation)
+        return call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", watched)
+    yield asked
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_every_function_that_is_released_has_a_probe(handler: str) -> None:
+    assert handler in PROBES
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_the_version_that_is_here_passes_its_probe_without_a_trace(operations: list[str], handler: str) -> None:
+    probe = PROBES[handler]
+
+    fault = probe.fault_in(called(handler, probe.event))
+
+    assert fault is None
+    assert set(operations) <= HARMLESS
+
+
+@pytest.mark.parametrize("handler", PROBES)
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome({"errorMessage": "No module named 'x'", "errorType": "Runtime.ImportModuleError"}, failed=True),
+        Outcome({"errorMessage": "Task timed out after 10.00 seconds"}, failed=True),
+        Outcome({"answer": "wrong"}),
+        Outcome({"statusCode": 418, "body": "{}"}),
+        Outcome({"statusCode": 502}),
+        Outcome({}),
+        Outcome([]),
+        Outcome(None),
+        Outcome("text"),
+    ],
+    ids=str,
+)
+def test_a_wrong_outcome_is_a_fault(handler: str, outcome: Outcome) -> None:
+    assert PROBES[handler].fault_in(outcome)
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_what_lambda_calls_a_failure_is_one_whatever_the_answer(aws: Aws, handler: str) -> None:
+    probe = PROBES[handler]
+    right = called(handler, probe.event)
+
+    # An authorizer refuses by failing, so there it is the other way round.
+    assert probe.fault_in(replace(right, failed=not right.failed))
+
+
+def test_a_fault_says_what_was_expected_and_what_came() -> None:
+    fault = PROBES["storefront.orders.process_orders.handler"].fault_in(Outcome({"batchItemFailures": ["x"]}))
+
+    assert fault == 'expected no failed records, got {"batchItemFailures": ["x"]}'
+
+
+def test_no_order_is_due_at_the_time_that_the_reconciler_is_told(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a table that notes which time it is asked about
+    asked: list[int] = []
+    monkeypatch.setattr(reconcile_orders._orders, "due_for_review", lambda now: iter(asked.append(now.year) or []))
+
+    called("storefront.orders.reconcile_orders.handler", PROBES["storefront.orders.reconcile_orders.handler"].event)
+    called("storefront.orders.reconcile_orders.handler", {})
+
+    assert asked == [1970, datetime.now(UTC).year]
