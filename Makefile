@@ -5,6 +5,11 @@
 #   FUNCTION=name   make logs: only functions with this in their name
 #   AS=name         make chat: who you are: customer, other or support (default customer)
 #   ROOM=name       make chat: the room to join first (default support)
+#   QUEUE=name      make redrive: which dead letters: orders, partner-orders, chat-status, ... (default all)
+#   MATCH=text      make redrive: only those with this text in them
+#   GO=1            make redrive: move them back (default: only show them)
+#   ORDER=id        make order: which order
+#   AWS=stack       make redrive, make order: a stack on AWS, by its name
 #   PYTHON=path     the Python the environments are built with (default: the best one found)
 
 .DEFAULT_GOAL := help
@@ -14,6 +19,11 @@ STATE ?=
 FUNCTION ?=
 AS ?=
 ROOM ?=
+QUEUE ?=
+MATCH ?=
+GO ?=
+ORDER ?=
+AWS ?=
 PYTHON ?=
 UV ?= uv
 
@@ -49,6 +59,13 @@ logs: tools ## Show what the functions log, and go on until Ctrl-C
 	@$(call local,logs) --follow $(if $(FUNCTION),--function $(FUNCTION))
 token: tools ## Print a customer's id token
 	@$(call local,token)
+
+.PHONY: redrive order
+redrive: tools ## Show dead letters, and with GO=1 move them back: QUEUE=, MATCH=
+	@$(call local,redrive) $(if $(QUEUE),--queue '$(QUEUE)') $(if $(MATCH),--match '$(MATCH)') \
+		$(if $(filter 1,$(GO)),--go) $(if $(AWS),--aws '$(AWS)')
+order: tools ## Tell the whole story of one order: ORDER=
+	@$(call local,order) '$(ORDER)' $(if $(AWS),--aws '$(AWS)')
 
 .PHONY: test check format
 test: check ## Check everything, then run all tests on a local stack of their own
