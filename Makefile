@@ -2,7 +2,7 @@
 #
 #   PORT=4567       the port of the local stack (default 4566)
 #   STATE=folder    where everything about the local stack is kept (default .local)
-#   FUNCTION=name   make logs: only functions with this in their name
+#   FUNCTION=name   make logs: only functions with this in their name; make rollout: the function to release
 #   AS=name         make chat: who you are: customer, other or support (default customer)
 #   ROOM=name       make chat: the room to join first (default support)
 #   QUEUE=name      make redrive: which dead letters: orders, partner-orders, chat-status, ... (default all)
@@ -10,6 +10,10 @@
 #   GO=1            make redrive: move them back (default: only show them)
 #   ORDER=id        make order: which order
 #   AWS=stack       make redrive, make order: a stack on AWS, by its name
+#   INPUTS=options  make rollout-compare: what to compare, INPUTS=--help lists it
+#   CONFIG=name     make rollout: how traffic moves (default Linear10PercentEvery1Minute)
+#   SPEED=number    make rollout: 60 is a minute in a second (default)
+#   BAD=1           make rollout: ship a version that fails for one request in five; BAD=import, BAD=answer: see its hooks
 #   PYTHON=path     the Python the environments are built with (default: the best one found)
 
 .DEFAULT_GOAL := help
@@ -24,6 +28,10 @@ MATCH ?=
 GO ?=
 ORDER ?=
 AWS ?=
+INPUTS ?=
+CONFIG ?=
+SPEED ?=
+BAD ?=
 PYTHON ?=
 UV ?= uv
 
@@ -66,6 +74,14 @@ redrive: tools ## Show dead letters, and with GO=1 move them back: QUEUE=, MATCH
 		$(if $(filter 1,$(GO)),--go) $(if $(AWS),--aws '$(AWS)')
 order: tools ## Tell the whole story of one order: ORDER=
 	@$(call local,order) '$(ORDER)' $(if $(AWS),--aws '$(AWS)')
+
+.PHONY: rollout-compare
+rollout-compare: tools ## Compare how many customers a bad release reaches under each configuration
+	@$(call local,rollout-compare) $(INPUTS)
+
+.PHONY: rollout
+rollout: tools ## Release a new version gradually, on the running stack, and watch it
+	@$(call local,rollout) $(if $(FUNCTION),--function $(FUNCTION)) $(if $(CONFIG),--configuration $(CONFIG)) $(if $(SPEED),--speed $(SPEED)) $(if $(BAD),--bad $(BAD))
 
 .PHONY: test check format
 test: check ## Check everything, then run all tests on a local stack of their own

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,11 @@ from local.conversation import Conversation
 from local.customer import sign_in
 from local.installation import Installation
 from local.partners import OVERLAP, PLANS, Partners
+from local.releases import comparison, rehearsal
+from local.releases.comparison import Assumptions
+from local.releases.rollout import ALARMED, REFUSED_AFTER, REFUSED_BEFORE, REQUESTS_A_MINUTE, Pace
+from local.releases.schedule import CONFIGURATIONS
+from local.releases.versions import Change
 from local.stack import REGION, ROOT, STATE_DIRECTORY, Stack, bypass_proxies
 from local.tour import Tour
 
@@ -145,6 +152,23 @@ def _installation(arguments: argparse.Namespace) -> Installation:
     return Installation.of(lifecycle.running_stack(arguments.state))
 
 
+def compare_rollouts(arguments: argparse.Namespace) -> None:
+    """Compare how many customers a bad release reaches under each of CodeDeploy's configurations."""
+    assumptions = Assumptions(**{each.name: getattr(arguments, each.name) for each in fields(Assumptions)})
+    say(comparison.as_table(comparison.compare(assumptions), assumptions))
+    for rate in assumptions.error_rates:
+        say(comparison.as_picture(rate, assumptions))
+
+
+def rollout(arguments: argparse.Namespace) -> None:
+    """Release a new version of a function, gradually, and watch it."""
+    change = Change(arguments.bad) if arguments.bad else Change.GOOD
+    pace = Pace(arguments.speed, arguments.requests)
+    end = rehearsal.rehearse(rehearsal.Plan(arguments.function, arguments.configuration, change, pace), arguments.state)
+    if end.exit_code:
+        raise SystemExit(end.exit_code)
+
+
 def list_differences(_: argparse.Namespace) -> None:
     """List what the local stack does not honour."""
     say(differences.as_text())
@@ -199,7 +223,9 @@ def _parser() -> argparse.ArgumentParser:
     follow.add_argument("--follow", action="store_true", help="go on until interrupted")
     command("differences", list_differences)
     _add_operator_arguments(command("redrive", redrive_letters), command("order", tell_order))
+    _add_rollout_arguments(command("rollout", rollout))
     _add_product_arguments(command("put-product", put_product))
+    _add_assumptions(command("rollout-compare", compare_rollouts))
     _add_partner_commands(commands)
     return parser
 
@@ -237,6 +263,41 @@ def _add_operator_arguments(letters: argparse.ArgumentParser, order: argparse.Ar
     order.add_argument("--json", action="store_true", help="as JSON, for scripts")
 
 
+def _add_rollout_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        f"Exit codes: 0 the new version has all traffic; rolled back: {REFUSED_BEFORE} the pre-traffic hook refused it, "
+        f"{ALARMED} an alarm fired, {REFUSED_AFTER} the post-traffic hook refused it."
+    )
+    parser.add_argument("--function", default=rehearsal.DEFAULT_FUNCTION, help="the name of a folder in events/")
+    parser.add_argument("--configuration", default=rehearsal.DEFAULT_CONFIGURATION, help=", ".join(CONFIGURATIONS))
+    bad = [change.value for change in Change if change is not Change.GOOD]
+    parser.add_argument(
+        "--bad",
+        choices=bad,
+        help="ship a version that fails for one request in five (1), does not import, answers wrongly",
+    )
+    parser.add_argument("--speed", type=_positive(float), default=60, help="60 is a minute in a second (default: 60)")
+    parser.add_argument(
+        "--requests",
+        type=_positive(int),
+        default=REQUESTS_A_MINUTE,
+        help=f"requests in a minute (default: {REQUESTS_A_MINUTE})",
+    )
+
+
+def _positive(number: Callable[[str], float]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = number(text)
+        except ValueError:
+            value = 0
+        if not 0 < value < float("inf"):
+            raise argparse.ArgumentTypeError("a number above 0 is needed")
+        return value
+
+    return parse
+
+
 def _add_product_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sku")
     parser.add_argument("--name")
@@ -250,6 +311,23 @@ def _add_product_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--if-match", help="the ETag of the product as you have seen it (default: as it is now)")
     parser.add_argument("--url", help="the API's address on AWS (the stack's output RestApiUrl)")
     parser.add_argument("--role", help="with --url: the role to assume (the stack's output BackOfficeRoleArn)")
+
+
+def _add_assumptions(parser: argparse.ArgumentParser) -> None:
+    parser.description = comparison.__doc__
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    for each in fields(Assumptions):
+        default: Any = each.default
+        several = isinstance(default, tuple)
+        shown = " ".join(map(str, default)) if several else default
+        parser.add_argument(
+            f"--{each.name.replace('_', '-')}",
+            type=float if several else type(default),
+            nargs="+" if several else None,
+            default=default,
+            metavar="NUMBER",
+            help=f"{each.metadata['help']} (default: {shown})".replace("%", "%%"),
+        )
 
 
 def _add_partner_commands(commands: Any) -> None:

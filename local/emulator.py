@@ -50,6 +50,11 @@ class Emulator:
         """The running emulator's port."""
         return self._process_info["port"]
 
+    @property
+    def code_deploy_port(self) -> int:
+        """The port where the functions look for CodeDeploy, which the emulator does not have."""
+        return self._process_info["code_deploy_port"]
+
     def is_running(self) -> bool:
         """Whether the process that this directory's lock belongs to is alive."""
         try:
@@ -76,12 +81,13 @@ class Emulator:
         """
         port = port or _free_port()
         _require_free(port)
+        code_deploy_port = _free_port()
         self._clear()
         with self._lock_path.open("w") as lock, self.log.open("wb") as log:
             _lock(lock)
             process = subprocess.Popen(
                 [str(EMULATOR.python), "-m", "ministack"],
-                env=self._environment(port),
+                env=self._environment(port, code_deploy_port),
                 cwd=self.state,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -89,7 +95,7 @@ class Emulator:
                 start_new_session=True,  # not ended by a Ctrl-C in the terminal it was started from
                 pass_fds=(lock.fileno(),),
             )
-            lock.write(json.dumps({"pid": process.pid, "port": port}))
+            lock.write(json.dumps({"pid": process.pid, "port": port, "code_deploy_port": code_deploy_port}))
         try:
             self._wait_until_ready(process, progress)
         except BaseException:
@@ -114,7 +120,7 @@ class Emulator:
         info: dict[str, int] = json.loads(self._lock_path.read_text())
         return info
 
-    def _environment(self, port: int) -> dict[str, str]:
+    def _environment(self, port: int, code_deploy_port: int) -> dict[str, str]:
         data = self.state / "emulator"
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         return passed_on | {
@@ -133,6 +139,8 @@ class Emulator:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "NO_PROXY": "*",
+            # For the release hooks: who plays it answers there for the time of a rollout (local/releases/code_deploy.py).
+            "AWS_ENDPOINT_URL_CODEDEPLOY": f"http://{HOST}:{code_deploy_port}",
         }
 
     def _clear(self) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from local import differences, repairs
+from local.releases import comparison
+from local.releases.comparison import Assumptions
+from local.releases.schedule import schedule_of
 from local.stack import ROOT
 from storefront.chat.connection import (
     CONNECTION_TIME,
@@ -22,6 +26,8 @@ from storefront.payments_sandbox.behaviour import APPROVES, BEHAVIOURS
 from tests.defences import DEFENCES
 
 _BLOCK = re.compile(r"(<!-- made from code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+_PICTURED_ERROR_RATE = 0.01
 
 
 def main() -> None:
@@ -132,6 +138,32 @@ def _defences() -> str:
     )
 
 
+def _release_minutes() -> str:
+    shifts = schedule_of("Linear10PercentEvery1Minute")
+    return _table(
+        ("minute", "the old version serves", "the new version serves"),
+        ((str(shift.minute), f"{1 - shift.share:.0%}", f"{shift.share:.0%}") for shift in shifts),
+    )
+
+
+def _release_assumptions() -> str:
+    return _table(
+        ("input", "what it is", "here"),
+        (
+            (f"`--{each.name.replace('_', '-')}`", each.metadata["help"], str(each.default).strip("()"))
+            for each in fields(Assumptions)
+        ),
+    )
+
+
+def _release_comparison() -> str:
+    return _table(*comparison.as_short_table(Assumptions()))
+
+
+def _release_picture() -> str:
+    return comparison.as_picture(_PICTURED_ERROR_RATE, Assumptions())
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "order states": _order_states,
     "order state diagram": _state_diagram,
@@ -143,6 +175,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "local differences": _differences,
     "local repairs": _repairs,
     "defences": _defences,
+    "release minutes": _release_minutes,
+    "release assumptions": _release_assumptions,
+    "release comparison": _release_comparison,
+    "release picture": _release_picture,
 }
 
 

@@ -199,16 +199,17 @@ def set_time_to_live(deployed: Deployed) -> None:
             dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=specification)
 
 
-def set_payments_url(deployed: Deployed) -> None:
-    """Write the sandbox's address in the form that resolves on every machine."""
-    name = deployed.outputs.get("PaymentsUrlParameterName")
-    if not name:
-        return
+def set_urls(deployed: Deployed) -> None:
+    """Write the addresses of the sandbox and of the REST API in the form that resolves on every machine."""
     ssm = deployed.stack.client("ssm")
-    parameter = ssm.get_parameter(Name=name)["Parameter"]
-    local = local_url(parameter["Value"], deployed.stack.endpoint)
-    if parameter["Value"] != local:
-        ssm.put_parameter(Name=name, Value=local, Type=parameter["Type"], Overwrite=True)
+    for output in ("PaymentsUrlParameterName", "RestApiUrlParameterName"):
+        name = deployed.outputs.get(output)
+        if not name:
+            continue
+        parameter = ssm.get_parameter(Name=name)["Parameter"]
+        local = local_url(parameter["Value"], deployed.stack.endpoint)
+        if parameter["Value"] != local:
+            ssm.put_parameter(Name=name, Value=local, Type=parameter["Type"], Overwrite=True)
 
 
 REPAIRS = (
@@ -217,7 +218,7 @@ REPAIRS = (
     Repair("gateway responses", set_gateway_responses),
     Repair("deployment of these API settings", deploy_api),
     Repair("expiry of table items", set_time_to_live),
-    Repair("address of the payments sandbox", set_payments_url),
+    Repair("addresses of the payments sandbox and of the REST API", set_urls),
 )
 
 

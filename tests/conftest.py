@@ -35,6 +35,7 @@ os.environ |= {
     "PAYMENTS_SECRET_ARN": "payments-secret",
     "PAYMENTS_URL_PARAMETER": "/payments/url",
     "PRODUCTS_TABLE": "ProductsTable",
+    "REST_API_URL_PARAMETER": "/rest-api/url",
     "RETRY_AFTER_SECONDS": "20",
     "REVIEW_AFTER_SECONDS": "1800",
     "USER_POOL_CLIENT_ID": "the-client",

@@ -119,7 +119,7 @@ def test_the_url_of_a_function_names_a_host_that_not_every_machine_knows(stack: 
     ]
 
     assert configurations
-    assert all(".lambda-url." in url for url in configurations), gone(repairs.set_payments_url)
+    assert all(".lambda-url." in url for url in configurations), gone(repairs.set_urls)
 
 
 def gone(repair: Callable[..., None]) -> str:

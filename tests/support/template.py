@@ -1,4 +1,4 @@
-"""The template as CloudFormation gets it: translated by the SAM translator, the OpenAPI document in its place."""
+"""The template as CloudFormation gets it: loops expanded, translated by SAM, the OpenAPI document in its place."""
 
 import copy
 from collections.abc import Iterator
@@ -8,6 +8,9 @@ from typing import Any
 
 import boto3
 import yaml
+from samcli.lib.cfn_language_extensions.models import TemplateProcessingContext
+from samcli.lib.cfn_language_extensions.pipeline import ProcessingPipeline
+from samcli.lib.cfn_language_extensions.processors import ForEachProcessor, TemplateParsingProcessor
 from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
@@ -33,7 +36,7 @@ def openapi() -> Json:
 
 @cache
 def translated(**parameters: str) -> Json:
-    """Return the template after the SAM transform.
+    """Return the template after its transforms.
 
     Parameters
     ----------
@@ -45,9 +48,12 @@ def translated(**parameters: str) -> Json:
     template["Resources"]["RestApi"]["Properties"]["DefinitionBody"] = copy.deepcopy(openapi())
     # And `sam deploy` has uploaded the code.
     template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
+    # Of AWS::LanguageExtensions only the loops: the SAM CLI's stand-in for the rest leaves half-filled texts behind.
+    loops = ProcessingPipeline([TemplateParsingProcessor(), ForEachProcessor()])
+    expanded = loops.process_template(TemplateProcessingContext(fragment=template, parameter_values=dict(parameters)))
     session = boto3.Session(region_name="us-east-1")
     translator = Translator({}, Parser(), boto_session=session)
-    result: Json = translator.translate(template, dict(parameters))
+    result: Json = translator.translate(expanded, dict(parameters))
     return result
 
 

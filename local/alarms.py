@@ -1,0 +1,240 @@
+"""CloudWatch alarms as the template has them, evaluated over measurements: whether one fires, and when.
+
+What is followed: "Using Amazon CloudWatch alarms" with its pages "Alarm evaluation" and "Configuring how CloudWatch
+alarms treat missing data", and "Metrics concepts", Amazon CloudWatch User Guide. What an alarm here does not know
+(metric math, anomaly detection, units, trimmed statistics) is refused, never ignored.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+Dimensions = Mapping[str, str]
+
+MINUTE = 60
+
+
+class State(StrEnum):
+    """What an alarm says."""
+
+    OK = "OK"
+    ALARM = "ALARM"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+class Unsupported(Exception):
+    """An alarm uses something that is not evaluated here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric: another set of dimensions is another metric, also where it is a part or an extension of this one."""
+
+    namespace: str
+    name: str
+    dimensions: frozenset[tuple[str, str]] = frozenset()
+
+    @classmethod
+    def of(cls, namespace: str, name: str, dimensions: Dimensions) -> Self:
+        """Return the metric with these dimensions, whatever their order."""
+        return cls(namespace, name, frozenset(dimensions.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What a service has told CloudWatch.
+
+    Parameters
+    ----------
+    time
+        When it was, in seconds.
+    count
+        How often the value came at that time, as in the `Counts` of `PutMetricData`.
+    """
+
+    metric: Metric
+    time: float
+    value: float
+    count: int = 1
+
+
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
+    "GreaterThanThreshold": lambda value, threshold: value > threshold,
+    "LessThanThreshold": lambda value, threshold: value < threshold,
+    "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
+}
+
+_STATISTICS: dict[str, Callable[[list[Measurement]], float]] = {
+    "Sum": lambda values: sum(one.value * one.count for one in values),
+    "SampleCount": lambda values: sum(one.count for one in values),
+    "Average": lambda values: sum(one.value * one.count for one in values) / sum(one.count for one in values),
+    "Minimum": lambda values: min(one.value for one in values),
+    "Maximum": lambda values: max(one.value for one in values),
+}
+
+_TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
+
+# What an alarm does when it fires, and for whom it is there: nothing that decides whether it does.
+_NOT_EVALUATED = frozenset(
+    {"AlarmName", "AlarmDescription", "ActionsEnabled", "AlarmActions", "OKActions", "InsufficientDataActions", "Tags"}
+)
+_EVALUATED = frozenset(
+    {
+        "Namespace", "MetricName", "Dimensions", "Period", "Statistic", "ExtendedStatistic", "Threshold",
+        "ComparisonOperator", "EvaluationPeriods", "DatapointsToAlarm", "TreatMissingData",
+    }
+)  # fmt: skip
+
+# CloudWatch asks for more data points than it evaluates. How many is not documented; the examples of "Configuring how
+# CloudWatch alarms treat missing data" have 5 for 3.
+_EXTRA_DATA_POINTS = 2
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A metric alarm.
+
+    Parameters
+    ----------
+    metric
+        What it watches.
+    period
+        The seconds that make one data point.
+    statistic
+        How the measurements of a period become a data point: `Sum`, `Average`, `p99`, ...
+    comparison, threshold
+        What makes a data point breach.
+    evaluation_periods, datapoints_to_alarm
+        The N data points that count, and the M of them that must breach.
+    treat_missing_data
+        What a period without measurements is.
+    """
+
+    metric: Metric
+    period: int
+    statistic: str
+    comparison: str
+    threshold: float
+    evaluation_periods: int
+    datapoints_to_alarm: int
+    treat_missing_data: str
+    _statistic: Callable[[list[Measurement]], float] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_statistic", _statistic_of(self.statistic))
+        if self.comparison not in _COMPARISONS:
+            raise Unsupported(f"ComparisonOperator {self.comparison}")
+        if self.treat_missing_data not in _TREATMENTS:
+            raise Unsupported(f"TreatMissingData {self.treat_missing_data}")
+
+    @classmethod
+    def of(cls, properties: Mapping[str, Any]) -> Self:
+        """Return the alarm that an `AWS::CloudWatch::Alarm` makes.
+
+        Parameters
+        ----------
+        properties
+            Its properties, without intrinsic functions.
+
+        Raises
+        ------
+        Unsupported
+            It has a property that is not evaluated here.
+        """
+        unknown = properties.keys() - _EVALUATED - _NOT_EVALUATED
+        if unknown:
+            raise Unsupported(", ".join(sorted(unknown)))
+        namespace, periods = properties["Namespace"], int(properties["EvaluationPeriods"])
+        dimensions = {each["Name"]: each["Value"] for each in properties.get("Dimensions", [])}
+        # "PutMetricAlarm", Amazon CloudWatch API Reference: DynamoDB's metrics have a default of their own.
+        missing = "ignore" if namespace == "AWS/DynamoDB" else "missing"
+        return cls(
+            metric=Metric.of(namespace, properties["MetricName"], dimensions),
+            period=int(properties["Period"]),
+            statistic=properties.get("Statistic") or properties["ExtendedStatistic"],
+            comparison=properties["ComparisonOperator"],
+            threshold=float(properties["Threshold"]),
+            evaluation_periods=periods,
+            datapoints_to_alarm=int(properties.get("DatapointsToAlarm", periods)),
+            treat_missing_data=properties.get("TreatMissingData", missing),
+        )
+
+    def state(self, measurements: Iterable[Measurement], now: float, before: State = State.INSUFFICIENT_DATA) -> State:
+        """Return what the alarm says at a time.
+
+        Parameters
+        ----------
+        measurements
+            Everything that CloudWatch has been told by then, of this metric and of others.
+        now
+            The time, in seconds.
+        before
+            What the alarm has said until now.
+        """
+        return self._judge(self.data_points(measurements, now), before)
+
+    def data_points(self, measurements: Iterable[Measurement], now: float) -> list[float | None]:
+        """Return the data points that are considered at a time, the newest first; `None` where one is missing.
+
+        An alarm is evaluated once a minute (with a period below a minute, every ten seconds), and its periods count
+        back from there: they do not wait for the quarter of an hour that a 15 minutes' period could begin at ("Alarm
+        evaluation"). The minute that has not ended is not in them.
+        """
+        every = MINUTE if self.period >= MINUTE else 10
+        end = now // every * every
+        points = self.evaluation_periods + _EXTRA_DATA_POINTS
+        periods: list[list[Measurement]] = [[] for _ in range(points)]
+        for one in measurements:
+            age = math.ceil((end - one.time) / self.period) - 1
+            if one.metric == self.metric and 0 <= age < points:
+                periods[age].append(one)
+        return [self._statistic(values) if values else None for values in periods]
+
+    def _judge(self, points: list[float | None], before: State) -> State:
+        real = [(age, self._breaches(point)) for age, point in enumerate(points, start=1) if point is not None]
+        real = real[: self.evaluation_periods]
+        breaching = sum(breaches for _, breaches in real)
+        # What is missing is filled in only where the older data points do not suffice.
+        if self.treat_missing_data == "breaching":
+            breaching += self.evaluation_periods - len(real)
+        if breaching >= self.datapoints_to_alarm:
+            return State.ALARM
+        complete = len(real) == self.evaluation_periods or self.treat_missing_data in ("breaching", "notBreaching")
+        if complete or not all(breaches for _, breaches in real):
+            return State.OK
+        if self.treat_missing_data == "ignore":
+            return before
+        if not real:
+            return State.INSUFFICIENT_DATA
+        # "Avoiding premature transitions to alarm state": too few data points, and none of them within the threshold.
+        oldest, _ = real[-1]
+        return State.ALARM if oldest >= self.datapoints_to_alarm else State.OK
+
+    def _breaches(self, point: float) -> bool:
+        return _COMPARISONS[self.comparison](point, self.threshold)
+
+
+def _statistic_of(name: str) -> Callable[[list[Measurement]], float]:
+    if name in _STATISTICS:
+        return _STATISTICS[name]
+    percentile = re.fullmatch(r"p([0-9]{1,2}(?:\.[0-9]+)?|100)", name)
+    if percentile is None:
+        raise Unsupported(f"statistic {name}")
+    return lambda values: _percentile(values, float(percentile[1]))
+
+
+def _percentile(values: list[Measurement], percent: float) -> float:
+    """Return the smallest value that so many of the values do not exceed."""
+    ordered = sorted(values, key=lambda one: one.value)
+    needed = math.ceil(sum(one.count for one in ordered) * percent / 100)
+    for one in ordered:
+        needed -= one.count
+        if needed <= 0:
+            return one.value
+    return ordered[-1].value

@@ -1,0 +1,124 @@
+"""`make rollout`: releases a version of one function on the running local stack."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.alarms import Alarm
+from local.console import Problem, say, styled
+from local.emulator import Emulator
+from local.lifecycle import running_stack
+from local.releases.code_deploy import CodeDeploy, Deployment
+from local.releases.rollout import End, Hooks, Pace, Rollout
+from local.releases.schedule import schedule_of
+from local.releases.versions import ALIAS, Change, Versions
+from local.seed import PRODUCTS
+from local.stack import STATE_DIRECTORY, Stack
+from storefront.rollout.probes import PROBES
+
+DEFAULT_FUNCTION = "list-products"
+DEFAULT_CONFIGURATION = "Linear10PercentEvery1Minute"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is released, and how.
+
+    Attributes
+    ----------
+    function
+        The function, by the name of its folder in `events/`.
+    configuration
+        CodeDeploy's name for how traffic moves.
+    change
+        What is different in the new version.
+    pace
+        How fast time goes by.
+    """
+
+    function: str = DEFAULT_FUNCTION
+    configuration: str = DEFAULT_CONFIGURATION
+    change: Change = Change.GOOD
+    pace: Pace = Pace()
+
+
+def rehearse(plan: Plan, state: Path = STATE_DIRECTORY) -> End:
+    """Release a version of a function, and return how that has ended.
+
+    Raises
+    ------
+    Problem
+        There is no such function or configuration, or the function is not released gradually.
+    """
+    stack = running_stack(state)
+    schedule = schedule_of(plan.configuration)
+    versions = Versions(stack, plan.function)
+    events = _requests_to(versions.handler, stack)
+    with CodeDeploy(Emulator(state).code_deploy_port) as code_deploy:
+        target = versions.publish(plan.change)
+        say(styled(f"{plan.function}: version {versions.current} -> {target}, {plan.configuration}", "bold"))
+        deployment = code_deploy.deploy(versions.name, versions.current, target)
+        hooks = Hooks(
+            lambda: _fit(versions, deployment, stack.outputs["PreTrafficHookFunctionName"]),
+            lambda: _fit(versions, deployment, stack.outputs["PostTrafficHookFunctionName"]),
+        )
+        alarms = alarms_of(versions, target)
+        return Rollout(versions, target, schedule, hooks, alarms, events, plan.pace).run()
+
+
+def _fit(versions: Versions, deployment: Deployment, hook: str) -> bool:
+    """Call a hook; what counts is what it has told CodeDeploy, not what it returned."""
+    event = deployment.hook_event()
+    call = versions.run_hook(hook, event)
+    verdict = deployment.verdicts[event["LifecycleEventHookExecutionId"]]
+    if verdict is None:
+        raise Problem(f"{hook} has told CodeDeploy nothing: {json.dumps(call.answer)}; see make logs")
+    return verdict == "Succeeded"
+
+
+def alarms_of(versions: Versions, target: str) -> dict[str, Alarm]:
+    """Return the alarms that watch a release of a function: the one place that knows where they come from."""
+    live = [("FunctionName", versions.name), ("Resource", f"{versions.name}:{ALIAS}")]
+    new = [*live, ("ExecutedVersion", target)]
+    errors = {"MetricName": "Errors", "Statistic": "Sum", "Threshold": 1}
+    duration = {"MetricName": "Duration", "ExtendedStatistic": "p99", "Threshold": 8000}
+    watched = {
+        "NewVersionErrors": (new, errors),
+        "NewVersionDuration": (new, duration),
+        "AliasErrors": (live, errors),
+        "AliasDuration": (live, duration),
+    }
+    return {
+        f"{versions.resource}{name}": Alarm.of(
+            {
+                "Namespace": "AWS/Lambda",
+                "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions],
+                "Period": 60,
+                "EvaluationPeriods": 1,
+                "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+                "TreatMissingData": "notBreaching",
+                **what,
+            }
+        )
+        for name, (dimensions, what) in watched.items()
+    }
+
+
+def _requests_to(handler: str, stack: Stack) -> list[Any]:
+    """Return what the function is called with: what customers ask for, or an event that changes nothing."""
+    if handler not in PROBES:
+        raise Problem(f"{handler} has no probe: it is not released gradually")
+    probe = dict(PROBES[handler].event)
+    match handler.split(".")[-2]:
+        case "list_products":
+            return [probe | {"queryStringParameters": {"limit": limit}} for limit in ("3", "10", "20")]
+        case "get_product":
+            skus = [product["sku"] for product in json.loads(PRODUCTS.read_text())]
+            return [probe | {"pathParameters": {"sku": sku}} for sku in skus]
+        case "authorize_partner":
+            # A refusal is an error in this function's metrics, so these are requests of a partner.
+            return [probe | {"authorizationToken": f"Bearer {stack.partners['gold'].token}"}]
+    return [probe]

@@ -1,0 +1,1 @@
+"""Releases: what CodeDeploy asks before and after it shifts traffic to a new version."""

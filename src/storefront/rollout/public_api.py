@@ -1,0 +1,72 @@
+"""The shop's own REST API, as anybody can call it: the only place that does."""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import requests
+
+from storefront.rollout.hook import NotFit
+
+CONNECT_SECONDS = 1.0
+# A little more than the gateway gives a function.
+READ_SECONDS = 30.0
+TRIES = 6
+_LONGEST_PAUSE_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the API has answered."""
+
+    status: int
+    body: Any
+
+
+class PublicApi:
+    """Sends requests to the API, without any credentials.
+
+    Parameters
+    ----------
+    url
+        Its base URL.
+    pause
+        Waits for so many seconds.
+    """
+
+    def __init__(self, url: str, pause: Callable[[float], None] = time.sleep) -> None:
+        self._url = url.rstrip("/")
+        self._pause = pause
+        self._session = requests.Session()
+
+    def request(self, method: str, path: str) -> Reply:
+        """Send a request and return the answer.
+
+        Raises
+        ------
+        NotFit
+            There is no answer, or none but that we ask too often.
+        """
+        for _ in range(TRIES):
+            reply = self._send(method, path)
+            if reply.status != HTTPStatus.TOO_MANY_REQUESTS:
+                return reply
+            # All functions of a deployment are released at the same time, and each has its smoke test. That says nothing
+            # about the version.
+            self._pause(random.uniform(_LONGEST_PAUSE_SECONDS / 4, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter
+        raise NotFit(f"{method} {path}: throttled {TRIES} times")
+
+    def _send(self, method: str, path: str) -> Reply:
+        try:
+            response = self._session.request(
+                method, self._url + path, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False
+            )
+        except requests.RequestException as error:
+            raise NotFit(f"{method} {path}: no answer ({type(error).__name__})") from None
+        try:
+            return Reply(response.status_code, response.json())
+        except ValueError:
+            return Reply(response.status_code, None)
