@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -24,6 +24,7 @@ from storefront.chat.request import JoinRoom, LeaveRoom, Ping, Request, SendMess
 from storefront.orders.order import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from storefront.payments_sandbox.behaviour import APPROVES, BEHAVIOURS
 from tests.defences import DEFENCES
+from tests.support.template import source
 
 _BLOCK = re.compile(r"(<!-- made from code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -164,7 +165,29 @@ def _release_picture() -> str:
     return comparison.as_picture(_PICTURED_ERROR_RATE, Assumptions())
 
 
+def _alarms() -> str:
+    """The alarms as the template has them: a loop is one row."""
+    return _table(("alarm", "fires when", "entry"), (_alarm(name, resource) for name, resource in _alarm_resources()))
+
+
+def _alarm_resources() -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, resource in source()["Resources"].items():
+        if name.startswith("Fn::ForEach::"):
+            variable, _, looped = resource
+            shown = {key.replace(f"${{{variable}}}", f"<{variable}>"): each for key, each in looped.items()}
+            yield from ((key, each) for key, each in shown.items() if key.endswith("Alarm"))
+        elif name.endswith("Alarm"):
+            yield name, resource
+
+
+def _alarm(name: str, resource: dict[str, Any]) -> tuple[str, ...]:
+    what, _, anchor = str(resource["Properties"]["AlarmDescription"]).partition("; docs/operations.md#")
+    what = re.sub(r"\$\{(\w+)\}", r"`<\1>`", what)
+    return f"`{name}`", what, f"[{anchor.replace('-', ' ')}](#{anchor})"
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "alarms": _alarms,
     "order states": _order_states,
     "order state diagram": _state_diagram,
     "redelivery": _redelivery,
