@@ -130,6 +130,19 @@ DIFFERENCES = (
         "ChatStatusQueuePolicy",
         "rules fill a queue whatever its policy says",
     ),
+    Difference(
+        "alarms fire, and the dashboard shows something",
+        "AWS::CloudWatch::Alarm",
+        "AWS's metrics are not sent, so nothing fires; tests feed each alarm what AWS sends",
+    ),
+    Difference(
+        "what authorizers fail at becomes a metric",
+        "AWS::Logs::MetricFilter",
+        "the filter is kept and counts nothing",
+    ),
+    Difference("queries over the logs are saved", "AWS::Logs::QueryDefinition", "not made: the emulator has none"),
+    Difference("the APIs log who calls (ApiLogs)", "AccessLogSetting", "not asked for, and not written"),
+    Difference("requests are traced", "TracingEnabled", "no trace is written"),
     Difference("data at rest is encrypted", "SSEEnabled", "not: all data is in memory, and make down ends it"),
     Difference("logs expire", "RetentionInDays", "not before make down, which ends them with everything else"),
 )

@@ -11,6 +11,8 @@ from tests.support.template import ROOT, Json, resources, source, translated, wa
 # Assumed by people; all others are functions'.
 ROLES_OF_PEOPLE = {"BackOfficeRole"}
 ROLES = resources("AWS::IAM::Role")
+# The one thing that functions share: to write traces. X-Ray has no resource to name.
+TRACING_POLICY = "TracingPolicy"
 # `*` in the place of a path parameter: it has no other way to be written.
 ANY_PRODUCT = "/${Environment}/PUT/products/*"
 ANY_CONNECTION = "/${Environment}/POST/@connections/*"
@@ -58,7 +60,7 @@ def test_each_function_has_a_role_of_its_own() -> None:
 
 @pytest.mark.parametrize("role", sorted(ROLES.keys() - ROLES_OF_PEOPLE))
 def test_a_role_is_for_one_service_and_has_inline_policies_only(role: str) -> None:
-    assert ROLES[role].keys() == {"AssumeRolePolicyDocument", "Policies"}
+    assert ROLES[role].keys() - {"ManagedPolicyArns"} == {"AssumeRolePolicyDocument", "Policies"}
     (trust,) = ROLES[role]["AssumeRolePolicyDocument"]["Statement"]
     assert trust == {
         "Effect": "Allow",
@@ -67,12 +69,31 @@ def test_a_role_is_for_one_service_and_has_inline_policies_only(role: str) -> No
     }
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_functions_and_nobody_else_may_write_traces(role: str) -> None:
+    shared = ROLES[role].get("ManagedPolicyArns", [])
+
+    assert shared == ([{"Ref": TRACING_POLICY}] if trusted_by(role) == "lambda.amazonaws.com" else [])
+
+
+def test_what_functions_share_is_to_write_traces() -> None:
+    ((name, policy),) = resources("AWS::IAM::ManagedPolicy").items()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+
+    assert name == TRACING_POLICY
+    assert statement == {
+        "Effect": "Allow",
+        "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+        "Resource": "*",
+    }
+
+
 def test_no_policy_has_a_wildcard() -> None:
     # The API's resource policy names routes of no role; tests/template/test_resource_policy.py evaluates it.
     policies = [
         (path, node)
         for path, node in walk(translated()["Resources"])
-        if _is_statement(node) and "x-amazon-apigateway-policy" not in path
+        if _is_statement(node) and "x-amazon-apigateway-policy" not in path and TRACING_POLICY not in path
     ]
 
     assert len(policies) > len(ROLES)
@@ -111,7 +132,8 @@ def test_each_statement_is_preceded_by_its_reason() -> None:
         if line.startswith("- Effect:") and not lines[number + 1].startswith("Principal:")
     ]
 
-    assert len(starts) == sum(len(statements(role)) for role in ROLES), "a statement is written in another way"
+    shared = 1  # what functions share has one statement
+    assert len(starts) == shared + sum(len(statements(role)) for role in ROLES), "a statement is written in another way"
     assert [number + 1 for number in starts if not re.match("# \\w", lines[number - 1])] == []
 
 

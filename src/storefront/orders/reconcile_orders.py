@@ -24,13 +24,20 @@ _schedule = Schedule(timedelta(seconds=int(os.environ["REVIEW_AFTER_SECONDS"])))
 # A review is begun only while there is time to end it: the provider at its slowest, and some seconds for the tables.
 _LONGEST_REVIEW_MILLISECONDS = (WORST_CASE_SECONDS + 10) * 1000
 
+# The queue has given up by then, and the reconciler has looked once: who finds an order still open wants to know.
+_SHOULD_HAVE_SETTLED = timedelta(hours=1)
+
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Review the orders that are due; what there is no time for is left to the next run."""
+    scheduled_at = _scheduled_at(event)
+    # In every run, also where it is 0: silence means that there are no runs.
+    unsettled = _orders.count_unsettled(scheduled_at - _SHOULD_HAVE_SETTLED)
+    metrics.add_metric("OrdersUnsettled", MetricUnit.Count, unsettled)
     reviewed = failed = 0
-    for order in _orders.due_for_review(_scheduled_at(event)):
+    for order in _orders.due_for_review(scheduled_at):
         if context.get_remaining_time_in_millis() < _LONGEST_REVIEW_MILLISECONDS:
             logger.warning("orders left to the next run")
             break

@@ -156,6 +156,25 @@ class OrderStore:
                     if order and order.review_at and order.review_at <= now:
                         yield order
 
+    def count_unsettled(self, accepted_before: datetime) -> int:
+        """Return how many of the orders that were accepted by then have something left to do."""
+        pages = (
+            page
+            for shard in range(REVIEW_SHARDS)
+            for page in self._dynamodb.get_paginator("query").paginate(
+                TableName=self._orders_table,
+                IndexName="by-review",
+                Select="COUNT",
+                KeyConditionExpression="reviewShard = :shard",
+                FilterExpression="acceptedAt < :before",
+                ExpressionAttributeValues={
+                    ":shard": {"N": str(shard)},
+                    ":before": {"S": clock.to_text(accepted_before)},
+                },
+            )
+        )
+        return sum(page["Count"] for page in pages)
+
     def reserve(self, order: Order) -> Order:
         """Take the stock and mark the order `RESERVED`, both or neither.
 
