@@ -2,7 +2,7 @@
 
 What is followed: "Using Amazon CloudWatch alarms" with its pages "Alarm evaluation" and "Configuring how CloudWatch
 alarms treat missing data", and "Metrics concepts", Amazon CloudWatch User Guide. What an alarm here does not know
-(metric math, anomaly detection, units, trimmed statistics) is refused, never ignored.
+(metric math other than a sum, anomaly detection, units, trimmed statistics) is refused, never ignored.
 """
 
 from __future__ import annotations
@@ -87,9 +87,14 @@ _NOT_EVALUATED = frozenset(
 _EVALUATED = frozenset(
     {
         "Namespace", "MetricName", "Dimensions", "Period", "Statistic", "ExtendedStatistic", "Threshold",
-        "ComparisonOperator", "EvaluationPeriods", "DatapointsToAlarm", "TreatMissingData",
+        "ComparisonOperator", "EvaluationPeriods", "DatapointsToAlarm", "TreatMissingData", "Metrics",
     }
 )  # fmt: skip
+
+# Of metric math, a sum of metrics that are 0 where they are missing ("Using math expressions with CloudWatch metrics",
+# Amazon CloudWatch User Guide): without FILL, a sum of one that is there and one that is not would be missing.
+_FILLED = r"FILL\((\w+), 0\)"
+_SUM_OF_FILLED = re.compile(rf"{_FILLED}(?: \+ {_FILLED})*")
 
 # CloudWatch asks for more data points than it evaluates. How many is not documented; the examples of "Configuring how
 # CloudWatch alarms treat missing data" have 5 for 3.
@@ -102,8 +107,8 @@ class Alarm:
 
     Parameters
     ----------
-    metric
-        What it watches.
+    metrics
+        What it watches: one metric, or the sum of several.
     period
         The seconds that make one data point.
     statistic
@@ -114,9 +119,11 @@ class Alarm:
         The N data points that count, and the M of them that must breach.
     treat_missing_data
         What a period without measurements is.
+    filled
+        Whether a metric without measurements counts as 0, so that no period is without.
     """
 
-    metric: Metric
+    metrics: tuple[Metric, ...]
     period: int
     statistic: str
     comparison: str
@@ -124,6 +131,7 @@ class Alarm:
     evaluation_periods: int
     datapoints_to_alarm: int
     treat_missing_data: str
+    filled: bool = False
     _statistic: Callable[[list[Measurement]], float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -150,19 +158,24 @@ class Alarm:
         unknown = properties.keys() - _EVALUATED - _NOT_EVALUATED
         if unknown:
             raise Unsupported(", ".join(sorted(unknown)))
-        namespace, periods = properties["Namespace"], int(properties["EvaluationPeriods"])
-        dimensions = {each["Name"]: each["Value"] for each in properties.get("Dimensions", [])}
+        if "Metrics" in properties:
+            metrics, period, statistic = _summands(properties["Metrics"])
+        else:
+            metrics, period = (_metric_of(properties),), int(properties["Period"])
+            statistic = properties.get("Statistic") or properties["ExtendedStatistic"]
+        periods = int(properties["EvaluationPeriods"])
         # "PutMetricAlarm", Amazon CloudWatch API Reference: DynamoDB's metrics have a default of their own.
-        missing = "ignore" if namespace == "AWS/DynamoDB" else "missing"
+        missing = "ignore" if metrics[0].namespace == "AWS/DynamoDB" else "missing"
         return cls(
-            metric=Metric.of(namespace, properties["MetricName"], dimensions),
-            period=int(properties["Period"]),
-            statistic=properties.get("Statistic") or properties["ExtendedStatistic"],
+            metrics=metrics,
+            period=period,
+            statistic=statistic,
             comparison=properties["ComparisonOperator"],
             threshold=float(properties["Threshold"]),
             evaluation_periods=periods,
             datapoints_to_alarm=int(properties.get("DatapointsToAlarm", periods)),
             treat_missing_data=properties.get("TreatMissingData", missing),
+            filled="Metrics" in properties,
         )
 
     def state(self, measurements: Iterable[Measurement], now: float, before: State = State.INSUFFICIENT_DATA) -> State:
@@ -189,12 +202,17 @@ class Alarm:
         every = MINUTE if self.period >= MINUTE else 10
         end = now // every * every
         points = self.evaluation_periods + _EXTRA_DATA_POINTS
-        periods: list[list[Measurement]] = [[] for _ in range(points)]
+        periods: list[dict[Metric, list[Measurement]]] = [{} for _ in range(points)]
         for one in measurements:
             age = math.ceil((end - one.time) / self.period) - 1
-            if one.metric == self.metric and 0 <= age < points:
-                periods[age].append(one)
-        return [self._statistic(values) if values else None for values in periods]
+            if one.metric in self.metrics and 0 <= age < points:
+                periods[age].setdefault(one.metric, []).append(one)
+        return [self._data_point(period) for period in periods]
+
+    def _data_point(self, period: Mapping[Metric, list[Measurement]]) -> float | None:
+        if not period and not self.filled:
+            return None
+        return sum(self._statistic(values) for values in period.values())
 
     def _judge(self, points: list[float | None], before: State) -> State:
         real = [(age, self._breaches(point)) for age, point in enumerate(points, start=1) if point is not None]
@@ -218,6 +236,26 @@ class Alarm:
 
     def _breaches(self, point: float) -> bool:
         return _COMPARISONS[self.comparison](point, self.threshold)
+
+
+def _metric_of(description: Mapping[str, Any]) -> Metric:
+    dimensions = {each["Name"]: each["Value"] for each in description.get("Dimensions", [])}
+    return Metric.of(description["Namespace"], description["MetricName"], dimensions)
+
+
+def _summands(queries: list[Mapping[str, Any]]) -> tuple[tuple[Metric, ...], int, str]:
+    """Return the metrics that an expression adds up, with the period and the statistic that they share."""
+    returned = [query for query in queries if query.get("ReturnData", True)]
+    expression = returned[0].get("Expression", "") if len(returned) == 1 else ""
+    if not _SUM_OF_FILLED.fullmatch(expression):
+        raise Unsupported(f"metric math other than a sum of filled metrics: {expression}")
+    sources = {query["Id"]: query.get("MetricStat") for query in queries}
+    added = [sources[name] for name in re.findall(_FILLED, expression)]
+    kinds = {(int(source["Period"]), source["Stat"]) for source in added if source}
+    if None in added or len(kinds) != 1 or any("Unit" in source for source in added if source):
+        raise Unsupported("a sum of anything but metrics of one period and statistic")
+    ((period, statistic),) = kinds
+    return tuple(_metric_of(source["Metric"]) for source in added if source), period, statistic
 
 
 def _statistic_of(name: str) -> Callable[[list[Measurement]], float]:

@@ -265,8 +265,9 @@ def _add_operator_arguments(letters: argparse.ArgumentParser, order: argparse.Ar
 
 def _add_rollout_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        f"Exit codes: 0 the new version has all traffic; rolled back: {REFUSED_BEFORE} the pre-traffic hook refused it, "
-        f"{ALARMED} an alarm fired, {REFUSED_AFTER} the post-traffic hook refused it."
+        "Exit codes: 0 the new version has all traffic; rolled back: "
+        f"{REFUSED_BEFORE} the pre-traffic hook refused it, {ALARMED} an alarm fired, "
+        f"{REFUSED_AFTER} the post-traffic hook refused it."
     )
     parser.add_argument("--function", default=rehearsal.DEFAULT_FUNCTION, help="the name of a folder in events/")
     parser.add_argument("--configuration", default=rehearsal.DEFAULT_CONFIGURATION, help=", ".join(CONFIGURATIONS))

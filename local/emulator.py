@@ -139,7 +139,7 @@ class Emulator:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "NO_PROXY": "*",
-            # For the release hooks: who plays it answers there for the time of a rollout (local/releases/code_deploy.py).
+            # For the release hooks: local/releases/code_deploy.py answers there for the time of a rollout.
             "AWS_ENDPOINT_URL_CODEDEPLOY": f"http://{HOST}:{code_deploy_port}",
         }
 

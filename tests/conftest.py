@@ -15,6 +15,7 @@ os.environ |= {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_LAMBDA_FUNCTION_NAME": "testing",
+    "AWS_LAMBDA_FUNCTION_VERSION": "7",
     "POWERTOOLS_SERVICE_NAME": "storefront",
     "POWERTOOLS_METRICS_NAMESPACE": "Storefront",
     "CHAT_ALLOWED_ORIGINS": "https://shop.example.com,http://localhost:3000",

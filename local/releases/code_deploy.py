@@ -1,7 +1,7 @@
 """Plays CodeDeploy for the release hooks, which the emulator's functions look for on a port of this machine.
 
-It knows the three operations that the hooks use, in CodeDeploy's protocol (JSON 1.1: the operation is in a header), and is
-as strict with what it is sent as CodeDeploy is: an unknown deployment, a hook's second verdict, a status that is none.
+It knows the three operations that the hooks use, in CodeDeploy's protocol (JSON 1.1: the operation is in a header). It
+is as strict as CodeDeploy with an unknown deployment, a hook's second verdict, and a status that is none.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class Assumptions:
     def alarm(self) -> Alarm:
         """The alarm on the new version's errors."""
         return Alarm(
-            metric=_ERRORS,
+            metrics=(_ERRORS,),
             period=self.alarm_period,
             statistic="Sum",
             comparison="GreaterThanOrEqualToThreshold",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Plan:
     function: str = DEFAULT_FUNCTION
     configuration: str = DEFAULT_CONFIGURATION
     change: Change = Change.GOOD
-    pace: Pace = Pace()
+    pace: Pace = field(default_factory=Pace)
 
 
 def rehearse(plan: Plan, state: Path = STATE_DIRECTORY) -> End:
@@ -83,7 +83,7 @@ def alarms_of(versions: Versions, target: str) -> dict[str, Alarm]:
     """Return the alarms that watch a release of a function: the one place that knows where they come from."""
     live = [("FunctionName", versions.name), ("Resource", f"{versions.name}:{ALIAS}")]
     new = [*live, ("ExecutedVersion", target)]
-    errors = {"MetricName": "Errors", "Statistic": "Sum", "Threshold": 1}
+    errors = {"MetricName": "Errors", "Statistic": "Sum", "Threshold": 3}
     duration = {"MetricName": "Duration", "ExtendedStatistic": "p99", "Threshold": 8000}
     watched = {
         "NewVersionErrors": (new, errors),

@@ -56,9 +56,10 @@ with contextlib.redirect_stdout(sys.stderr):
     from storefront.orders import list_orders, publish_order_events
     from storefront.orders.order import Line, Order, OrderKey
     from storefront.orders.partner_queue import handed_in_of
-    from storefront.orders.queue import OrderQueue, correlation_id_of, order_key_of
+    from storefront.orders.queue import OrderQueue, order_key_of
     from storefront.orders.store import OrderStore, order_of
     from storefront.shared.money import Money
+    from storefront.shared.queue import correlation_id_of
 
 CONTEXT = SimpleNamespace(
     function_name="f", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:::function:f", aws_request_id="1"

@@ -51,16 +51,34 @@ def translated(**parameters: str) -> Json:
     # Of AWS::LanguageExtensions only the loops: the SAM CLI's stand-in for the rest leaves half-filled texts behind.
     loops = ProcessingPipeline([TemplateParsingProcessor(), ForEachProcessor()])
     expanded = loops.process_template(TemplateProcessingContext(fragment=template, parameter_values=dict(parameters)))
+    expanded["Resources"] = _with_plain_names(expanded["Resources"])
     session = boto3.Session(region_name="us-east-1")
     translator = Translator({}, Parser(), boto_session=session)
     result: Json = translator.translate(expanded, dict(parameters))
     return result
 
 
+def _with_plain_names(node: Any) -> Any:
+    """Fill in `!Sub "${Function}.Version"`, whose variable the loop has replaced: SAM knows names, not functions."""
+    match node:
+        case {"Fn::Sub": str() as text} if len(node) == 1 and "${" not in text:
+            return text
+        case dict():
+            return {key: _with_plain_names(value) for key, value in node.items()}
+        case list():
+            return [_with_plain_names(value) for value in node]
+    return node
+
+
 def resources(kind: str, template: Json | None = None) -> dict[str, Json]:
     """Return the properties of all resources of a type, by their names in the template."""
     found = (template or translated())["Resources"]
-    return {name: resource.get("Properties", {}) for name, resource in found.items() if resource["Type"] == kind}
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in found.items()
+        # As it is written, a loop is among the resources.
+        if isinstance(resource, dict) and resource["Type"] == kind
+    }
 
 
 def walk(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -9,6 +9,7 @@ import pytest
 
 from storefront.chat.connections import LAST_POST_MILLISECONDS
 from storefront.orders import payment_provider, reconcile_orders
+from storefront.rollout import function_version
 from storefront.shared import aws
 from tests.support.source import reads_of
 from tests.support.template import ROOT, Json, resources, source, translated, walk
@@ -55,6 +56,7 @@ def test_a_function_is_given_the_environment_that_its_code_reads(function: str) 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_an_environment_holds_names_and_no_secret(function: str) -> None:
+    parameter_names = [parameter["Name"] for parameter in resources("AWS::SSM::Parameter").values()]
     for variable, value in FUNCTIONS[function]["Environment"]["Variables"].items():
         for alternative in value["Fn::If"][1:] if "Fn::If" in value else [value]:
             match alternative:
@@ -66,8 +68,9 @@ def test_an_environment_holds_names_and_no_secret(function: str) -> None:
                     assert not source()["Parameters"].get(name, {}).get("NoEcho"), variable
                 case {"Fn::GetAtt": [_, attribute]}:
                     assert attribute in ("Arn", "Id"), variable
-                case {"Fn::Sub": str(url)}:
-                    assert re.match("(https?|wss?)://", url), variable
+                case {"Fn::Sub": str(text)}:
+                    # The name of a parameter that must not be referred to.
+                    assert {"Fn::Sub": text} in parameter_names or re.match("(https?|wss?)://", text), variable
                 case _:
                     pytest.fail(f"{variable} is {alternative}")
 
@@ -138,3 +141,44 @@ def test_the_reconciler_has_time_for_a_review() -> None:
 )
 def test_a_function_behind_the_gateway_ends_before_the_gateway_gives_up(function: str) -> None:
     assert FUNCTIONS[function]["Timeout"] < GATEWAY_TIMEOUT_SECONDS
+
+
+HOOKS = ("PreTrafficHookFunction", "PostTrafficHookFunction")
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_hook_has_a_name_that_codedeploy_may_call_and_lambda_takes(hook: str) -> None:
+    name = FUNCTIONS[hook]["FunctionName"]["Fn::Sub"]
+
+    assert name.startswith("CodeDeployHook_${AWS::StackName}-")
+    assert len(name.replace("${AWS::StackName}", "a" * 36)) <= 64
+
+
+def test_a_hook_is_not_released_gradually_itself() -> None:
+    assert all(
+        source()["Resources"][hook]["Properties"]["DeploymentPreference"] == {"Enabled": False} for hook in HOOKS
+    )
+
+
+def test_the_pre_traffic_hook_has_time_to_say_no_to_a_version_that_hangs() -> None:
+    limits = aws._LIMITS
+    call = limits.retries["total_max_attempts"] * (limits.connect_timeout + limits.read_timeout)
+
+    # Two calls before, the function's description and its invocation, the verdict.
+    longest = 3 * call + 2 * (function_version.LIMITS.connect_timeout + function_version.INVOCATION_SECONDS)
+
+    assert longest + 5 < FUNCTIONS["PreTrafficHookFunction"]["Timeout"]
+
+
+def test_nothing_of_the_hooks_depends_on_the_api() -> None:
+    # The API depends on aliases, and an alias on its hooks.
+    waiting, seen = list(HOOKS), set()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        properties = translated()["Resources"].get(name, {})
+        text = [node for _, node in walk(properties) if isinstance(node, str)]
+        named = {part for one in text for part in re.findall(r"\w+", one)} & translated()["Resources"].keys()
+        waiting += named - seen
+
+    assert "RestApi" not in seen

@@ -18,7 +18,8 @@ from storefront.access.ticket import Ticket, is_ticket
 from storefront.access.ticket_store import TicketStore
 from storefront.shared import clock
 from storefront.shared.aws import client
-from storefront.shared.observability import logger
+from storefront.shared.observability import count_fault, logger
+from storefront.shared.problem import is_overload
 
 
 def _origins_in(text: str) -> frozenset[str]:
@@ -35,9 +36,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Let in who comes with a good ticket, from a page that may open the chat or from none."""
     try:
         return _answer(event)
-    except Exception:
+    except Exception as error:
         # Not known to be good is not good.
         logger.exception("ticket could not be checked")
+        if not is_overload(error):
+            count_fault()
         return _policy("Deny", event.get("methodArn") or "*")
 
 

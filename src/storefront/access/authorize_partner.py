@@ -16,7 +16,8 @@ from storefront.access.partner_store import PartnerStore
 from storefront.access.partner_token import Partner, parse
 from storefront.shared import clock
 from storefront.shared.aws import client
-from storefront.shared.observability import logger
+from storefront.shared.observability import count_fault, logger
+from storefront.shared.problem import is_overload
 
 _partners = PartnerStore(client("dynamodb"), os.environ["PARTNERS_TABLE"])
 
@@ -29,9 +30,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         partner = _owner_of(event["authorizationToken"])
         answer = answer_for(partner, event["methodArn"]) if partner else None
-    except Exception:
+    except Exception as error:
         # Not known to be good is not good.
         logger.exception("token could not be checked")
+        if not is_overload(error):
+            count_fault()
         answer = None
     if answer is None:
         raise Exception("Unauthorized")  # noqa: TRY002 - only its text counts

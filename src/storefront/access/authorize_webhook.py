@@ -18,7 +18,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from storefront.access.webhook_secret import WebhookSecret
 from storefront.access.webhook_signature import NotGenuine, SignedHeaders, check_signature
 from storefront.shared.aws import client
-from storefront.shared.observability import logger
+from storefront.shared.observability import count_fault, logger
+from storefront.shared.problem import is_overload
 
 _secret = WebhookSecret(client("secretsmanager"), os.environ["WEBHOOK_SECRET_ARN"])
 
@@ -30,9 +31,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return _allowed(event)
     except NotGenuine as refusal:
         logger.info("webhook refused", extra={"reason": str(refusal)})
-    except Exception:
+    except Exception as error:
         # Whatever it is, it does not prove who is calling.
         logger.exception("webhook could not be checked")
+        if not is_overload(error):
+            count_fault()
     return _policy("Deny", event.get("methodArn") or "*", {})
 
 

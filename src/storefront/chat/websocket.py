@@ -20,7 +20,7 @@ from storefront.chat.connection import MAX_FRAME_BYTES, Connection, connection_o
 from storefront.chat.store import ChatStore
 from storefront.shared import clock
 from storefront.shared.errors import InvalidRequest, Refusal, TooLarge, TooManyRequests
-from storefront.shared.observability import logger, metrics
+from storefront.shared.observability import count_fault, logger, metrics
 from storefront.shared.problem import STATUS_OF_REFUSAL, UNEXPECTED, is_overload, problem
 
 Event = dict[str, Any]
@@ -68,6 +68,8 @@ def connection_handler(function: Callable[[Event], None]) -> Handler:
             function(event)
         except Exception as error:
             logger.exception("event failed")
+            if not is_overload(error):
+                count_fault()
             return {"statusCode": int(_status_of_fault(error))}
         return {"statusCode": int(HTTPStatus.OK)}
 
@@ -106,6 +108,8 @@ def websocket_handler(
                     desk.refuse(refusal)
             except Exception as error:
                 logger.exception("frame failed")
+                if not is_overload(error):
+                    count_fault()
                 desk.apologise(error)
                 return {"statusCode": int(HTTPStatus.INTERNAL_SERVER_ERROR)}
             return {"statusCode": int(HTTPStatus.OK)}

@@ -15,7 +15,7 @@ from storefront.orders.event_bus import EventBus
 from storefront.orders.queue import DeadLetterQueue
 from storefront.orders.store import order_of
 from storefront.shared.aws import client
-from storefront.shared.observability import MetricUnit, logger, metrics
+from storefront.shared.observability import MetricUnit, count_fault, logger, metrics
 
 _bus = EventBus(client("events"), os.environ["EVENT_BUS_NAME"])
 _dead_letters = DeadLetterQueue(client("sqs"), os.environ["DEAD_LETTER_QUEUE_URL"])
@@ -42,6 +42,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     # Still set is the id of the event before.
     logger.set_correlation_id(order_event.order.correlation_id)
     logger.error("event not published", extra={"order_id": order_event.order.key.order_id})
+    count_fault()
     return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
 
 
@@ -54,6 +55,7 @@ def _event_or_none(record: dict[str, Any]) -> OrderEvent | None:
         key, sequence_number = record["dynamodb"]["Keys"], record["dynamodb"]["SequenceNumber"]
         logger.exception("change not readable", extra={"key": key, "sequence_number": sequence_number})
         metrics.add_metric("OrderChangesNotReadable", MetricUnit.Count, 1)
+        count_fault()
         _dead_letters.put_aside({"key": key, "sequenceNumber": sequence_number})
         return None
 

@@ -14,7 +14,8 @@ from storefront.orders.store import OrderStore
 from storefront.shared import clock
 from storefront.shared.aws import client
 from storefront.shared.configuration import parameter, secret
-from storefront.shared.observability import MetricUnit, logger, metrics
+from storefront.shared.observability import MetricUnit, count_fault, logger, metrics
+from storefront.shared.problem import is_overload
 
 _orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
 _queue = OrderQueue(client("sqs"), os.environ["ORDERS_QUEUE_URL"])
@@ -44,11 +45,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         logger.set_correlation_id(order.correlation_id)
         try:
             after = reconcile_order(order, _orders, _payments, _queue, _schedule, clock.now())
-        except Exception:
+        except Exception as error:
             # One order that cannot be reviewed must not keep the others from it.
             logger.exception("order not reviewed", extra={"order_id": order.key.order_id})
             defer_review(order, _orders, clock.now())
             failed += 1
+            if not is_overload(error):
+                count_fault()
         else:
             logger.info("order reviewed", extra={"order_id": order.key.order_id, "status": after.status})
             reviewed += 1

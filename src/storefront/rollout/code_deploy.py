@@ -1,16 +1,13 @@
 """CodeDeploy: the only place that calls it.
 
-A hook is told nothing but ids ("AppSpec 'hooks' section", AWS CodeDeploy User Guide). Which version of which function they
-are about stands in the deployment's AppSpec, and that comes with the revision, not with the deployment: there its content
-is "always null" ("GetDeployment", AWS CodeDeploy API Reference).
+A hook is told nothing but ids ("AppSpec 'hooks' section", AWS CodeDeploy User Guide). Which version of which function
+they are about stands in the deployment's AppSpec, and that comes with the revision, not with the deployment: there its
+content is "always null" ("GetDeployment", AWS CodeDeploy API Reference).
 """
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from mypy_boto3_codedeploy import CodeDeployClient
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class CodeDeploy:
         A CodeDeploy client.
     """
 
-    def __init__(self, codedeploy: "CodeDeployClient") -> None:
+    def __init__(self, codedeploy: Any) -> None:
         self._codedeploy = codedeploy
 
     def release_of(self, deployment_id: str) -> Release:
@@ -84,9 +81,9 @@ def _named(revision: Any) -> Any:
 
 def _release_in(revision: Any) -> Release:
     # CloudFormation writes the AppSpec as JSON, in either member.
-    text = (revision.get("appSpecContent") or revision.get("string") or {}).get("content")
+    app_spec = revision.get("appSpecContent") or revision.get("string") or {}
     try:
-        (resource,) = json.loads(text)["Resources"]
+        (resource,) = json.loads(app_spec["content"])["Resources"]
         (function,) = resource.values()
         return Release(function["Properties"]["Name"], str(function["Properties"]["TargetVersion"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

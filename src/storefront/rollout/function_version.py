@@ -11,8 +11,8 @@ from storefront.rollout.code_deploy import Release
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
-# Longer than a cold start, which is what a new version begins with, and than any answer that is still a good one. One try:
-# a version that needs a second one is not fit.
+# Longer than a cold start, which is what a new version begins with, and than any answer that is still a good one. One
+# try: a version that needs a second one is not fit.
 INVOCATION_SECONDS = 30
 LIMITS = Config(connect_timeout=1, read_timeout=INVOCATION_SECONDS, retries={"total_max_attempts": 1})
 

@@ -1,9 +1,9 @@
 """Probes: for each handler an event of its kind, and what must come of it.
 
-They run in prod, on real tables and queues, so none of them changes anything: requests come without an identity, bodies are
-invalid, batches are empty, credentials are malformed. (A refused frame of the chat is counted, in a row that expires within
-the hour.) What a probe proves is that the version starts - its code imports, its environment is complete, its clients are
-made - and does what its kind does.
+They run in prod, on real tables and queues, so none of them changes anything: requests come without an identity, bodies
+are invalid, batches are empty, credentials are malformed. (A refused frame of the chat is counted, in a row that soon
+expires.) What a probe proves is that the version starts - its code imports, its environment is complete, its clients
+are made - and does what its kind does.
 """
 
 import json

@@ -54,8 +54,8 @@ class PublicApi:
             reply = self._send(method, path)
             if reply.status != HTTPStatus.TOO_MANY_REQUESTS:
                 return reply
-            # All functions of a deployment are released at the same time, and each has its smoke test. That says nothing
-            # about the version.
+            # All functions of a stack are released at the same time, and each has its smoke test: it says nothing about
+            # the version.
             self._pause(random.uniform(_LONGEST_PAUSE_SECONDS / 4, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter
         raise NotFit(f"{method} {path}: throttled {TRIES} times")
 

@@ -18,8 +18,8 @@ from storefront.shared.observability import logger
 
 _code_deploy = CodeDeploy(client("codedeploy"))
 
-# With AllAtOnce there is no time for an alarm before this hook: a version that fails one request in five gets through with
-# a probability of 0.8 to the power of this, 4 in 100.
+# With AllAtOnce there is no time for an alarm before this hook: a version that fails one request in five gets through
+# with a probability of 0.8 to the power of this, 4 in 100.
 ROUNDS = 15
 _NOBODY_SELLS = "/products/SMOKE-TEST-404"
 

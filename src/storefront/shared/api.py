@@ -16,7 +16,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.shared.errors import InvalidRequest, Refusal, TooLarge
-from storefront.shared.observability import logger
+from storefront.shared.observability import count_fault, logger
 from storefront.shared.problem import STATUS_OF_REFUSAL, UNEXPECTED, is_overload, problem
 
 Event = dict[str, Any]
@@ -106,7 +106,10 @@ def rest_handler(function: ProxyHandler) -> ProxyHandler:
             return _refusal(event, refusal)
         except Exception as error:
             logger.exception("request failed")
-            return _unavailable(event) if is_overload(error) else _unexpected(event)
+            if is_overload(error):
+                return _unavailable(event)
+            count_fault()
+            return _unexpected(event)
 
     return handler
 

@@ -1,5 +1,6 @@
 """The reconciler: what no message moves, it does."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -177,3 +178,29 @@ def test_one_order_that_cannot_be_reviewed_does_not_hold_up_the_others(
     assert timedelta(minutes=5) <= deferred.review_at - clock.now() <= timedelta(minutes=15)
     assert deferred.reviews == 0
     assert [message["orderId"] for message in shop.aws.messages()] == [lost.key.order_id]
+
+
+def test_orders_that_have_not_settled_for_an_hour_are_counted_in_every_run(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Given an order that is settled, and one whose message was lost
+    shop.place(shop.sell("MUG-001"), key="settled")
+    shop.process_queue()
+    shop.place("MUG-001", key="lost")
+    accepted = clock.now()
+
+    counted = []
+    for minutes in (0, 59, 61, 24 * 60):
+        moment = accepted + timedelta(minutes=minutes)
+        monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
+        handler({"time": clock.to_text(moment)}, Context())
+        shop.aws.messages()
+        counted.append(_metric("OrdersUnsettled", capsys.readouterr().out))
+
+    # Then it is counted while it is open, also between two looks at it
+    assert counted == [0, 0, 1, 1]
+
+
+def _metric(name: str, output: str) -> float:
+    (value,) = [json.loads(line)[name] for line in output.splitlines() if f'"{name}"' in line]
+    return float(value[0])
