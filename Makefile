@@ -5,6 +5,11 @@
 #   FUNCTION=name   make logs: only functions with this in their name; make rollout: the function to release
 #   AS=name         make chat: who you are: customer, other or support (default customer)
 #   ROOM=name       make chat: the room to join first (default support)
+#   QUEUE=name      make redrive: which dead letters: orders, partner-orders, chat-status, ... (default all)
+#   MATCH=text      make redrive: only those with this text in them
+#   GO=1            make redrive: move them back (default: only show them)
+#   ORDER=id        make order: which order
+#   AWS=stack       make redrive, make order: a stack on AWS, by its name
 #   INPUTS=options  make rollout-compare: what to compare, INPUTS=--help lists it
 #   CONFIG=name     make rollout: how traffic moves (default Linear10PercentEvery1Minute)
 #   SPEED=number    make rollout: 60 is a minute in a second (default)
@@ -18,6 +23,11 @@ STATE ?=
 FUNCTION ?=
 AS ?=
 ROOM ?=
+QUEUE ?=
+MATCH ?=
+GO ?=
+ORDER ?=
+AWS ?=
 INPUTS ?=
 CONFIG ?=
 SPEED ?=
@@ -57,6 +67,13 @@ logs: tools ## Show what the functions log, and go on until Ctrl-C
 	@$(call local,logs) --follow $(if $(FUNCTION),--function $(FUNCTION))
 token: tools ## Print a customer's id token
 	@$(call local,token)
+
+.PHONY: redrive order
+redrive: tools ## Show dead letters, and with GO=1 move them back: QUEUE=, MATCH=
+	@$(call local,redrive) $(if $(QUEUE),--queue '$(QUEUE)') $(if $(MATCH),--match '$(MATCH)') \
+		$(if $(filter 1,$(GO)),--go) $(if $(AWS),--aws '$(AWS)')
+order: tools ## Tell the whole story of one order: ORDER=
+	@$(call local,order) '$(ORDER)' $(if $(AWS),--aws '$(AWS)')
 
 .PHONY: rollout-compare
 rollout-compare: tools ## Compare how many customers a bad release reaches under each configuration

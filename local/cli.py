@@ -13,12 +13,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from requests import RequestException
 
-from local import back_office, differences, lifecycle, logs, webhook
+from local import back_office, differences, lifecycle, logs, order_story, redrive, webhook
 from local.accounts import Accounts, asked_for, confirm_locally
 from local.chat import Access
 from local.console import Problem, say, styled
 from local.conversation import Conversation
 from local.customer import sign_in
+from local.installation import Installation
 from local.partners import OVERLAP, PLANS, Partners
 from local.releases import comparison, rehearsal
 from local.releases.comparison import Assumptions
@@ -134,6 +135,23 @@ def _partners(arguments: argparse.Namespace) -> Partners:
     return Partners.of(lifecycle.running_stack(arguments.state))
 
 
+def redrive_letters(arguments: argparse.Namespace) -> None:
+    """Show what is in the dead-letter queues; with --go, move it back to where it came from."""
+    redrive.run(_installation(arguments), arguments.queue, arguments.match, arguments.go)
+
+
+def tell_order(arguments: argparse.Namespace) -> None:
+    """Tell the whole story of one order, from the tables, the queues and all logs."""
+    story = order_story.of(_installation(arguments), arguments.order, arguments.customer, arguments.hours)
+    say(json.dumps(story.to_json(), indent=2) if arguments.json else story.as_text())
+
+
+def _installation(arguments: argparse.Namespace) -> Installation:
+    if arguments.aws:
+        return Installation.on_aws(arguments.aws)
+    return Installation.of(lifecycle.running_stack(arguments.state))
+
+
 def compare_rollouts(arguments: argparse.Namespace) -> None:
     """Compare how many customers a bad release reaches under each of CodeDeploy's configurations."""
     assumptions = Assumptions(**{each.name: getattr(arguments, each.name) for each in fields(Assumptions)})
@@ -204,6 +222,7 @@ def _parser() -> argparse.ArgumentParser:
     follow.add_argument("--minutes", type=float, default=15, help="how far back to begin (default: 15)")
     follow.add_argument("--follow", action="store_true", help="go on until interrupted")
     command("differences", list_differences)
+    _add_operator_arguments(command("redrive", redrive_letters), command("order", tell_order))
     _add_rollout_arguments(command("rollout", rollout))
     _add_product_arguments(command("put-product", put_product))
     _add_assumptions(command("rollout-compare", compare_rollouts))
@@ -228,6 +247,20 @@ def _add_chat_arguments(parser: argparse.ArgumentParser, users: tuple[str, ...])
     parser.add_argument("--room", default="support", help="the room to join first (default: support)")
     parser.add_argument("--aws", metavar="STACK", help="a stack on AWS instead, by its name; with --email")
     parser.add_argument("--email", help="with --aws: the account to sign in with")
+
+
+def _add_operator_arguments(letters: argparse.ArgumentParser, order: argparse.ArgumentParser) -> None:
+    for parser in (letters, order):
+        parser.add_argument("--aws", metavar="STACK", help="a stack on AWS instead, by its name")
+    letters.add_argument("--queue", help="orders, partner-orders, ... (default: all, to look at)")
+    letters.add_argument("--match", help="only those with this text in their body or an attribute")
+    letters.add_argument("--go", action="store_true", help="move them (default: a dry run)")
+    order.add_argument("order", help="the order's id")
+    order.add_argument("--customer", help="the customer's id: saves a scan of the orders table")
+    order.add_argument(
+        "--hours", type=float, default=24, help="of logs, where the table has no such order (default: 24)"
+    )
+    order.add_argument("--json", action="store_true", help="as JSON, for scripts")
 
 
 def _add_rollout_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
+
+import yaml
 
 from local import differences, repairs
 from local.releases import comparison
@@ -28,6 +30,13 @@ from tests.defences import DEFENCES
 _BLOCK = re.compile(r"(<!-- made from code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 _PICTURED_ERROR_RATE = 0.01
+
+
+class _Untagged(yaml.SafeLoader):
+    """Reads the template as it is written, without what its functions (``!Ref``, ...) stand for."""
+
+
+_Untagged.add_multi_constructor("!", lambda *_: None)
 
 
 def main() -> None:
@@ -164,7 +173,30 @@ def _release_picture() -> str:
     return comparison.as_picture(_PICTURED_ERROR_RATE, Assumptions())
 
 
+def _alarms() -> str:
+    """The alarms as the template has them: a loop is one row."""
+    return _table(("alarm", "fires when", "entry"), (_alarm(name, resource) for name, resource in _alarm_resources()))
+
+
+def _alarm_resources() -> Iterator[tuple[str, dict[str, Any]]]:
+    template = yaml.load((ROOT / "template.yaml").read_text(), _Untagged)  # noqa: S506 - a SafeLoader
+    for name, resource in template["Resources"].items():
+        if name.startswith("Fn::ForEach::"):
+            variable, _, looped = resource
+            shown = {key.replace(f"${{{variable}}}", f"<{variable}>"): each for key, each in looped.items()}
+            yield from ((key, each) for key, each in shown.items() if key.endswith("Alarm"))
+        elif name.endswith("Alarm"):
+            yield name, resource
+
+
+def _alarm(name: str, resource: dict[str, Any]) -> tuple[str, ...]:
+    what, _, anchor = str(resource["Properties"]["AlarmDescription"]).partition("; docs/operations.md#")
+    what = re.sub(r"\$\{(\w+)\}", r"`<\1>`", what)
+    return f"`{name}`", what, f"[{anchor.replace('-', ' ')}](#{anchor})"
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "alarms": _alarms,
     "order states": _order_states,
     "order state diagram": _state_diagram,
     "redelivery": _redelivery,

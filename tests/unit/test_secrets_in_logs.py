@@ -4,16 +4,18 @@ import io
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from storefront.access import authorize_connection, authorize_partner, authorize_webhook
 from storefront.access.webhook_signature import content_sha256
-from storefront.catalog import get_product, list_products, put_product
-from storefront.chat import create_ticket
-from storefront.orders import get_order, get_partner_order, list_orders, place_order, receive_payment_event
+from storefront.orders import place_order, process_partner_orders
 from tests.support.aws import CURSOR_SECRET, PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
-from tests.support.events import Context, rest_event
+from tests.support.events import Context, rest_event, sqs_record
+from tests.support.routes import chat_handlers, function_behind, rest_handlers
+from tests.support.template import ROOT
 
 TOKEN = "token-canary"
 EMAIL = "email-canary@example.com"
@@ -21,17 +23,9 @@ IDEMPOTENCY_KEY = "idempotency-key-canary"
 INPUT = "input-canary"
 CANARIES = (TOKEN, EMAIL, IDEMPOTENCY_KEY, INPUT, CURSOR_SECRET, PAYMENTS_SECRET, WEBHOOK_SECRET)
 
-HANDLERS = {
-    "GET /products": list_products.handler,
-    "GET /products/{sku}": get_product.handler,
-    "PUT /products/{sku}": put_product.handler,
-    "POST /orders": place_order.handler,
-    "GET /orders": list_orders.handler,
-    "GET /orders/{orderId}": get_order.handler,
-    "POST /chat/tickets": create_ticket.handler,
-    "POST /webhooks/payments": receive_payment_event.handler,
-    "GET /partner/orders/{reference}": get_partner_order.handler,
-}
+# Imported here: what is imported inside a test makes its clients too late for the fixtures.
+HANDLERS = {route: function_behind(handler) for route, handler in rest_handlers().items()}
+CHAT_HANDLERS = {route: function_behind(handler) for route, handler in chat_handlers().items()}
 
 GOOD_BODY = {"lines": [{"sku": "MUG-001", "quantity": 1}]}
 GOOD_EVENT = {
@@ -115,6 +109,97 @@ def test_a_failure_leaves_no_canary_in_the_log(aws: Aws, captured: Callable[[], 
     logged = captured()
     assert "ResourceNotFoundException" in logged, "the failure itself is in the log"
     assert_logged_without_canaries(logged)
+
+
+@pytest.mark.parametrize("route", CHAT_HANDLERS)
+@pytest.mark.parametrize("working", [True, False], ids=["working", "failing"])
+@pytest.mark.parametrize("action", ["as the route", "of no route"])
+def test_a_frame_leaves_no_canary_in_the_log(
+    aws: Aws, captured: Callable[[], str], route: str, working: bool, action: str
+) -> None:
+    if not working:
+        aws.dynamodb.delete_table(TableName=os.environ["CHAT_TABLE"])
+    body = dict.fromkeys(("requestId", "room", "text", "clientId", "cursor", "limit", TOKEN), INPUT)
+    event = frame(route, {"action": route, **body, "room": "support"} if action == "as the route" else {**body})
+
+    CHAT_HANDLERS[route](event, Context())
+
+    assert_logged_without_canaries(captured())
+
+
+def frame(route: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Return the event of a frame, or of the handshake, with a canary everywhere."""
+    handshakes = {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}
+    return {
+        "headers": {"Cookie": TOKEN, "Origin": INPUT},
+        "multiValueHeaders": {"Cookie": [TOKEN], "Origin": [INPUT]},
+        "queryStringParameters": {"ticket": TOKEN, "email": EMAIL},
+        "requestContext": {
+            "routeKey": route,
+            "eventType": handshakes.get(route, "MESSAGE"),
+            "requestId": "request",
+            "connectionId": "connection",
+            "connectedAt": 1_795_000_000_000,
+            "identity": {"sourceIp": INPUT, "userAgent": INPUT},
+            "authorizer": {"principalId": "ada", "customerId": "ada", "name": EMAIL, "group": "customer"},
+        },
+        "body": None if route in handshakes else json.dumps(body),
+        "isBase64Encoded": False,
+    }
+
+
+AUTHORIZED: dict[str, tuple[Any, dict[str, Any]]] = {
+    "partner": (
+        authorize_partner.handler,
+        {"authorizationToken": f"Bearer sfp_acme00000001_{TOKEN}", "methodArn": "arn:aws:execute-api:::api/dev/GET/x"},
+    ),
+    "webhook": (
+        authorize_webhook.handler,
+        {
+            "httpMethod": "POST",
+            "resource": "/webhooks/payments",
+            "methodArn": "arn:aws:execute-api:::api/dev/POST/webhooks/payments",
+            "multiValueHeaders": {
+                name: [INPUT]
+                for name in ("X-Webhook-Timestamp", "X-Webhook-Content-SHA256", "X-Webhook-Signature", TOKEN)
+            },
+        },
+    ),
+    "chat": (authorize_connection.handler, {**frame("$connect", {}), "methodArn": "arn:aws:execute-api:::api/dev/c"}),
+}
+
+
+@pytest.mark.parametrize("who", AUTHORIZED)
+@pytest.mark.parametrize("working", [True, False], ids=["working", "failing"])
+def test_an_authorizer_logs_nothing_of_what_it_was_shown(
+    aws: Aws, captured: Callable[[], str], who: str, working: bool
+) -> None:
+    authorize, event = AUTHORIZED[who]
+    if not working:
+        event = {**event, "multiValueHeaders": None, "authorizationToken": None}
+
+    with suppress(Exception):
+        authorize(event, Context())
+
+    assert_logged_without_canaries(captured())
+
+
+@pytest.mark.parametrize("body", [INPUT, {"reference": INPUT}, {"reference": INPUT, **BAD_BODY}, BAD_BODY])
+def test_what_a_partner_has_handed_in_is_not_logged(aws: Aws, captured: Callable[[], str], body: Any) -> None:
+    record = sqs_record(body)
+    record["messageAttributes"]["partnerId"] = {"stringValue": "acme00000001", "dataType": "String"}
+
+    process_partner_orders.handler({"Records": [record]}, Context())
+
+    assert_logged_without_canaries(captured())
+
+
+def test_no_function_adds_to_a_trace() -> None:
+    """What is not written into a trace cannot be found in one: no module has a tracer, or names what it would add."""
+    code = {path: path.read_text().lower() for path in (ROOT / "src").glob("**/*.py")}
+
+    assert not [path for path, text in code.items() if "put_annotation" in text or "put_metadata" in text]
+    assert not [path for path, text in code.items() if "import tracer" in text or "aws_xray_sdk" in text]
 
 
 def test_an_accepted_order_is_logged_by_its_id(aws: Aws, log: io.StringIO) -> None:

@@ -39,6 +39,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return {"batchItemFailures": []}
     # For a stream, the lowest sequence number named is where Lambda starts again.
     record, order_event = happened[first_failed]
+    # Still set is the id of the event before.
+    logger.set_correlation_id(order_event.order.correlation_id)
     logger.error("event not published", extra={"order_id": order_event.order.key.order_id})
     count_fault()
     return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}

@@ -26,7 +26,13 @@ def handler(event: Event, context: LambdaContext) -> Answer:
     order = apply_payment_event(payment_event, _orders)
     logger.info(
         "payment event received",
-        extra={"event_id": payment_event.eventId, "order_id": order.key.order_id, "status": order.status},
+        extra={
+            "event_id": payment_event.eventId,
+            "order_id": order.key.order_id,
+            # The provider's request is another than the customer's, which all other lines about the order go by.
+            "order_correlation_id": order.correlation_id,
+            "status": order.status,
+        },
     )
     return answer(HTTPStatus.OK, {"eventId": payment_event.eventId})
 

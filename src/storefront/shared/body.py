@@ -38,7 +38,8 @@ def parse(model: type[Model], body: bytes, rules: Mapping[str, str]) -> Model:
         ]
         if len(findings) > _MAX_FINDINGS:
             shown.append(f"and {len(findings) - _MAX_FINDINGS} more")
-        raise InvalidRequest("; ".join(shown) + ".") from error
+        # Not from the error: it repeats the input, and a traceback that this comes to stand in would log it.
+        raise InvalidRequest("; ".join(shown) + ".") from None
 
 
 def _finding(location: tuple[int | str, ...], kind: str, message: str, rules: Mapping[str, str]) -> str:

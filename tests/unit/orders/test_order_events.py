@@ -1,7 +1,9 @@
 """Events: one for each thing that has happened, none lost, none made up."""
 
+import io
 import json
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -112,10 +114,13 @@ def test_a_deleted_order_is_no_event(shop: Shop, bus: Bus) -> None:
 
 
 def test_the_stream_goes_on_from_the_first_event_the_bus_did_not_take(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], log: io.StringIO
 ) -> None:
     sku = shop.sell("MUG-001")
-    records = [record(number, None, shop.place(sku, key=f"key-{number}")) for number in range(25)]
+    orders = [shop.place(sku, key=f"key-{number}") for number in range(25)]
+    # Each comes from a request of its own
+    orders = [replace(order, correlation_id=f"request-{number}") for number, order in enumerate(orders)]
+    records = [record(number, None, order) for number, order in enumerate(orders)]
     refusing = Bus(13, 14)
     monkeypatch.setattr(publish_order_events, "_bus", EventBus(refusing, "orders"))  # type: ignore[arg-type]
 
@@ -125,6 +130,8 @@ def test_the_stream_goes_on_from_the_first_event_the_bus_did_not_take(
     assert len(refusing.entries) == 20, "what comes after the refusal waits"
     counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     assert counted[0]["OrdersAccepted"] == [1.0] * 13
+    (told,) = [json.loads(line) for line in log.getvalue().splitlines() if "event not published" in line]
+    assert (told["order_id"], told["correlation_id"]) == (orders[13].key.order_id, "request-13")
 
 
 def test_a_change_that_cannot_be_read_is_put_aside_and_stops_no_other(shop: Shop, bus: Bus) -> None:

@@ -277,6 +277,15 @@ def test_the_body_that_was_signed_is_taken_however_it_is_carried(shop: Shop, bas
     assert shop.status(order) is Status.CONFIRMED
 
 
+def test_the_log_names_the_request_that_the_order_goes_back_to(shop: Shop, log: io.StringIO) -> None:
+    order = awaiting(shop)
+
+    call(event_of(order))
+
+    told = json.loads(log.getvalue().splitlines()[-1])
+    assert told["order_correlation_id"] == order.correlation_id != told["correlation_id"]
+
+
 @pytest.mark.parametrize("base64_encoded", [False, True])
 @pytest.mark.parametrize("signed", ["", "0" * 64, "é" * 64, 5, content_sha256(b""), content_sha256(b"{}")], ids=repr)
 def test_a_body_that_was_not_signed_is_refused(shop: Shop, signed: Any, base64_encoded: bool) -> None:

@@ -1,0 +1,68 @@
+"""Every alarm has an entry in the runbook, every entry an alarm, and every command is one."""
+
+import re
+import shlex
+
+import pytest
+from botocore import xform_name
+from botocore.session import Session
+
+from local.stack import ROOT
+from tests.support.template import resources
+
+RUNBOOK = (ROOT / "docs/operations.md").read_text()
+LESSON = (ROOT / "docs/lessons/403.md").read_text()
+NOT_ENTRIES = {"where-to-look", "one-caller-gets-403"}
+ENTRIES = {
+    heading.lower().replace(" ", "-"): body
+    for heading, body in re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL)
+}
+AWS_COMMANDS = re.findall(r"^aws .*$", RUNBOOK + LESSON, re.MULTILINE)
+# Of the command line itself, not of a service.
+OF_THE_CLI = {"query"}
+
+
+def entries_of_alarms() -> dict[str, str]:
+    alarms = resources("AWS::CloudWatch::Alarm")
+    described = {name: alarm["AlarmDescription"] for name, alarm in alarms.items() if name.endswith("Alarm")}
+    return {name: str(text).partition("docs/operations.md#")[2] for name, text in described.items()}
+
+
+def test_every_alarm_names_its_entry() -> None:
+    alarms = entries_of_alarms()
+
+    assert alarms
+    assert {name for name, entry in alarms.items() if entry not in ENTRIES} == set()
+
+
+def test_every_entry_is_an_alarm_s() -> None:
+    assert ENTRIES.keys() - NOT_ENTRIES == set(entries_of_alarms().values())
+
+
+@pytest.mark.parametrize("entry", sorted(ENTRIES.keys() - NOT_ENTRIES))
+def test_an_entry_says_what_it_means_how_to_look_and_what_to_do(entry: str) -> None:
+    parts = re.findall(r"^\*\*(.*?)\.\*\*", ENTRIES[entry], re.MULTILINE)
+
+    assert parts == ["What it means", "How to look", "What to do"]
+    assert re.search(r"^(aws|make) ", ENTRIES[entry], re.MULTILINE), "there is a command to look with"
+
+
+@pytest.mark.parametrize("command", AWS_COMMANDS)
+def test_an_aws_command_is_an_operation_with_what_it_needs(command: str) -> None:
+    service, operation, *words = shlex.split(command)[1:]
+    model = Session().get_service_model(service)
+    operations = {xform_name(name, "-"): name for name in model.operation_names}
+    assert operation in operations
+    shape = model.operation_model(operations[operation]).input_shape
+    members = {xform_name(name, "-"): name for name in shape.members} if shape else {}
+    options = {word.removeprefix("--") for word in words if word.startswith("--")} - OF_THE_CLI
+
+    assert options <= members.keys()
+    assert {name for name, member in members.items() if shape and member in shape.required_members} <= options
+
+
+def test_the_log_groups_that_are_looked_into_are_the_template_s() -> None:
+    groups = {group["LogGroupName"]["Fn::Sub"] for group in resources("AWS::Logs::LogGroup").values()}
+    asked = set(re.findall(r"--log-group-name (\S+)", RUNBOOK))
+
+    assert {group.replace("$STACK", "${AWS::StackName}") for group in asked} <= groups
