@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from local import differences, repairs
+from local import differences, repairs, samconfig
 from local.stack import ROOT
 from storefront.orders.order import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from storefront.payments_sandbox.behaviour import APPROVES, BEHAVIOURS
@@ -86,6 +86,15 @@ def _defences() -> str:
     )
 
 
+def _environments() -> str:
+    rows: list[tuple[str, ...]] = [
+        ("stack", *(f"`{samconfig.environment(name).stack}`" for name in samconfig.ENVIRONMENTS), "")
+    ]
+    for name, description, values in samconfig.differences():
+        rows.append((f"`{name}`", *(f"`{value}`" if value else "none" for value in values), description))
+    return _table(("parameter", *samconfig.ENVIRONMENTS, "what it is"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "order states": _order_states,
     "order state diagram": _state_diagram,
@@ -95,6 +104,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "local differences": _differences,
     "local repairs": _repairs,
     "defences": _defences,
+    "environments": _environments,
 }
 
 
