@@ -3,6 +3,10 @@
 #   PORT=4567       the port of the local stack (default 4566)
 #   STATE=folder    where everything about the local stack is kept (default .local)
 #   FUNCTION=name   make logs: only functions with this in their name
+#   REPOSITORY=     make bootstrap: GitHub's OWNER/NAME, or OWNER@ID/NAME@ID; PARAMETERS='A=b ...' sets others of bootstrap.yaml
+#   TESTS=paths     make tests: which
+#   ENVIRONMENT=    make destroy: dev, staging or prod (or STACK=name, for any other stack); CONFIRM=its stack's name answers the
+#                   question, UNPROTECT=yes turns off what protects it
 #   PYTHON=path     the Python the environments are built with (default: the best one found)
 
 .DEFAULT_GOAL := help
@@ -10,6 +14,13 @@ SHELL := /bin/sh
 PORT ?=
 STATE ?=
 FUNCTION ?=
+REPOSITORY ?=
+PARAMETERS ?=
+TESTS ?= tests
+ENVIRONMENT ?=
+STACK ?=
+CONFIRM ?=
+UNPROTECT ?=
 PYTHON ?=
 UV ?= uv
 
@@ -44,13 +55,25 @@ logs: tools ## Show what the functions log, and go on until Ctrl-C
 token: tools ## Print a customer's id token
 	@$(call local,token)
 
-.PHONY: test check format
+.PHONY: test tests check format
 test: check ## Check everything, then run all tests on a local stack of their own
 	@$(run) -m pytest tests --quiet --numprocesses auto
+tests: dev ## Run the tests in TESTS, without the checks
+	@$(run) -m pytest $(TESTS) --quiet --numprocesses auto
 check: dev ## Lint, check formats and types, validate the template and the OpenAPI document
 	@$(run) -m local.checks
 format: dev ## Format the code, and fix what can be fixed
 	@$(run) -m ruff check --fix --quiet . && $(run) -m ruff format .
+
+.PHONY: build bootstrap destroy
+build: tools ## Build what is deployed to AWS, in .aws-sam/build
+	@SAM_CLI_TELEMETRY=0 .venv/bin/sam build
+bootstrap: tools ## Deploy what an account needs once in each region (docs/deploying.md)
+	@SAM_CLI_TELEMETRY=0 .venv/bin/sam deploy --template-file bootstrap.yaml --config-env bootstrap \
+		--parameter-overrides GitHubRepository='$(REPOSITORY)' $(PARAMETERS)
+destroy: tools ## Remove an environment from AWS, and say what is left
+	@$(run) -m local.destroy $(if $(STACK),--stack '$(STACK)',--environment '$(ENVIRONMENT)') \
+		$(if $(CONFIRM),--confirm '$(CONFIRM)') $(if $(filter yes,$(UNPROTECT)),--unprotect)
 
 .PHONY: lock docs clean
 lock: ## Pin the newest versions of all packages (needs uv)
