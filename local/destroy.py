@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
-from samcli.yamlhelper import yaml_parse
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
 from local import samconfig
 from local.console import Problem, problems_reported, say
@@ -47,7 +47,7 @@ class Removal:
 
     def __init__(self, stack: str, session: boto3.Session) -> None:
         self._stack = stack
-        self._cloudformation = session.client("cloudformation")
+        self._cloudformation: Any = session.client("cloudformation")
         self._session = session
         self._check_that_it_exists()
 
