@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+from local import samconfig
 from tests.support import bootstrap
 from tests.support.bootstrap import ACCOUNT, BUCKET, REGION, REPOSITORY, listed
+from tests.support.deployment import Deployment
 from tests.support.template import ROOT, resources, translated
 
 ENVIRONMENTS = {"dev": "Dev", "staging": "Staging", "prod": "Prod", "preview": "Preview"}
@@ -323,6 +325,17 @@ def test_what_the_application_s_roles_are_for_is_inside_the_boundary(role: str) 
     }
 
     assert wanted <= boundary, "what is outside the boundary is refused, whatever the role says"
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_every_role_of_an_environment_on_aws_carries_the_boundary(environment: str) -> None:
+    deployed = Deployment(**samconfig.environment(environment).overrides).resources
+    name = bootstrap.source()["Resources"]["Boundary"]["Properties"]["ManagedPolicyName"]["Fn::Sub"]
+    boundary = {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:policy/{name}"}
+    roles = {role: row["Properties"] for role, row in deployed.items() if row["Type"] == "AWS::IAM::Role"}
+
+    assert roles
+    assert {role: row.get("PermissionsBoundary") for role, row in roles.items()} == dict.fromkeys(roles, boundary)
 
 
 def test_the_boundary_gives_nothing_to_administer() -> None:
