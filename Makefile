@@ -14,6 +14,10 @@
 #   CONFIG=name     make rollout: how traffic moves (default Linear10PercentEvery1Minute)
 #   SPEED=number    make rollout: 60 is a minute in a second (default)
 #   BAD=1           make rollout: ship a version that fails for one request in five; BAD=import, BAD=answer: see its hooks
+#   REPOSITORY=     make bootstrap: GitHub's OWNER/NAME, or OWNER@ID/NAME@ID; PARAMETERS='A=b ...' sets others of bootstrap.yaml
+#   TESTS=paths     make tests: which
+#   ENVIRONMENT=    make destroy: dev, staging or prod (or STACK=name, for any other stack); CONFIRM=its stack's name answers the
+#                   question, UNPROTECT=yes turns off what protects it
 #   PYTHON=path     the Python the environments are built with (default: the best one found)
 
 .DEFAULT_GOAL := help
@@ -32,6 +36,13 @@ INPUTS ?=
 CONFIG ?=
 SPEED ?=
 BAD ?=
+REPOSITORY ?=
+PARAMETERS ?=
+TESTS ?= tests
+ENVIRONMENT ?=
+STACK ?=
+CONFIRM ?=
+UNPROTECT ?=
 PYTHON ?=
 UV ?= uv
 
@@ -83,9 +94,11 @@ rollout-compare: tools ## Compare how many customers a bad release reaches under
 rollout: tools ## Release a new version gradually, on the running stack, and watch it
 	@$(call local,rollout) $(if $(FUNCTION),--function $(FUNCTION)) $(if $(CONFIG),--configuration $(CONFIG)) $(if $(SPEED),--speed $(SPEED)) $(if $(BAD),--bad $(BAD))
 
-.PHONY: test check format
+.PHONY: test tests check format
 test: check ## Check everything, then run all tests on a local stack of their own
 	@$(run) -m pytest tests --quiet --numprocesses auto
+tests: dev ## Run the tests in TESTS, without the checks
+	@$(run) -m pytest $(TESTS) --quiet --numprocesses auto
 check: dev ## Lint, check formats and types, validate the template and the OpenAPI document
 	@$(run) -m local.checks
 format: dev ## Format the code, and fix what can be fixed
@@ -94,6 +107,16 @@ format: dev ## Format the code, and fix what can be fixed
 .PHONY: bench
 bench: dev ## Measure what things cost: a broadcast to a thousand connections
 	@PYTHONPATH=src $(run) -m bench
+
+.PHONY: build bootstrap destroy
+build: tools ## Build what is deployed to AWS, in .aws-sam/build
+	@SAM_CLI_TELEMETRY=0 .venv/bin/sam build
+bootstrap: tools ## Deploy what an account needs once in each region (docs/deploying.md)
+	@SAM_CLI_TELEMETRY=0 .venv/bin/sam deploy --template-file bootstrap.yaml --config-env bootstrap \
+		--parameter-overrides GitHubRepository='$(REPOSITORY)' $(PARAMETERS)
+destroy: tools ## Remove an environment from AWS, and say what is left
+	@$(run) -m local.destroy $(if $(STACK),--stack '$(STACK)',--environment '$(ENVIRONMENT)') \
+		$(if $(CONFIRM),--confirm '$(CONFIRM)') $(if $(filter yes,$(UNPROTECT)),--unprotect)
 
 .PHONY: lock docs clean
 lock: ## Pin the newest versions of all packages (needs uv)

@@ -28,7 +28,7 @@ CHECKS = (
     Check("lint", "ruff", ("check", "--quiet", "."), remedy="make format mends some"),
     Check("format", "ruff", ("format", "--check", "--quiet", "--diff", "."), remedy="make format"),
     Check("types", "mypy", ("--no-error-summary", "src", "local")),
-    Check("cfn-lint", "cfn-lint", ("template.yaml",)),
+    Check("cfn-lint", "cfn-lint", ("template.yaml", "bootstrap.yaml")),
     Check("sam validate", "sam", ("validate", "--lint", "--template-file", "template.yaml", "--region", REGION)),
     Check("OpenAPI", "openapi-spec-validator", ("--errors", "all", "openapi.yaml")),
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from local import differences, repairs
+from local import differences, repairs, samconfig
 from local.releases import comparison
 from local.releases.comparison import Assumptions
 from local.releases.schedule import schedule_of
@@ -195,6 +195,15 @@ def _alarm(name: str, resource: dict[str, Any]) -> tuple[str, ...]:
     return f"`{name}`", what, f"[{anchor.replace('-', ' ')}](#{anchor})"
 
 
+def _environments() -> str:
+    rows: list[tuple[str, ...]] = [
+        ("stack", *(f"`{samconfig.environment(name).stack}`" for name in samconfig.ENVIRONMENTS), "")
+    ]
+    for name, description, values in samconfig.differences():
+        rows.append((f"`{name}`", *(f"`{value}`" if value else "none" for value in values), description))
+    return _table(("parameter", *samconfig.ENVIRONMENTS, "what it is"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "alarms": _alarms,
     "order states": _order_states,
@@ -211,6 +220,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "release assumptions": _release_assumptions,
     "release comparison": _release_comparison,
     "release picture": _release_picture,
+    "environments": _environments,
 }
 
 

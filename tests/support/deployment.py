@@ -18,7 +18,7 @@ class Deployment:
     def __init__(self, **parameters: str) -> None:
         self._template = translated()
         defaults = {name: parameter.get("Default") for name, parameter in self._template["Parameters"].items()}
-        self.parameters = defaults | parameters
+        self.parameters = {"AWS::AccountId": "000000000000"} | defaults | parameters
 
     @property
     def resources(self) -> dict[str, Json]:

@@ -57,6 +57,12 @@ def test_prod_is_refused_without_a_payment_provider(missing: str) -> None:
     assert broken == [f"prod needs {missing}"]
 
 
+def test_local_is_refused_outside_of_the_emulator() -> None:
+    broken = Deployment(Environment="local", **{"AWS::AccountId": "123456789012"}).broken_rules
+
+    assert broken == ["local is for the emulator on this machine (make up); to an AWS account deploy dev"]
+
+
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_an_environment_with_what_it_needs_is_not_refused(environment: str) -> None:
     assert deployment(environment).broken_rules == []

@@ -74,7 +74,7 @@ def test_each_function_has_a_role_of_its_own() -> None:
 
 @pytest.mark.parametrize("role", sorted(ROLES.keys() - ROLES_OF_PEOPLE))
 def test_a_role_is_for_one_service_and_has_inline_policies_only(role: str) -> None:
-    assert ROLES[role].keys() - {"ManagedPolicyArns"} == {"AssumeRolePolicyDocument", "Policies"}
+    assert ROLES[role].keys() - {"ManagedPolicyArns"} == {"AssumeRolePolicyDocument", "PermissionsBoundary", "Policies"}
     (trust,) = ROLES[role]["AssumeRolePolicyDocument"]["Statement"]
     assert trust == {
         "Effect": "Allow",
