@@ -135,6 +135,7 @@ DIFFERENCES = (
         "CodeDeployHook_",
         "it is not there, and an alias has one version; make rollout plays it, and calls versions by number",
     ),
+    Difference(
         "alarms fire, and the dashboard shows something",
         "AWS::CloudWatch::Alarm",
         "AWS's metrics are not sent, so nothing fires; tests feed each alarm what AWS sends",
