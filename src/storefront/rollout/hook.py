@@ -15,7 +15,7 @@ def report(event: dict[str, Any], code_deploy: CodeDeploy, check: Callable[[Hook
     """Run a check and report what it has found.
 
     A check that could not be made counts as one that failed: nobody has seen the version work. Were nothing reported,
-    CodeDeploy would wait an hour before it gave up ("AppSpec 'hooks' section", AWS CodeDeploy User Guide).
+    CodeDeploy would go on waiting.
 
     Parameters
     ----------

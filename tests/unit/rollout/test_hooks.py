@@ -162,7 +162,7 @@ def test_a_function_without_a_probe_is_refused_with_what_to_do(check: Check, log
     assert "there is no probe for storefront.orders.a_new_function.handler: add one" in log.getvalue()
 
 
-def test_a_verdict_that_cannot_be_told_is_an_error_so_that_the_hook_is_called_again(
+def test_a_verdict_that_cannot_be_told_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     release = Release(PutLifecycleEventHookExecutionStatus=aws_error("ThrottlingException"))
