@@ -20,6 +20,8 @@ ENTRIES = {
 AWS_COMMANDS = re.findall(r"^aws .*$", RUNBOOK + LESSON, re.MULTILINE)
 # Of the command line itself, not of a service.
 OF_THE_CLI = {"query"}
+# What the command line calls otherwise than the SDK.
+SERVICES = {"deploy": "codedeploy"}
 
 
 def entries_of_alarms() -> dict[str, str]:
@@ -50,7 +52,7 @@ def test_an_entry_says_what_it_means_how_to_look_and_what_to_do(entry: str) -> N
 @pytest.mark.parametrize("command", AWS_COMMANDS)
 def test_an_aws_command_is_an_operation_with_what_it_needs(command: str) -> None:
     service, operation, *words = shlex.split(command)[1:]
-    model = Session().get_service_model(service)
+    model = Session().get_service_model(SERVICES.get(service, service))
     operations = {xform_name(name, "-"): name for name in model.operation_names}
     assert operation in operations
     shape = model.operation_model(operations[operation]).input_shape
