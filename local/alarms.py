@@ -250,7 +250,7 @@ def _summands(queries: list[Mapping[str, Any]]) -> tuple[tuple[Metric, ...], int
     if not _SUM_OF_FILLED.fullmatch(expression):
         raise Unsupported(f"metric math other than a sum of filled metrics: {expression}")
     sources = {query["Id"]: query.get("MetricStat") for query in queries}
-    added = [sources[name] for name in re.findall(_FILLED, expression)]
+    added = [sources.get(name) for name in re.findall(_FILLED, expression)]
     kinds = {(int(source["Period"]), source["Stat"]) for source in added if source}
     if None in added or len(kinds) != 1 or any("Unit" in source for source in added if source):
         raise Unsupported("a sum of anything but metrics of one period and statistic")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from requests import get
@@ -19,7 +20,6 @@ from local.releases.schedule import CONFIGURATIONS
 from local.releases.versions import Change, Versions
 from local.stack import ROOT, Stack
 
-STATE = ROOT / ".local" / "test"
 # Time goes by as fast as requests are answered; 10 % of so many are just enough for three errors in a minute.
 BAD_PACE = Pace(speed=1e6, requests=150)
 GOOD_PACE = Pace(speed=1e6, requests=4)
@@ -37,8 +37,8 @@ def versions(stack: Stack) -> Iterator[Versions]:
     "configuration",
     ["AllAtOnce", "Canary10Percent5Minutes", "Linear10PercentEvery1Minute", "Linear10PercentEvery2Minutes"],
 )
-def test_a_good_release_completes(versions: Versions, stack: Stack, configuration: str) -> None:
-    end = rehearse(Plan(configuration=configuration, pace=GOOD_PACE), STATE)
+def test_a_good_release_completes(versions: Versions, stack: Stack, configuration: str, state: Path) -> None:
+    end = rehearse(Plan(configuration=configuration, pace=GOOD_PACE), state)
 
     assert end.exit_code == COMPLETED
     assert versions.live() != versions.current
@@ -46,12 +46,14 @@ def test_a_good_release_completes(versions: Versions, stack: Stack, configuratio
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
-def test_a_release_that_fails_one_request_in_five_is_rolled_back(versions: Versions, configuration: str) -> None:
+def test_a_release_that_fails_one_request_in_five_is_rolled_back(
+    versions: Versions, configuration: str, state: Path
+) -> None:
     # With AllAtOnce there is no minute that an alarm could see.
     at_once = configuration == "AllAtOnce"
 
     pace = GOOD_PACE if at_once else BAD_PACE
-    end = rehearse(Plan(configuration=configuration, change=Change.FAILS, pace=pace), STATE)
+    end = rehearse(Plan(configuration=configuration, change=Change.FAILS, pace=pace), state)
 
     assert end.exit_code == (REFUSED_AFTER if at_once else ALARMED)
     assert versions.live() == versions.current
@@ -59,8 +61,10 @@ def test_a_release_that_fails_one_request_in_five_is_rolled_back(versions: Versi
 
 @pytest.mark.parametrize("change", [Change.DOES_NOT_IMPORT, Change.ANSWERS_WRONGLY])
 @pytest.mark.parametrize("function", ["list-products", "process-orders"])
-def test_the_hook_refuses_a_version_before_any_traffic(stack: Stack, change: Change, function: str) -> None:
-    end = rehearse(Plan(function, change=change, pace=GOOD_PACE), STATE)
+def test_the_hook_refuses_a_version_before_any_traffic(
+    stack: Stack, change: Change, function: str, state: Path
+) -> None:
+    end = rehearse(Plan(function, change=change, pace=GOOD_PACE), state)
 
     assert end.exit_code == REFUSED_BEFORE
     versions = Versions(stack, function)
@@ -76,9 +80,9 @@ def test_the_next_deployment_finds_the_code_that_the_one_before_has_left(version
     assert functions.get_function_configuration(FunctionName=versions.name)["CodeSha256"] == before
 
 
-def test_an_interruption_puts_the_alias_back(versions: Versions) -> None:
+def test_an_interruption_puts_the_alias_back(versions: Versions, state: Path) -> None:
     # given a release that would take a long time
-    command = [sys.executable, "-m", "local", "rollout", "--state", str(STATE), "--speed", "1", "--requests", "5"]
+    command = [sys.executable, "-m", "local", "rollout", "--state", str(state), "--speed", "1", "--requests", "5"]
     with subprocess.Popen(
         command, cwd=ROOT, env=os.environ | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -98,11 +102,11 @@ def test_an_interruption_puts_the_alias_back(versions: Versions) -> None:
 
 
 @pytest.mark.parametrize("function", ["smoke-test", "no-such-function", "check-new-version"])
-def test_what_is_no_function_of_the_shop_is_refused_with_what_to_do(stack: Stack, function: str) -> None:
+def test_what_is_no_function_of_the_shop_is_refused_with_what_to_do(stack: Stack, function: str, state: Path) -> None:
     with pytest.raises(Problem, match="take the name of a folder in events/"):
-        rehearse(Plan(function), STATE)
+        rehearse(Plan(function), state)
 
 
-def test_two_releases_at_a_time_are_refused(stack: Stack) -> None:
-    with CodeDeploy(Emulator(STATE).code_deploy_port), pytest.raises(Problem, match="another rollout"):
-        rehearse(Plan(pace=GOOD_PACE), STATE)
+def test_two_releases_at_a_time_are_refused(stack: Stack, state: Path) -> None:
+    with CodeDeploy(Emulator(state).code_deploy_port), pytest.raises(Problem, match="another rollout"):
+        rehearse(Plan(pace=GOOD_PACE), state)
