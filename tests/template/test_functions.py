@@ -83,7 +83,7 @@ def test_a_batch_of_slowest_orders_fits_the_processor() -> None:
 
 @pytest.mark.parametrize("function", ["AuthorizePartnerFunction", "AuthorizeConnectionFunction"])
 def test_an_authorizer_ends_after_its_one_call_at_its_slowest(function: str) -> None:
-    limits = aws._LIMITS
+    limits = aws.LIMITS
 
     longest = limits.retries["total_max_attempts"] * (limits.connect_timeout + limits.read_timeout)
 
