@@ -9,9 +9,9 @@ from urllib.parse import unquote
 # Gateway Developer Guide); what is written about it outlasts it by a margin, and no longer.
 CONNECTION_TIME = timedelta(hours=2, minutes=10)
 
-# Until $connect has succeeded, a post is answered as if the connection were gone ("How do I troubleshoot 410 GoneException
-# errors with Amazon API Gateway WebSocket APIs?", AWS re:Post Knowledge Center), and its row is there before. The gateway
-# waits 29 seconds for a function ("Quotas for configuring and running a WebSocket API in API Gateway").
+# A connection's row is there before $connect has ended, and until then a post is answered as if it were gone ("How do I
+# troubleshoot 410 GoneException errors with Amazon API Gateway WebSocket APIs?", AWS re:Post Knowledge Center). The
+# gateway waits 29 seconds for a function ("Quotas for configuring and running a WebSocket API in API Gateway").
 OPENING_TIME = timedelta(seconds=30)
 
 MAX_ROOMS = 20
