@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
@@ -417,7 +418,7 @@ class ChatStore:
     def _delete(self, keys: Sequence[dict[str, Any]]) -> None:
         for start in range(0, len(keys), _BATCH):
             left: Any = {self._table: [{"DeleteRequest": {"Key": key}} for key in keys[start : start + _BATCH]]}
-            _insist(lambda left=left: self._delete_what_is_left(left))
+            _insist(partial(self._delete_what_is_left, left))
 
     def _delete_what_is_left(self, left: dict[str, Any]) -> None:
         unprocessed = self._dynamodb.batch_write_item(RequestItems=left).get("UnprocessedItems")
@@ -459,8 +460,9 @@ def _can_pass(error: ClientError) -> bool:
 
 def _reasons_of(error: ClientError) -> Sequence[Mapping[str, Any]]:
     """Return the reasons in the order of the writes ("TransactWriteItems", Amazon DynamoDB API Reference)."""
-    reasons: Any = error.response["CancellationReasons"]  # type: ignore[typeddict-item]
-    return reasons  # type: ignore[no-any-return]
+    response: Any = error.response
+    reasons: Sequence[Mapping[str, Any]] = response["CancellationReasons"]
+    return reasons
 
 
 def _codes_of(error: ClientError) -> set[str]:
