@@ -169,7 +169,7 @@ def test_a_hook_is_not_released_gradually_itself() -> None:
 
 
 def test_the_pre_traffic_hook_has_time_to_say_no_to_a_version_that_hangs() -> None:
-    limits = aws._LIMITS
+    limits = aws.LIMITS
     call = limits.retries["total_max_attempts"] * (limits.connect_timeout + limits.read_timeout)
 
     # Two calls before, the function's description and its invocation, the verdict.

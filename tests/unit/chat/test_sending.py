@@ -28,7 +28,9 @@ def people(count: int) -> list[Client]:
 
 def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
     """Return the metrics that were sent."""
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    lines = [
+        json.loads(line) for line in capsys.readouterr().out.splitlines() if '"service"' in line and '"_aws"' in line
+    ]
     sums: Counter[str] = Counter()
     for line in lines:
         for name in (metric["Name"] for entry in line["_aws"]["CloudWatchMetrics"] for metric in entry["Metrics"]):
