@@ -51,7 +51,7 @@ class Assumptions:
         default=5.0, metadata={"help": "requests that one customer sends to the function, within a minute"}
     )
     alarm_period: int = field(default=60, metadata={"help": "Period of the alarm, in seconds"})
-    evaluation_periods: int = field(default=1, metadata={"help": "EvaluationPeriods, a number of periods"})
+    evaluation_periods: int = field(default=3, metadata={"help": "EvaluationPeriods, a number of periods"})
     datapoints_to_alarm: int = field(default=1, metadata={"help": "DatapointsToAlarm, of those, a number of periods"})
     threshold: float = field(
         default=3.0, metadata={"help": "errors of the new version in a period at which it breaches, a number"}
@@ -102,6 +102,7 @@ class Assumptions:
             evaluation_periods=self.evaluation_periods,
             datapoints_to_alarm=self.datapoints_to_alarm,
             treat_missing_data="notBreaching",
+            filled=True,
         )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.alarms import Metric
+from local.alarms import Measurement, Metric, State
 from local.releases.comparison import Assumptions
 from local.releases.template_alarms import alarms_of
 from tests.support.template import Json, resources, source, translated, walk
@@ -103,6 +103,16 @@ def test_the_comparison_assumes_the_alarm_that_the_template_has() -> None:
 ):  # fmt: skip
         assert getattr(assumed, part) == getattr(alarm, part), part
     assert set(assumed.metrics) < set(alarm.metrics)
+
+
+@pytest.mark.parametrize("function", RELEASED)
+def test_an_alarm_on_failures_sees_a_minute_that_comes_late(function: str) -> None:
+    # FILL puts a 0 where the newest minute's metric is still on its way.
+    for name, alarm in alarms_of(function, "f", "7").items():
+        if name.endswith("ErrorsAlarm"):
+            failures = [Measurement(metric, 30, 3) for metric in alarm.metrics]
+
+            assert [alarm.state(failures, now) for now in (60, 120, 180)] == [State.ALARM] * 3, name
 
 
 def test_other_peoples_bad_tokens_take_no_release_back() -> None:
