@@ -63,7 +63,8 @@ class Assumptions:
         default=30.0, metadata={"help": "from the alarm, or the smoke test's end, until the alias is back, in seconds"}
     )
     smoke_requests: int = field(
-        default=20, metadata={"help": "requests of the post-traffic smoke test to the function, a number"}
+        default=15,
+        metadata={"help": "requests of the post-traffic smoke test to a catalogue function, a number"},
     )
     smoke_duration: float = field(
         default=15.0, metadata={"help": "from the last shift until the smoke test's verdict, in seconds"}

@@ -144,7 +144,7 @@ def test_by_default_there_is_no_deployment_group_and_no_alarm() -> None:
     assert [name for name, each in by_default.items() if "UpdatePolicy" in each] == []
     assert source()["Parameters"]["GradualReleases"]["Default"] == "false"
     assert translated()["Conditions"]["ReleasesGradually"] == {"Fn::Equals": [{"Ref": "GradualReleases"}, "true"]}
-    for name in ("ReleaseRole", "ReleaseTopic", "ReleaseTopicPolicy", *ALARMS):
+    for name in ("ReleaseRole", "ReleaseTopic", *ALARMS):
         assert by_default[name]["Condition"] == "ReleasesGradually", name
 
 
@@ -186,13 +186,12 @@ def test_the_release_role_may_do_what_code_deploy_needs_and_no_more() -> None:
         "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-*"
     }
     hooks = [{"Fn::GetAtt": [hook, "Arn"]} for hook in ("PreTrafficHookFunction", "PostTrafficHookFunction")]
-    alarms = {"Fn::Sub": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:${AWS::StackName}-*"}
     assert granted == {
         "lambda:GetAlias": functions,
         "lambda:UpdateAlias": functions,
         "lambda:GetProvisionedConcurrencyConfig": functions,
         "lambda:InvokeFunction": hooks,
-        "cloudwatch:DescribeAlarms": alarms,
+        "cloudwatch:DescribeAlarms": "*",
         "sns:Publish": {"Ref": "ReleaseTopic"},
     }
     # Their names are CloudFormation's, so that they begin with the stack's.
