@@ -14,6 +14,8 @@
 #   CONFIG=name     make rollout: how traffic moves (default Linear10PercentEvery1Minute)
 #   SPEED=number    make rollout: 60 is a minute in a second (default)
 #   BAD=1           make rollout: ship a version that fails for one request in five; BAD=import, BAD=answer: see its hooks
+#   STACK=name      make smoke: a stack on AWS, by its name (default: local); RECORD=1 writes down what has passed, CHARGE=1
+#                   orders and edits in prod, too
 #   REPOSITORY=     make bootstrap: GitHub's OWNER/NAME, or OWNER@ID/NAME@ID; PARAMETERS='A=b ...' sets others of bootstrap.yaml
 #   TESTS=paths     make tests: which
 #   ENVIRONMENT=    make destroy: dev, staging or prod (or STACK=name, for any other stack); CONFIRM=its stack's name answers the
@@ -41,6 +43,8 @@ PARAMETERS ?=
 TESTS ?= tests
 ENVIRONMENT ?=
 STACK ?=
+RECORD ?=
+CHARGE ?=
 CONFIRM ?=
 UNPROTECT ?=
 PYTHON ?=
@@ -78,6 +82,10 @@ logs: tools ## Show what the functions log, and go on until Ctrl-C
 	@$(call local,logs) --follow $(if $(FUNCTION),--function $(FUNCTION))
 token: tools ## Print a customer's id token
 	@$(call local,token)
+
+.PHONY: smoke
+smoke: tools ## Try out a deployed stack with the demo's journeys: STACK=
+	@$(call local,smoke) $(if $(STACK),--stack '$(STACK)') $(if $(filter 1,$(CHARGE)),--charge) $(if $(filter 1,$(RECORD)),--record)
 
 .PHONY: redrive order
 redrive: tools ## Show dead letters, and with GO=1 move them back: QUEUE=, MATCH=

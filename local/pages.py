@@ -9,11 +9,12 @@ from typing import Any
 
 import yaml
 
-from local import differences, repairs, samconfig
+from local import differences, repairs, samconfig, verified
 from local.releases import comparison
 from local.releases.comparison import Assumptions
 from local.releases.schedule import schedule_of
 from local.stack import ROOT
+from local.tour import JOURNEYS, Need
 from storefront.chat.connection import (
     CONNECTION_TIME,
     MAX_FRAME_BYTES,
@@ -204,6 +205,23 @@ def _environments() -> str:
     return _table(("parameter", *samconfig.ENVIRONMENTS, "what it is"), rows)
 
 
+def _verified() -> str:
+    record = verified.load()
+    rows = [
+        (
+            journey.name,
+            ", ".join(need.value for need in Need if need in journey.needs),
+            *(_seen(record.get(journey.name, {}).get(place)) for place in ("local", "aws")),
+        )
+        for journey in JOURNEYS
+    ]
+    return _table(("journey", "needs", "seen on this machine", "seen on AWS"), rows)
+
+
+def _seen(how: Mapping[str, str] | None) -> str:
+    return f"{how['date']}, {how['environment']}, commit `{how['commit']}`" if how else "not yet"
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "alarms": _alarms,
     "order states": _order_states,
@@ -221,6 +239,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "release comparison": _release_comparison,
     "release picture": _release_picture,
     "environments": _environments,
+    "verified": _verified,
 }
 
 
