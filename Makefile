@@ -118,7 +118,7 @@ bench: dev ## Measure what things cost: a broadcast to a thousand connections
 
 .PHONY: build bootstrap destroy
 build: tools ## Build what is deployed to AWS, in .aws-sam/build
-	@SAM_CLI_TELEMETRY=0 .venv/bin/sam build
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv/bin/sam build
 bootstrap: tools ## Deploy what an account needs once in each region (docs/deploying.md)
 	@SAM_CLI_TELEMETRY=0 .venv/bin/sam deploy --template-file bootstrap.yaml --config-env bootstrap \
 		--parameter-overrides GitHubRepository='$(REPOSITORY)' $(PARAMETERS)
