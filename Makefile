@@ -116,9 +116,12 @@ format: dev ## Format the code, and fix what can be fixed
 bench: dev ## Measure what things cost: a broadcast to a thousand connections
 	@PYTHONPATH=src $(run) -m bench
 
-.PHONY: build bootstrap destroy
+.PHONY: build bom bootstrap destroy
 build: tools ## Build what is deployed to AWS, in .aws-sam/build
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv/bin/sam build
+bom: ## Write the bill of materials of what is deployed: .aws-sam/bom.json, CycloneDX
+	$(environment) bom
+	@mkdir -p .aws-sam && .venv-bom/bin/cyclonedx-py requirements src/requirements.txt --output-reproducible --output-file .aws-sam/bom.json
 bootstrap: tools ## Deploy what an account needs once in each region (docs/deploying.md)
 	@SAM_CLI_TELEMETRY=0 .venv/bin/sam deploy --template-file bootstrap.yaml --config-env bootstrap \
 		--parameter-overrides GitHubRepository='$(REPOSITORY)' $(PARAMETERS)
@@ -126,12 +129,14 @@ destroy: tools ## Remove an environment from AWS, and say what is left
 	@$(run) -m local.destroy $(if $(STACK),--stack '$(STACK)',--environment '$(ENVIRONMENT)') \
 		$(if $(CONFIRM),--confirm '$(CONFIRM)') $(if $(filter yes,$(UNPROTECT)),--unprotect)
 
-.PHONY: lock docs clean
+.PHONY: lock calls docs clean
 lock: ## Pin the newest versions of all packages (needs uv)
 	@UV='$(UV)' sh requirements/lock
+calls: dev ## Write down which AWS calls the functions make in the unit tests
+	@RECORD_CALLS=1 $(run) -m pytest tests/unit --quiet --numprocesses auto && $(MAKE) docs
 docs: dev ## Write the tables of the documentation that are made from code
 	@PYTHONPATH=src $(run) -m local.pages
 clean: ## End the local stack and remove everything that make has made
 	@if [ -x $(run) ]; then $(run) -m local down; fi
-	@rm -rf .local .venv .venv-emulator .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	@rm -rf .local .venv .venv-emulator .venv-bom .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -28,6 +28,8 @@ from storefront.chat.request import JoinRoom, LeaveRoom, Ping, Request, SendMess
 from storefront.orders.order import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from storefront.payments_sandbox.behaviour import APPROVES, BEHAVIOURS
 from tests.defences import DEFENCES
+from tests.support.calls import recorded
+from tests.support.grants import BY_LAMBDA, Grant, grants
 
 _BLOCK = re.compile(r"(<!-- made from code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -228,6 +230,29 @@ def _seen(how: Mapping[str, str] | None) -> str:
     return f"{how['date']}, {how['environment']}, commit `{how['commit']}`" if how else "not yet"
 
 
+def _permissions() -> str:
+    """What every function may do for itself, its log, is in the text."""
+    rows = ((grant, _made_by(grant)) for grant in grants() if not grant.action.startswith("logs:"))
+    return _table(
+        ("function", "may", "on", "seen in"),
+        (
+            (
+                grant.function.removesuffix("Function"),
+                f"`{grant.action}`",
+                f"`{' '.join((grant.resource, *grant.leading_keys))}`",
+                seen_in,
+            )
+            for grant, seen_in in rows
+        ),
+    )
+
+
+def _made_by(grant: Grant) -> str:
+    if grant.action in BY_LAMBDA:
+        return f"no test: {BY_LAMBDA[grant.action]}"
+    return ", ".join(sorted({place for call, seen in recorded().items() if grant.allows(call) for place in seen}))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "alarms": _alarms,
     "order states": _order_states,
@@ -246,6 +271,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "release picture": _release_picture,
     "environments": _environments,
     "verified": _verified,
+    "permissions": _permissions,
 }
 
 

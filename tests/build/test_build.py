@@ -4,6 +4,7 @@ It is made for this machine, not for Lambda's processor: the emulator runs the f
 """
 
 import hashlib
+import json
 import os
 import platform
 import re
@@ -26,6 +27,7 @@ BUILT = Path(".aws-sam") / "build"
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 PROCESSOR = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 TIMEOUT_SECONDS = 300
+MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 def checked_out(directory: Path) -> Path:
@@ -45,7 +47,7 @@ def checked_out(directory: Path) -> Path:
 
 def build(directory: Path, umask: int = 0o022, **environment: str) -> None:
     """Build as `make build` does."""
-    recipe = re.search(r"^build:.*\n\t@(.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    recipe = re.search(r"^build:.*\n\t@(.*)", MAKEFILE, re.MULTILINE)
     assert recipe
     command = (
         recipe[1].replace("$(CURDIR)", str(ROOT)).replace("$$", "$").replace(".venv/bin/sam", f"{ROOT}/.venv/bin/sam")
@@ -100,6 +102,21 @@ def test_functions_are_packed_without_what_lambda_has_and_without_leftovers(chec
         assert (package / "pydantic").is_dir()
         assert not list(package.glob("boto*"))
         assert not list(package.glob("**/__pycache__"))
+
+
+def test_the_bill_of_materials_lists_what_is_packed(checkout: Path) -> None:
+    # Given
+    command = next(line for line in MAKEFILE.splitlines() if ".venv-bom/bin/cyclonedx-py" in line).strip("\t@")
+
+    # When
+    subprocess.run(["sh", "-c", command.replace(".venv-bom", f"{ROOT}/.venv-bom")], cwd=checkout, check=True)
+
+    # Then
+    bill = json.loads((checkout / ".aws-sam" / "bom.json").read_text())
+    listed = {f"{component['name'].replace('-', '_')}-{component['version']}" for component in bill["components"]}
+    packed = {path.name.removesuffix(".dist-info") for path in (checkout / BUILT).glob("GetOrderFunction/*.dist-info")}
+    assert bill["bomFormat"] == "CycloneDX"
+    assert listed == packed
 
 
 def test_the_build_passes_the_smoke_test_on_a_fresh_local_stack(

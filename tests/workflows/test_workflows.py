@@ -146,6 +146,13 @@ def test_an_artifact_is_checked_before_it_is_unpacked_and_a_deployment_is_tried_
     assert not any("sam build" in script or "make build" in script for script in scripts)
 
 
+def test_a_build_comes_with_its_bill_of_materials() -> None:
+    found = workflow("build")["jobs"]["build"]["steps"]
+
+    assert "make bom" in [step.get("run") for step in found]
+    assert found[-1]["with"]["path"].split() == ["application.tar", "bom.json"]
+
+
 def test_releases_do_not_overlap() -> None:
     assert workflow("deploy")["concurrency"] == {"group": "deploy", "cancel-in-progress": False}
     assert workflow("deploy")["on"] == {"push": {"branches": ["main"]}}
