@@ -250,7 +250,10 @@ def _permissions() -> str:
 def _made_by(grant: Grant) -> str:
     if grant.action in BY_LAMBDA:
         return f"no test: {BY_LAMBDA[grant.action]}"
-    return ", ".join(sorted({place for call, seen in recorded().items() if grant.allows(call) for place in seen}))
+    return (
+        ", ".join(sorted({place for call, seen in recorded().items() if grant.allows(call) for place in seen}))
+        or "not yet"
+    )
 
 
 TABLES: dict[str, Callable[[], str]] = {
