@@ -61,8 +61,10 @@ class Environment:
 EMULATOR = Environment(ROOT / ".venv-emulator", "emulator")
 TOOLS = Environment(ROOT / ".venv", "tools", parts=2)
 DEV = Environment(ROOT / ".venv", "dev", includes=("tools",), parts=2)
+# Apart from everything else: it runs beside what is about to be deployed.
+BOM = Environment(ROOT / ".venv-bom", "bom")
 PIP = TOOLS.python  # the interpreter whose pip installs into both
-GROUPS = {"tools": (TOOLS, EMULATOR), "dev": (DEV, EMULATOR)}
+GROUPS = {"tools": (TOOLS, EMULATOR), "dev": (DEV, EMULATOR, BOM), "bom": (TOOLS, BOM)}
 
 
 def ensure(group: str) -> None:
