@@ -84,7 +84,7 @@ class Chat:
         self._listener.start()
 
     def request(self, action: str, **members: Any) -> Frame:
-        """Send a frame and return the answer to it, which may be an error frame."""
+        """Send a frame and return the answer to it, which may be an error frame, the chat's or the gateway's."""
         request_id = str(uuid.uuid4())
         frame = {"action": action, "requestId": request_id, **members}
         return self.answer_to(json.dumps(frame, ensure_ascii=False), request_id)
@@ -132,6 +132,11 @@ class Chat:
         self._listener.join()
 
     @property
+    def has_ended(self) -> bool:
+        """Whether nothing can be sent any more, nor heard."""
+        return self._ended
+
+    @property
     def closed_with(self) -> str:
         """The code and the reason that the connection was closed with."""
         return f"{self.socket.close_code} {self.socket.close_reason or ''}".rstrip()
@@ -154,7 +159,11 @@ class Chat:
         if frame.get("event") == "pong":
             self._ping_unanswered = False
         with self._lock:
-            waiting = self._waiting.get(str(frame.get("requestId")))
+            if is_of_the_gateway(frame):
+                # It names the gateway's own id of a frame, none of ours: who has waited longest is told.
+                waiting = next(iter(self._waiting.values()), None)
+            else:
+                waiting = self._waiting.get(str(frame.get("requestId")))
         if waiting:
             waiting.put(frame)
         elif frame.get("event") != "pong":
@@ -168,6 +177,11 @@ class Chat:
             self.socket.close()
         self._ping_unanswered = True
         self.send(json.dumps({"action": "ping", "requestId": "keep-alive"}))
+
+
+def is_of_the_gateway(frame: Frame) -> bool:
+    """Tell whether a frame is the gateway's own: a stage that is throttled, a function that failed or was too slow."""
+    return "event" not in frame
 
 
 @dataclass(frozen=True)

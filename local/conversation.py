@@ -9,13 +9,14 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from http import HTTPStatus
 from itertools import chain, repeat
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from requests import RequestException
 
-from local.chat import Access, Chat, Disconnected, Frame
+from local.chat import Access, Chat, Disconnected, Frame, is_of_the_gateway
 from local.console import IS_TERMINAL, Problem, say, styled
 
 # Importing it gives lines that can be edited, where there is a terminal; not every Python has it.
@@ -26,6 +27,8 @@ except ImportError:
 
 PAGE = 10
 PAUSES = (1, 2, 4, 8, 16, 30)
+RESEND_SECONDS = 30
+_PASSING = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE}
 _PROMPT = "> "
 HELP = """\
   a line           says it in the room you joined last
@@ -51,6 +54,9 @@ class Conversation:
         self._access = access
         self._rooms = [room]
         self._chat: Chat | None = None
+        # The connection that is back in its rooms, and the rooms whose history has been read.
+        self._settled: Chat | None = None
+        self._read: set[str] = set()
         self._seen: set[str] = set()
         self._versions: dict[str, int] = {}
         self._page_before: str | None = None
@@ -63,7 +69,7 @@ class Conversation:
         threading.Thread(target=self._stay_connected, daemon=True).start()
         try:
             with suppress(Disconnected):
-                self._join_rooms()
+                self._join_rooms(self._chat)
             while True:
                 self._obey(self._typed())
         except EOFError:
@@ -109,16 +115,52 @@ class Conversation:
         if not self._rooms:
             self._show("you are in no room: /join one")
             return
-        self._request("sendMessage", room=self._rooms[-1], text=text, clientId=uuid.uuid4().hex)
+        message = {"room": self._rooms[-1], "text": text, "clientId": uuid.uuid4().hex}
+        chat = self._chat
+        with suppress(Disconnected):
+            answer = self._ask("sendMessage", **message)
+            if not is_of_the_gateway(answer):
+                self._shown(answer)
+                return
+        # It may be there, or not. With the same id it is stored once, however often it is sent.
+        self._show(styled("there was no answer: sending it again", "yellow"))
+        self._wait_for_successor(chat)
+        self._request("sendMessage", **message)
 
-    def _join(self, room: str) -> bool:
-        if not self._request("joinRoom", room=room):
+    def _wait_for_successor(self, chat: Chat | None) -> None:
+        """Wait until there is a connection in its rooms, in place of one that has ended."""
+        deadline = time.monotonic() + RESEND_SECONDS
+        while time.monotonic() < deadline and (chat is None or chat.has_ended) and self._settled in (None, chat):
+            time.sleep(0.05)
+
+    def _join(self, room: str) -> None:
+        known = frozenset(self._seen)
+        if self._request("joinRoom", room=room):
+            self._rooms = [*(other for other in self._rooms if other != room), room]
+            self._catch_up(room, known)
+
+    def _rejoin(self, room: str) -> bool:
+        """Join a room that this person was in; what passes does not lose it."""
+        known = frozenset(self._seen)
+        if not self._shown(self._ask_until_it_passes("joinRoom", room=room)):
             return False
-        self._rooms = [*(other for other in self._rooms if other != room), room]
+        self._catch_up(room, known)
+        return True
+
+    def _catch_up(self, room: str, known: frozenset[str]) -> None:
+        """Show what was said in a room: the last page, or all since a message that was known before it was joined."""
         self._show(styled(f"you are in {printable(room)}: /help lists what you can do", "dim"))
         # Joined first, read then: nothing falls between the two, and what comes twice is shown once.
-        self._history(None, only_new=True)
-        return True
+        first, messages, before = room not in self._read, [], None
+        while page := self._shown(self._ask_until_it_passes("history", **_page_of(room, before))):
+            messages += page["messages"]
+            before = page.get("before")
+            if first or not before or known & {message["messageId"] for message in page["messages"]}:
+                break
+        self._read.add(room)
+        self._page_before = before
+        for message in reversed(messages):
+            self._hear({"event": "message", "room": room, **message})
 
     def _leave(self) -> None:
         if not self._rooms:
@@ -130,30 +172,45 @@ class Conversation:
 
     def _earlier(self) -> None:
         if self._rooms:
-            self._history(self._page_before)
+            self._history(self._rooms[-1], self._page_before)
         else:
             self._show("you are in no room: /join one")
 
-    def _history(self, before: str | None, *, only_new: bool = False) -> None:
-        room = self._rooms[-1]
-        page = self._request("history", room=room, limit=PAGE, **({"before": before} if before else {}))
+    def _history(self, room: str, before: str | None) -> None:
+        page = self._request("history", **_page_of(room, before))
         if page:
             self._page_before = page.get("before")
             for message in reversed(page["messages"]):
                 frame = {"event": "message", "room": room, **message}
-                if not self._is_repetition(frame) or not only_new:
-                    self._show(as_line(frame))
+                self._is_repetition(frame)
+                self._show(as_line(frame))
 
     def _quit(self) -> None:
         raise EOFError
 
     def _request(self, action: str, **members: Any) -> Frame | None:
         """Return the answer; an error frame is shown instead."""
+        return self._shown(self._ask(action, **members))
+
+    def _ask(self, action: str, **members: Any) -> Frame:
         chat = self._chat
         if not chat:
             raise Disconnected("there is no connection; try again in a moment")
-        answer = chat.request(action, **members)
-        if answer.get("event") == "error":
+        return chat.request(action, **members)
+
+    def _ask_until_it_passes(self, action: str, **members: Any) -> Frame:
+        """Return the answer, which is none that could be another in a moment."""
+        for pause in chain(PAUSES, repeat(PAUSES[-1])):
+            answer = self._ask(action, **members)
+            if not is_of_the_gateway(answer) and answer.get("status") not in _PASSING:
+                return answer
+            self._hear(answer)
+            time.sleep(pause)
+        raise AssertionError("the pauses have no end")
+
+    def _shown(self, answer: Frame) -> Frame | None:
+        """Return an answer; an error frame, the gateway's too, is shown instead."""
+        if answer.get("event") == "error" or is_of_the_gateway(answer):
             self._hear(answer)
             return None
         return answer
@@ -174,8 +231,9 @@ class Conversation:
             return seen >= int(frame["version"])
         return False
 
-    def _join_rooms(self) -> None:
-        self._rooms = [room for room in list(self._rooms) if self._join(room)]
+    def _join_rooms(self, chat: Chat) -> None:
+        self._rooms = [room for room in list(self._rooms) if self._rejoin(room)]
+        self._settled = chat
 
     def _stay_connected(self) -> None:
         while chat := self._chat:
@@ -190,8 +248,9 @@ class Conversation:
             self._show(styled(f"connecting again, with a new ticket, in {pause} s", "yellow"))
             time.sleep(pause)
             with suppress(Problem, RequestException, BotoCoreError, ClientError):
-                self._chat = self._access.open(self._hear)
-                self._join_rooms()
+                self._chat = chat = self._access.open(self._hear)
+                self._show(styled("orders may have moved meanwhile: GET /orders tells", "dim"))
+                self._join_rooms(chat)
                 return
 
     def _show(self, line: str) -> None:
@@ -201,6 +260,10 @@ class Conversation:
                 print(f"\r\033[K{line}\n{_PROMPT}{typed}", end="", flush=True)
             else:
                 say(line)
+
+
+def _page_of(room: str, before: str | None) -> dict[str, Any]:
+    return {"room": room, "limit": PAGE, **({"before": before} if before else {})}
 
 
 def as_line(frame: Frame) -> str:

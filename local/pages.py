@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 
 import yaml
@@ -118,10 +119,15 @@ def _chat_limits() -> str:
             ("rooms that a connection is in", f"{MAX_ROOMS}"),
             ("frames of a connection", f"{MAX_FRAMES} in {WINDOW_SECONDS} seconds"),
             ("a frame", f"{MAX_FRAME_BYTES:,} bytes"),
-            ("a connection's rows", f"{CONNECTION_TIME.total_seconds() / 3600:.2f} hours"),
+            ("a connection's rows", _hours(CONNECTION_TIME)),
             ("posts of a broadcast at the same time", f"{MAX_POSTS_AT_ONCE}"),
         ),
     )
+
+
+def _hours(time: timedelta) -> str:
+    minutes = int(time.total_seconds() // 60)
+    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def _differences() -> str:

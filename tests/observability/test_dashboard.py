@@ -65,11 +65,13 @@ def test_it_shows_each_queue_and_each_table_but_the_sandbox_s() -> None:
 
 def test_costs_are_counted_with_the_memory_of_each_function() -> None:
     (graph,) = [graph for graph in GRAPHS if graph["title"] == "Lambda"]
-    (counted,) = [re.search(r"^\(d1 \+ SUM\(.*\)\) / 1000 \* (\d+) / 1024$", text) for text in expressions(graph)[:1]]
+    formula = r"^\(d1 \* (\d+) / (\d+) \+ SUM\(.*\)\) / 1000 \* (\d+) / 1024$"
+    counted = re.search(formula, expressions(graph)[0])
     assert counted
+    more, of, usual = (int(number) for number in counted.groups())
     memory = {name_of(name): one["MemorySize"] for name, one in deployed("AWS::Lambda::Function").items()}
 
-    twice = [metric[3] for metric in graph["metrics"] if isinstance(metric[-1], dict) and metric[-1].get("id") == "d1"]
+    larger = [metric[3] for metric in graph["metrics"] if isinstance(metric[-1], dict) and metric[-1].get("id") == "d1"]
 
-    usual = int(counted[1])
-    assert {name: size for name, size in memory.items() if size != usual} == dict.fromkeys(twice, 2 * usual)
+    assert of == usual
+    assert {name: size for name, size in memory.items() if size != usual} == dict.fromkeys(larger, usual + more)

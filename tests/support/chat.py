@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
@@ -50,7 +51,7 @@ class Client:
                 "authorizer": {
                     "principalId": self.customer,
                     "customerId": self.customer,
-                    "name": self.name,
+                    "name": quote(self.name),
                     "group": self.group,
                 },
             },

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from storefront.chat import deliver_order_status
 from storefront.chat.connections import LAST_POST_MILLISECONDS
 from storefront.orders import payment_provider, reconcile_orders
 from storefront.rollout import function_version
@@ -90,7 +91,7 @@ def test_a_batch_of_slowest_orders_fits_the_processor() -> None:
 
 @pytest.mark.parametrize("function", ["AuthorizePartnerFunction", "AuthorizeConnectionFunction"])
 def test_an_authorizer_ends_after_its_one_call_at_its_slowest(function: str) -> None:
-    limits = aws._LIMITS
+    limits = aws.LIMITS
 
     longest = limits.retries["total_max_attempts"] * (limits.connect_timeout + limits.read_timeout)
 
@@ -102,6 +103,13 @@ def test_a_broadcast_has_more_time_than_its_last_post_takes() -> None:
     longest = LAST_POST_MILLISECONDS / 1000
 
     assert 2 * longest < FUNCTIONS["SendMessageFunction"]["Timeout"] < GATEWAY_TIMEOUT_SECONDS
+
+
+def test_a_batch_in_which_one_status_is_slow_leaves_time_for_others() -> None:
+    longest = deliver_order_status._consumer._longest_milliseconds / 1000
+
+    # What finds no time left has used up one of its receives.
+    assert 2 * longest < FUNCTIONS["DeliverOrderStatusFunction"]["Timeout"]
 
 
 @pytest.mark.parametrize("function", ["open_connection", "close_connection", "refuse_frame"])
@@ -161,7 +169,7 @@ def test_a_hook_is_not_released_gradually_itself() -> None:
 
 
 def test_the_pre_traffic_hook_has_time_to_say_no_to_a_version_that_hangs() -> None:
-    limits = aws._LIMITS
+    limits = aws.LIMITS
     call = limits.retries["total_max_attempts"] * (limits.connect_timeout + limits.read_timeout)
 
     # Two calls before, the function's description and its invocation, the verdict.

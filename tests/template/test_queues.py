@@ -2,6 +2,7 @@
 
 import pytest
 
+from storefront.chat.connection import OPENING_TIME
 from tests.support.template import Json, resources, source
 
 QUEUES = resources("AWS::SQS::Queue")
@@ -116,6 +117,14 @@ def test_a_queue_without_a_consumer_is_a_dead_letter_queue() -> None:
     consumed = {mapping["EventSourceArn"]["Fn::GetAtt"][0] for mapping in QUEUE_MAPPINGS.values()}
 
     assert QUEUES.keys() == consumed | dead_letter_queues()
+
+
+def test_a_status_is_tried_again_until_no_connection_can_be_under_way_any_more() -> None:
+    receives = QUEUES["ChatStatusQueue"]["RedrivePolicy"]["maxReceiveCount"]
+
+    shortest = sum(default("RetryAfterSeconds") * 2**receive / 2 for receive in range(receives - 1))
+
+    assert OPENING_TIME.total_seconds() < shortest
 
 
 def test_the_reconciler_comes_after_the_queue_has_tried_everything() -> None:

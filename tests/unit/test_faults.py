@@ -149,6 +149,9 @@ def test_an_order_that_cannot_be_reviewed_is_a_fault(
     aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Orders:
+        def count_unsettled(self, _: Any) -> int:
+            return 0
+
         def due_for_review(self, _: Any) -> list[Any]:
             class Order:
                 correlation_id = "c"

@@ -11,6 +11,7 @@ send any; it keeps other people's pages from using a ticket in the browser of wh
 
 import os
 from typing import Any
+from urllib.parse import quote
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -73,6 +74,13 @@ def _policy(effect: str, method_arn: str, ticket: Ticket | None = None) -> dict[
     return {
         "principalId": ticket.customer_id if ticket else "nobody",
         "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-        # The gateway hands it to every function of this connection.
-        "context": {"customerId": ticket.customer_id, "name": ticket.name, "group": ticket.group} if ticket else {},
+        "context": _context_of(ticket) if ticket else {},
     }
+
+
+def _context_of(ticket: Ticket) -> dict[str, str]:
+    """Return what the gateway hands to every function of this connection.
+
+    That it keeps letters outside ASCII is promised nowhere: a name goes percent-encoded.
+    """
+    return {"customerId": ticket.customer_id, "name": quote(ticket.name, safe=" "), "group": ticket.group}

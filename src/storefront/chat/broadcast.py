@@ -37,7 +37,7 @@ def broadcast(
     close: Close,
     has_time: Callable[[], bool],
 ) -> Mapping[Outcome, int]:
-    """Send a frame to all recipients, some at a time, while the next page of them is being read.
+    """Send a frame to all recipients, some at a time, while the next page of them is being read; count the outcomes.
 
     Parameters
     ----------
@@ -62,30 +62,43 @@ def broadcast(
         if not has_time():
             return Outcome.SKIPPED
         if recipient.expired:
-            return _forget(recipient.connection_id, close)
-        return deliver(frame, recipient.connection_id, gateway, close)
+            return _forget(recipient.connection_id, close, has_time)
+        return deliver(frame, recipient, gateway, close, has_time)
 
     posts: list[Future[Outcome]] = []
-    with ThreadPoolExecutor(MAX_POSTS_AT_ONCE) as pool:
-        for page in pages:
-            posts += [pool.submit(send, recipient) for recipient in page]
-            if not has_time():
-                logger.warning("no time to read all recipients")
-                break
-    return Counter(post.result() for post in posts)
+    try:
+        with ThreadPoolExecutor(MAX_POSTS_AT_ONCE) as pool:
+            for page in pages:
+                posts += [pool.submit(send, recipient) for recipient in page]
+                if not has_time():
+                    logger.warning("no time to read all recipients")
+                    break
+    except Exception:
+        # What was sent was sent.
+        logger.warning("not all recipients were read", extra={"posts": by_name(_outcomes_of(posts))})
+        raise
+    finally:
+        count(_outcomes_of(posts))
+    return _outcomes_of(posts)
 
 
-def deliver(frame: Frame, connection_id: str, gateway: Gateway, close: Close) -> Outcome:
+def deliver(
+    frame: Frame, recipient: Recipient, gateway: Gateway, close: Close, has_time: Callable[[], bool]
+) -> Outcome:
     """Send a frame to one connection, and remove that connection if it is gone."""
     try:
-        gateway.post(connection_id, frame)
+        gateway.post(recipient.connection_id, frame)
     except ConnectionGone:
-        return _forget(connection_id, close)
+        if not recipient.opening:
+            return _forget(recipient.connection_id, close, has_time)
+        reason = "it may not be established yet"
     except PostFailed as failure:
         # Whoever is at the other end is still there, and may read the history.
-        logger.warning("post failed", extra={"recipient": connection_id, "reason": str(failure)})
-        return Outcome.FAILED
-    return Outcome.DELIVERED
+        reason = str(failure)
+    else:
+        return Outcome.DELIVERED
+    logger.warning("post failed", extra={"recipient": recipient.connection_id, "reason": reason})
+    return Outcome.FAILED
 
 
 def count(outcomes: Mapping[Outcome, int]) -> None:
@@ -94,7 +107,19 @@ def count(outcomes: Mapping[Outcome, int]) -> None:
         metrics.add_metric(outcome, MetricUnit.Count, times)
 
 
-def _forget(connection_id: str, close: Close) -> Outcome:
+def by_name(outcomes: Mapping[Outcome, int]) -> Mapping[str, int]:
+    """Return outcomes as a log line tells them."""
+    return {outcome.name.lower(): times for outcome, times in outcomes.items()}
+
+
+def _outcomes_of(posts: Iterable[Future[Outcome]]) -> Counter[Outcome]:
+    return Counter(post.result() for post in posts)
+
+
+def _forget(connection_id: str, close: Close, has_time: Callable[[], bool]) -> Outcome:
+    if not has_time():
+        # The post may have taken what there was. The next broadcast meets it again.
+        return Outcome.GONE
     try:
         close(connection_id)
     except Exception:

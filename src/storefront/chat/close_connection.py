@@ -13,7 +13,7 @@ from storefront.shared.observability import logger
 _chat = ChatStore(client("dynamodb"), os.environ["CHAT_TABLE"])
 
 
-@connection_handler
+@connection_handler(_chat)
 def handler(event: Event) -> None:
     """Forget a connection."""
     _chat.close(event["requestContext"]["connectionId"])

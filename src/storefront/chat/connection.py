@@ -3,14 +3,21 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 # A connection ends after two hours ("Quotas for configuring and running a WebSocket API in API Gateway", Amazon API
 # Gateway Developer Guide); what is written about it outlasts it by a margin, and no longer.
 CONNECTION_TIME = timedelta(hours=2, minutes=10)
 
+# A connection's row is there before $connect has ended, and until then a post is answered as if it were gone ("How do I
+# troubleshoot 410 GoneException errors with Amazon API Gateway WebSocket APIs?", AWS re:Post Knowledge Center). The
+# gateway waits 29 seconds for a function ("Quotas for configuring and running a WebSocket API in API Gateway").
+OPENING_TIME = timedelta(seconds=30)
+
 MAX_ROOMS = 20
 
-# One client that sends without end takes nothing from the others.
+# One client that sends without end takes nothing from the others. The windows are fixed, for one write each frame: over
+# the boundary of two of them twice as many pass.
 MAX_FRAMES = 20
 WINDOW_SECONDS = 10
 
@@ -68,10 +75,13 @@ class Recipient:
         Which one.
     expired
         Whether its time is over, though nobody has said that it has ended.
+    opening
+        Whether it may not be established yet: then a post that is answered with "gone" says nothing.
     """
 
     connection_id: str
     expired: bool = False
+    opening: bool = False
 
 
 def connection_of(event: dict[str, Any]) -> Connection:
@@ -85,7 +95,8 @@ def connection_of(event: dict[str, Any]) -> Connection:
     return Connection(
         id=context["connectionId"],
         customer_id=identity["customerId"],
-        name=identity["name"][:_MAX_NAME_CHARACTERS],
+        # The authorizer has written it in ASCII.
+        name=unquote(identity["name"])[:_MAX_NAME_CHARACTERS],
         group=identity["group"],
         connected_at=datetime.fromtimestamp(context["connectedAt"] / 1000, UTC),
     )

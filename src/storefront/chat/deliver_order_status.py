@@ -6,9 +6,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from storefront.chat.broadcast import by_name
 from storefront.chat.connections import LAST_POST_MILLISECONDS, POST_LIMITS, Connections
 from storefront.chat.order_status import NotDelivered, order_status_of, tell_customer
-from storefront.chat.store import ChatStore
+from storefront.chat.store import BROADCAST_LIMITS, ChatStore
 from storefront.shared import clock
 from storefront.shared.aws import client
 from storefront.shared.batch import BatchConsumer
@@ -18,7 +19,7 @@ from storefront.shared.queue import ConsumedQueue
 # Nobody has so many connections that the posts to them are not begun by then.
 _POSTING_SECONDS = 5
 
-_chat = ChatStore(client("dynamodb"), os.environ["CHAT_TABLE"])
+_chat = ChatStore(client("dynamodb", limits=BROADCAST_LIMITS), os.environ["CHAT_TABLE"])
 _connections = Connections(
     client("apigatewaymanagementapi", endpoint=os.environ["CONNECTIONS_URL"], limits=POST_LIMITS)
 )
@@ -31,8 +32,7 @@ def _deliver(record: dict[str, Any]) -> dict[str, Any]:
     logger.set_correlation_id(status.correlation_id)
     deadline = time.monotonic() + _POSTING_SECONDS
     outcomes = tell_customer(status, _chat, _connections, lambda: time.monotonic() < deadline, clock.now())
-    posts = {outcome.name.lower(): times for outcome, times in outcomes.items()}
-    return {"order_id": status.order_id, "version": status.version, "posts": posts}
+    return {"order_id": status.order_id, "version": status.version, "posts": by_name(outcomes)}
 
 
 _consumer = BatchConsumer(

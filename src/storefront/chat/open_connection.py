@@ -11,7 +11,7 @@ from storefront.shared.observability import logger
 _chat = ChatStore(client("dynamodb"), os.environ["CHAT_TABLE"])
 
 
-@connection_handler
+@connection_handler(_chat)
 def handler(event: Event) -> None:
     """Note a new connection."""
     connection = connection_of(event)

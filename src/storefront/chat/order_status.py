@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from storefront.chat.broadcast import Gateway, Outcome, broadcast, count
+from storefront.chat.broadcast import Gateway, Outcome, broadcast
 from storefront.chat.connection import Recipient
 from storefront.shared.queue import MalformedMessage
 
@@ -21,7 +21,7 @@ class Store(Protocol):
     """What is known of orders and connections."""
 
     def see_order_version(self, order_id: str, version: int, now: datetime) -> bool: ...  # noqa: D102
-    def connections_of_customer(self, customer_id: str, now: datetime) -> Iterable[str]: ...  # noqa: D102
+    def connections_of_customer(self, customer_id: str, now: datetime) -> Iterable[Recipient]: ...  # noqa: D102
     def close(self, connection_id: str) -> None: ...  # noqa: D102
 
 
@@ -121,9 +121,8 @@ def tell_customer(
     """
     if not store.see_order_version(status.order_id, status.version, now):
         return {}
-    recipients = [Recipient(connection_id) for connection_id in store.connections_of_customer(status.customer_id, now)]
+    recipients = list(store.connections_of_customer(status.customer_id, now))
     outcomes = broadcast(status.to_frame(), [recipients], gateway, store.close, has_time)
-    count(outcomes)
     missed = outcomes.get(Outcome.FAILED, 0) + outcomes.get(Outcome.SKIPPED, 0)
     if missed:
         raise NotDelivered(f"{missed} of {len(recipients)} connections have not got it")

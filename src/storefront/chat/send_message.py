@@ -3,18 +3,18 @@
 import os
 
 from storefront.chat import frame
-from storefront.chat.broadcast import broadcast, count
+from storefront.chat.broadcast import broadcast, by_name
 from storefront.chat.connections import LAST_POST_MILLISECONDS, POST_LIMITS, Connections
 from storefront.chat.message import Message, new_message_id
 from storefront.chat.request import RULES, SendMessage
-from storefront.chat.store import ChatStore
+from storefront.chat.store import BROADCAST_LIMITS, ChatStore
 from storefront.chat.websocket import Exchange, websocket_handler
 from storefront.shared import clock
 from storefront.shared.aws import client
 from storefront.shared.body import parse
 from storefront.shared.observability import MetricUnit, logger, metrics
 
-_chat = ChatStore(client("dynamodb"), os.environ["CHAT_TABLE"])
+_chat = ChatStore(client("dynamodb", limits=BROADCAST_LIMITS), os.environ["CHAT_TABLE"])
 _connections = Connections(
     client("apigatewaymanagementapi", endpoint=os.environ["CONNECTIONS_URL"], limits=POST_LIMITS)
 )
@@ -49,6 +49,7 @@ def _message_of(exchange: Exchange[SendMessage]) -> Message:
 
 
 def _send_to_room(message: Message, exchange: Exchange[SendMessage]) -> None:
+    metrics.add_metric("ChatMessagesSent", MetricUnit.Count, 1)
     outcomes = broadcast(
         frame.message_in_room(message),
         _chat.members(message.room, message.sent_at),
@@ -56,6 +57,4 @@ def _send_to_room(message: Message, exchange: Exchange[SendMessage]) -> None:
         lambda connection_id: _chat.close(connection_id, message.room),
         lambda: exchange.remaining_milliseconds() > LAST_POST_MILLISECONDS,
     )
-    metrics.add_metric("ChatMessagesSent", MetricUnit.Count, 1)
-    count(outcomes)
-    logger.info("message sent", extra={"posts": {outcome.name.lower(): times for outcome, times in outcomes.items()}})
+    logger.info("message sent", extra={"posts": by_name(outcomes)})

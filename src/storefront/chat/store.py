@@ -6,6 +6,7 @@ Developer Guide); here it is absent from that very second on.
 
 | pk | sk | is |
 | --- | --- | --- |
+| `ticket#<hash>` | `ticket` | who may connect with it; `access.ticket_store` keeps these |
 | `connection#<id>` | `connection` | who is at the other end, and the rooms it is in; alone in the index `by-customer` |
 | `connection#<id>` | `frames#<window>` | how many frames came from it in that time |
 | `room#<room>` | `member#<connection id>` | that the connection is in the room |
@@ -16,22 +17,37 @@ Developer Guide); here it is absent from that very second on.
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from storefront.chat.connection import MAX_FRAMES, MAX_ROOMS, WINDOW_SECONDS, Connection, Recipient
+from storefront.chat.connection import (
+    CONNECTION_TIME,
+    MAX_FRAMES,
+    MAX_POSTS_AT_ONCE,
+    MAX_ROOMS,
+    OPENING_TIME,
+    WINDOW_SECONDS,
+    Connection,
+    Recipient,
+)
 from storefront.chat.message import Message
 from storefront.shared import clock
+from storefront.shared.aws import LIMITS
 from storefront.shared.errors import Forbidden, Overloaded, TooManyRequests, Unprocessable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PAGE_OF_MEMBERS = 1000
+
+# For a function that broadcasts: each of the threads that post may find a connection gone, and remove it.
+BROADCAST_LIMITS = LIMITS.merge(Config(max_pool_connections=MAX_POSTS_AT_ONCE))
 
 _MESSAGE_TIME = timedelta(days=30)
 _SENT_TIME = timedelta(days=1)
@@ -41,8 +57,9 @@ _ORDER_TIME = timedelta(days=30)
 # "BatchWriteItem", Amazon DynamoDB API Reference.
 _BATCH = 25
 
-# In seconds, after each attempt but the last.
-_PAUSES = (0.05, 0.1, 0.2, 0.4)
+# In seconds, at the most, after each attempt but the last. A connection's frames may all be handled at once, and each
+# counts on the same item: three seconds let every one of a window through.
+_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 # "TransactWriteItems", Amazon DynamoDB API Reference: the reasons that can be gone a moment later, and no reason.
 _PASSING_REASONS = {"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
@@ -79,6 +96,10 @@ class _Refused(Exception):
         """Return the item as it is; empty where there is none."""
         item: Mapping[str, Any] = self._reasons[position].get("Item", {})
         return item
+
+
+class _Unfinished(Exception):
+    """A part of a write was not made."""
 
 
 class ChatStore:
@@ -122,9 +143,8 @@ class ChatStore:
             two writes of this method, and then nothing else knows of that row.
         """
         # The connection first: whoever joins a room after that finds none, and leaves no row behind.
-        removed = self._dynamodb.delete_item(
-            TableName=self._table, Key=_connection_key(connection_id), ReturnValues="ALL_OLD"
-        )
+        delete = {"TableName": self._table, "Key": _connection_key(connection_id), "ReturnValues": "ALL_OLD"}
+        removed = _insist(lambda: self._dynamodb.delete_item(**delete))  # type: ignore[arg-type]
         rooms = removed.get("Attributes", {}).get("rooms", {}).get("SS", [])
         self._delete([_member_key(room, connection_id) for room in sorted({*rooms, *seen_in})])
 
@@ -137,7 +157,7 @@ class ChatStore:
             There were as many as a connection may send in this time.
         """
         try:
-            self._dynamodb.update_item(**self._frame(connection_id, now))
+            _insist(lambda: self._dynamodb.update_item(**self._frame(connection_id, now)))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
@@ -314,8 +334,9 @@ class ChatStore:
                 Recipient(item["sk"]["S"].removeprefix("member#"), not _is_there(item, now)) for item in page["Items"]
             ]
 
-    def connections_of_customer(self, customer_id: str, now: datetime) -> Iterator[str]:
-        """Iterate over the ids of a customer's open connections."""
+    def connections_of_customer(self, customer_id: str, now: datetime) -> Iterator[Recipient]:
+        """Iterate over a customer's open connections, and those that are just being opened."""
+        opening = int((now + CONNECTION_TIME - OPENING_TIME).timestamp())
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             IndexName="by-customer",
@@ -324,7 +345,8 @@ class ChatStore:
         )
         for page in pages:
             for item in page["Items"]:
-                yield item["pk"]["S"].removeprefix("connection#")
+                connection_id = item["pk"]["S"].removeprefix("connection#")
+                yield Recipient(connection_id, opening=int(item["expiresAt"]["N"]) > opening)
 
     def see_order_version(self, order_id: str, version: int, now: datetime) -> bool:
         """Note the version of an order that is about to be told.
@@ -335,19 +357,20 @@ class ChatStore:
             Whether there has been no newer one. The same one may be told again: the first telling may have been cut
             short.
         """
+        change: Any = {
+            "TableName": self._table,
+            "Key": {"pk": {"S": f"order#{order_id}"}, "sk": {"S": "status"}},
+            "UpdateExpression": "SET #version = :version, expiresAt = :expires",
+            "ConditionExpression": "attribute_not_exists(pk) OR #version <= :version OR expiresAt <= :now",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": {
+                ":version": {"N": str(version)},
+                ":expires": _seconds(now + _ORDER_TIME),
+                ":now": _seconds(now),
+            },
+        }
         try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key={"pk": {"S": f"order#{order_id}"}, "sk": {"S": "status"}},
-                UpdateExpression="SET #version = :version, expiresAt = :expires",
-                ConditionExpression="attribute_not_exists(pk) OR #version <= :version OR expiresAt <= :now",
-                ExpressionAttributeNames={"#version": "version"},
-                ExpressionAttributeValues={
-                    ":version": {"N": str(version)},
-                    ":expires": _seconds(now + _ORDER_TIME),
-                    ":now": _seconds(now),
-                },
-            )
+            _insist(lambda: self._dynamodb.update_item(**change))
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
@@ -380,46 +403,70 @@ class ChatStore:
 
     def _transact(self, *writes: Any) -> None:
         """Make all writes or none; the first of them counts the frame."""
-        for pause in (*_PAUSES, None):
-            try:
-                self._dynamodb.transact_write_items(TransactItems=writes)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "TransactionCanceledException":
-                    raise
-                _raise_if_permanent(error)
-            else:
-                return
-            # Frames of one connection that are handled at the same time get in each other's way.
-            if pause:
-                time.sleep(random.uniform(pause / 5, pause))  # noqa: S311 - jitter, not a secret
-        raise Overloaded("the transaction met others at every attempt")
+        try:
+            _insist(lambda: self._dynamodb.transact_write_items(TransactItems=writes))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            refused = _Refused(_reasons_of(error))
+            if refused.has(0):
+                raise TooManyRequests(_TOO_FAST) from error
+            if "ConditionalCheckFailed" in _codes_of(error):
+                raise refused from error
+            raise
 
     def _delete(self, keys: Sequence[dict[str, Any]]) -> None:
         for start in range(0, len(keys), _BATCH):
             left: Any = {self._table: [{"DeleteRequest": {"Key": key}} for key in keys[start : start + _BATCH]]}
-            for pause in (*_PAUSES, None):
-                left = self._dynamodb.batch_write_item(RequestItems=left).get("UnprocessedItems")
-                if not left:
-                    break
-                if pause is None:
-                    raise Overloaded("not every row was deleted")
-                time.sleep(random.uniform(pause / 5, pause))  # noqa: S311 - jitter, not a secret
+            _insist(partial(self._delete_what_is_left, left))
+
+    def _delete_what_is_left(self, left: dict[str, Any]) -> None:
+        unprocessed = self._dynamodb.batch_write_item(RequestItems=left).get("UnprocessedItems")
+        if unprocessed:
+            left.update(unprocessed)
+            raise _Unfinished
 
 
-def _raise_if_permanent(error: ClientError) -> None:
-    """Raise what the reasons of a cancelled transaction mean, unless trying again can help.
+def _insist(write: Callable[[], Any]) -> Any:
+    """Make a write, again where it meets another, and return its answer.
 
-    The reasons come in the order of the writes ("TransactWriteItems", Amazon DynamoDB API Reference).
+    Frames of one connection that are handled at the same time meet at its count, and a disconnect may meet any of them.
+    botocore tries none of that again: to it a conflict is the caller's affair.
     """
-    reasons: Any = error.response["CancellationReasons"]
-    refused = _Refused(reasons)
-    if refused.has(0):
-        raise TooManyRequests(_TOO_FAST) from error
-    codes = {reason["Code"] for reason in reasons}
-    if "ConditionalCheckFailed" in codes:
-        raise refused from error
-    if not codes <= _PASSING_REASONS:
-        raise error
+    for pause in (*_PAUSES, None):
+        try:
+            return write()
+        except _Unfinished:
+            pass
+        except ClientError as error:
+            if not _can_pass(error):
+                raise
+        if pause:
+            time.sleep(random.uniform(pause / 5, pause))  # noqa: S311 - jitter, not a secret
+    raise Overloaded("the write met others at every attempt")
+
+
+def _can_pass(error: ClientError) -> bool:
+    """Tell whether a write failed for what can be gone a moment later.
+
+    A single write that meets a transaction is refused by the exception, a transaction by its reasons ("Amazon DynamoDB
+    Transactions: How it works", Amazon DynamoDB Developer Guide).
+    """
+    code = error.response["Error"]["Code"]
+    if code == "TransactionCanceledException":
+        return _codes_of(error) <= _PASSING_REASONS
+    return code == "TransactionConflictException"
+
+
+def _reasons_of(error: ClientError) -> Sequence[Mapping[str, Any]]:
+    """Return the reasons in the order of the writes ("TransactWriteItems", Amazon DynamoDB API Reference)."""
+    response: Any = error.response
+    reasons: Sequence[Mapping[str, Any]] = response["CancellationReasons"]
+    return reasons
+
+
+def _codes_of(error: ClientError) -> set[str]:
+    return {reason["Code"] for reason in _reasons_of(error)}
 
 
 def _is_there(item: Mapping[str, Any], now: datetime) -> bool:

@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.chat import frame
 from storefront.chat.broadcast import Gateway, Outcome, count, deliver
-from storefront.chat.connection import MAX_FRAME_BYTES, Connection, connection_of
+from storefront.chat.connection import MAX_FRAME_BYTES, Connection, Recipient, connection_of
 from storefront.chat.store import ChatStore
 from storefront.shared import clock
 from storefront.shared.errors import InvalidRequest, Refusal, TooLarge, TooManyRequests
@@ -27,6 +27,9 @@ Event = dict[str, Any]
 Answer = dict[str, int]
 Handler = Callable[[Event, LambdaContext], Answer]
 Asked = TypeVar("Asked")
+
+# Two calls that end soon or not at all: with less of an invocation left, a connection that is gone is left to the next.
+LAST_CLEANUP_MILLISECONDS = 2_000
 
 _BUSY = "The chat is busy. Send the same frame again in a moment; with the same `clientId` it is safe."
 
@@ -53,27 +56,47 @@ class Exchange(Generic[Asked]):
     remaining_milliseconds: Callable[[], int]
 
 
-def connection_handler(function: Callable[[Event], None]) -> Handler:
-    """Make a function of an event the handler of `$connect` or `$disconnect`: a status, and nobody to write to."""
+def connection_handler(chat: ChatStore) -> Callable[[Callable[[Event], None]], Handler]:
+    """Make a function of an event the handler of `$connect` or `$disconnect`: a status, and nobody to write to.
 
-    @logger.inject_lambda_context(clear_state=True)
-    @wraps(function)
-    def handler(event: Event, context: LambdaContext) -> Answer:
-        _begin_log(event)
-        if event["requestContext"]["eventType"] == "MESSAGE":
-            # A frame whose action is `$connect`: it must not write what only the gateway knows.
-            logger.warning("a frame named a route that is not for frames")
-            return {"statusCode": int(HTTPStatus.BAD_REQUEST)}
-        try:
-            function(event)
-        except Exception as error:
-            logger.exception("event failed")
-            if not is_overload(error):
-                count_fault()
-            return {"statusCode": int(_status_of_fault(error))}
-        return {"statusCode": int(HTTPStatus.OK)}
+    Parameters
+    ----------
+    chat
+        Counts the frames that come this way.
+    """
 
-    return handler
+    def decorate(function: Callable[[Event], None]) -> Handler:
+        @logger.inject_lambda_context(clear_state=True)
+        @wraps(function)
+        def handler(event: Event, context: LambdaContext) -> Answer:
+            _begin_log(event)
+            try:
+                if event["requestContext"]["eventType"] == "MESSAGE":
+                    return _refuse_silently(event, chat)
+                function(event)
+            except Exception as error:
+                logger.exception("event failed")
+                if not is_overload(error):
+                    count_fault()
+                return {"statusCode": int(_status_of_fault(error))}
+            return {"statusCode": int(HTTPStatus.OK)}
+
+        return handler
+
+    return decorate
+
+
+def _refuse_silently(event: Event, chat: ChatStore) -> Answer:
+    """Count a frame whose action is `$connect` or `$disconnect`: it must not write what only the gateway knows.
+
+    It gets no answer: the functions of these routes may not post, and no client of good will sends one.
+    """
+    logger.warning("a frame named a route that is not for frames")
+    try:
+        chat.count_frame(event["requestContext"]["connectionId"], clock.now())
+    except TooManyRequests:
+        return {"statusCode": int(HTTPStatus.TOO_MANY_REQUESTS)}
+    return {"statusCode": int(HTTPStatus.BAD_REQUEST)}
 
 
 def websocket_handler(
@@ -154,7 +177,7 @@ class _Desk:
     def answer(self, answer: frame.Frame) -> None:
         """Send the answer; where nobody is there to read it, there is nothing left to do."""
         self._answered = True
-        outcome = deliver(answer, self.connection.id, self._gateway, self._chat.close)
+        outcome = deliver(answer, Recipient(self.connection.id), self._gateway, self._chat.close, self._has_time)
         if outcome is not Outcome.DELIVERED:
             count({outcome: 1})
 
@@ -173,6 +196,9 @@ class _Desk:
         if not self._answered:
             status = _status_of_fault(error)
             self._send_error(status, _BUSY if status is HTTPStatus.SERVICE_UNAVAILABLE else UNEXPECTED)
+
+    def _has_time(self) -> bool:
+        return self.remaining_milliseconds() > LAST_CLEANUP_MILLISECONDS
 
     def _send_error(self, status: HTTPStatus, detail: str) -> None:
         request_id = (self._document or {}).get("requestId")

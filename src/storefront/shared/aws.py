@@ -7,10 +7,10 @@ from botocore.config import Config
 
 # A function has seconds, not the minutes that botocore's defaults would wait: a call that hangs is given up while there
 # is still time to answer, or to hand the message back.
-_LIMITS = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
+LIMITS = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
 
 
-def client(service: str, *, endpoint: str | None = None, limits: Config = _LIMITS) -> Any:
+def client(service: str, *, endpoint: str | None = None, limits: Config = LIMITS) -> Any:
     """Return a client of an AWS service; a handler makes its clients once, at import.
 
     Parameters

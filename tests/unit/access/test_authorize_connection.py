@@ -88,6 +88,13 @@ def test_support_is_who_is_in_that_group(tickets: TicketStore, groups: set[str],
     assert connect(text)["context"]["group"] == group
 
 
+def test_a_name_goes_through_the_gateway_in_ascii(tickets: TicketStore) -> None:
+    text = new_ticket()
+    tickets.keep(text, Ticket.of(CUSTOMER, "Zoë 100%", frozenset(), clock.now()))
+
+    assert connect(text)["context"]["name"] == "Zo%C3%AB 100%25"
+
+
 def test_a_ticket_counts_once(ticket: str) -> None:
     assert effect(connect(ticket)) == "Allow"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from storefront.chat.broadcast import Outcome, broadcast
-from storefront.chat.connection import MAX_POSTS_AT_ONCE, Recipient
+from storefront.chat.connection import MAX_POSTS_AT_ONCE, ConnectionGone, Recipient
 
 FRAME = {"event": "message"}
 
@@ -82,6 +82,20 @@ def test_when_time_is_up_no_post_is_begun_and_no_page_is_read() -> None:
     assert 150 <= gateway.posts < 150 + MAX_POSTS_AT_ONCE
     assert outcomes[Outcome.SKIPPED] == 100 * len(read) - gateway.posts
     assert sum(outcomes.values()) == 100 * len(read)
+
+
+def test_when_time_is_up_who_is_gone_is_left_to_the_next_broadcast() -> None:
+    # given a post that takes what time there was
+    time_is_up = threading.Event()
+
+    class Gone:
+        def post(self, connection_id: str, frame: Any) -> None:
+            time_is_up.set()
+            raise ConnectionGone(connection_id)
+
+    outcomes = broadcast(FRAME, [recipients(1)], Gone(), no_close, lambda: not time_is_up.is_set())
+
+    assert outcomes == {Outcome.GONE: 1}
 
 
 def test_a_broadcast_that_has_no_time_reads_one_page() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from storefront.chat import connections
-from storefront.chat.connection import ConnectionGone, PostFailed
+from storefront.chat import connections, deliver_order_status, send_message
+from storefront.chat.connection import MAX_POSTS_AT_ONCE, ConnectionGone, PostFailed
 from storefront.chat.connections import LONGEST_POST_SECONDS, POST_LIMITS, Connections
 from storefront.shared.aws import client
 
@@ -136,6 +136,11 @@ def test_where_nearly_all_posts_are_throttled_few_are_tried_again(gateway: Gatew
     assert len(attempts) == 300
     # botocore's quota: 500 tokens, of which a retry takes 5
     assert len(gateway.requests) == 300 + 500 // 5
+
+
+@pytest.mark.parametrize("function", [send_message, deliver_order_status])
+def test_each_thread_that_posts_has_a_connection_to_the_table(function: Any) -> None:
+    assert function._chat._dynamodb.meta.config.max_pool_connections == MAX_POSTS_AT_ONCE
 
 
 def test_the_longest_post_is_known() -> None:

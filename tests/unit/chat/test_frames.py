@@ -64,7 +64,10 @@ def changes() -> list[tuple[str, dict[str, Any], str]]:
         if "room" in good:
             wrong += [(action, {**good, "room": room}, "/room: ") for room in (1, None, "", "Support", "a#b", "r" * 65)]
     send_, history = GOOD["sendMessage"], GOOD["history"]
-    wrong += [("sendMessage", {**send_, "text": text}, "/text: ") for text in ("", "x" * 4001, 1, None, [CANARY])]
+    wrong += [
+        ("sendMessage", {**send_, "text": text}, "/text: ")
+        for text in (*("", " ", " \n\t\u3000", "a\x00b", "\x00"), "x" * 4001, 1, None, [CANARY])
+    ]
     wrong += [
         ("sendMessage", {**send_, "clientId": text}, "/clientId: ") for text in ("", "x" * 65, "a b", 1, CANARY + "#")
     ]
@@ -156,6 +159,32 @@ def test_a_ping_is_answered_for_two_calls(chat: Chat) -> None:
 
     assert chat.got("ada-1") == [{"event": "pong", "requestId": "r-1"}]
     assert chat.calls == ["UpdateItem", "PostToConnection"]
+
+
+def meeting_a_transaction() -> None:
+    raise aws_error("TransactionConflictException")
+
+
+@pytest.mark.parametrize(
+    ("handler", "body", "event"),
+    [
+        # beside a message of the same connection
+        (answer_ping.handler, GOOD["ping"], "pong"),
+        (send_message.handler, message(text=""), "error"),
+    ],
+)
+def test_a_count_that_meets_a_transaction_is_made_after_it(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch, handler: Any, body: Any, event: str
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    chat.before["UpdateItem"] = meeting_a_transaction
+
+    assert send(handler, ADA, body) == OK
+
+    (answer,) = chat.got("ada-1")
+    assert answer["event"] == event
+    assert answer.get("status") in (None, 400)
+    assert chat.calls.count("UpdateItem") == 2
 
 
 @pytest.fixture

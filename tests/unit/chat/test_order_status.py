@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from storefront.chat import deliver_order_status
-from storefront.chat.connection import Connection, ConnectionGone, PostFailed
+from storefront.chat.connection import OPENING_TIME, Connection, ConnectionGone, PostFailed
 from storefront.chat.store import ChatStore
 from storefront.shared import clock
 from tests.support.aws import Aws
 from tests.support.events import Context, sqs_record
+from tests.support.faults import Failing, aws_error
 
 CUSTOMER = "the-customer"
 
@@ -45,13 +46,16 @@ def chat(aws: Aws) -> ChatStore:
     return ChatStore(aws.dynamodb, "ChatTable")
 
 
-def connect(chat: ChatStore, connection_id: str, customer_id: str = CUSTOMER, ago: float = 0) -> None:
-    connected_at = clock.now() - timedelta(hours=ago)
+def connect(
+    chat: ChatStore, connection_id: str, customer_id: str = CUSTOMER, ago: timedelta = timedelta(minutes=1)
+) -> None:
+    connected_at = clock.now() - ago
     chat.open(Connection(connection_id, customer_id, "A customer", "customer", connected_at))
 
 
 def open_connections(chat: ChatStore, customer_id: str = CUSTOMER) -> set[str]:
-    return set(chat.connections_of_customer(customer_id, datetime(2020, 1, 1, tzinfo=UTC)))
+    found = chat.connections_of_customer(customer_id, datetime(2020, 1, 1, tzinfo=UTC))
+    return {recipient.connection_id for recipient in found}
 
 
 def event(status: str = "CONFIRMED", version: Any = 3, **more: Any) -> dict[str, Any]:
@@ -84,7 +88,7 @@ def test_every_open_connection_of_the_customer_gets_the_status_and_nobody_else_d
     # given two connections of the customer's, one that has expired, and one of another customer
     connect(chat, "phone")
     connect(chat, "laptop")
-    connect(chat, "yesterday", ago=3)
+    connect(chat, "yesterday", ago=timedelta(hours=3))
     connect(chat, "stranger", customer_id="another")
 
     # when an order is confirmed
@@ -155,6 +159,42 @@ def test_a_connection_that_fails_keeps_its_row_and_is_tried_again(chat: ChatStor
     gateway.posts.clear()
     assert consume(event()) == []
     assert {name for name, _ in gateway.posts} == {"phone", "laptop"}
+
+
+def test_a_connection_that_is_being_opened_is_told_later_and_not_deleted(
+    chat: ChatStore, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a row that is there, and a handshake that is not done: the gateway says that there is no such connection
+    connect(chat, "phone", ago=timedelta(0))
+    gateway.gone = {"phone"}
+
+    # when a status comes, it is one that failed
+    assert consume(event()) == [0]
+    assert open_connections(chat) == {"phone"}
+
+    # then it comes again, and reaches the customer
+    gateway.gone = set()
+    assert consume(event()) == []
+    assert [name for name, _ in gateway.posts] == ["phone"]
+
+    # and whoever is gone after all is removed when no handshake can be under way any more
+    gateway.gone = {"phone"}
+    later = clock.now() + OPENING_TIME
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert consume(event()) == []
+    assert open_connections(chat) == set()
+
+
+def test_a_version_that_meets_a_transaction_is_noted_after_it(
+    chat: ChatStore, gateway: Gateway, aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(chat, "phone")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    busy = Failing(aws.dynamodb, "update_item", aws_error("TransactionConflictException"), times=2)
+
+    assert ChatStore(busy, "ChatTable").see_order_version("ord-1", 3, clock.now())  # type: ignore[arg-type]
+
+    assert busy.left == 0
 
 
 def test_nothing_is_begun_that_could_not_end(chat: ChatStore, gateway: Gateway) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from storefront.chat import close_connection, join_room, leave_room, open_connection
-from storefront.chat.connection import CONNECTION_TIME, MAX_ROOMS
+from storefront.chat.connection import CONNECTION_TIME, MAX_FRAMES, MAX_ROOMS, OPENING_TIME, Recipient
 from storefront.chat.room import may_enter
 from storefront.shared import clock
 from tests.support.chat import Chat, Client, send
@@ -74,13 +74,28 @@ def test_a_connection_is_one_write_and_ends_with_its_rooms(chat: Chat) -> None:
 @pytest.mark.parametrize("function", [open_connection, close_connection])
 def test_a_frame_that_names_a_route_of_the_gateway_s_changes_nothing(chat: Chat, function: ModuleType) -> None:
     chat.connect(ADA, room="support")
-    before = chat.dynamodb.scan(TableName="ChatTable")["Items"]
+    before = chat.rows()
     frame = ADA.event("$connect", {"action": "$connect", "requestId": "r-1"})
     frame["requestContext"]["eventType"] = "MESSAGE"
 
     assert function.handler(frame, Context()) == {"statusCode": 400}
 
-    assert chat.dynamodb.scan(TableName="ChatTable")["Items"] == before
+    assert chat.rows() == before
+    # It has no answer, but it counts.
+    assert [call for call in chat.calls if call != "Scan"] == ["UpdateItem"]
+
+
+@pytest.mark.parametrize("function", [open_connection, close_connection])
+def test_frames_that_name_a_route_of_the_gateway_s_are_counted(chat: Chat, function: ModuleType) -> None:
+    now = clock.now()
+    for _ in range(MAX_FRAMES):
+        chat.store.count_frame("ada-1", now)
+    frame = ADA.event("$connect", {"action": "$connect", "requestId": "r-1"})
+    frame["requestContext"]["eventType"] = "MESSAGE"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", lambda: now)
+        assert function.handler(frame, Context()) == {"statusCode": 429}
 
 
 def test_a_connection_that_cannot_be_noted_is_not_let_in(chat: Chat) -> None:
@@ -254,9 +269,26 @@ def test_a_connection_whose_time_is_over_counts_as_ended(
 
 def test_the_connections_of_a_customer_are_those_that_are_open(chat: Chat) -> None:
     old = Client("ada-0", connected_at=clock.now() - CONNECTION_TIME)
-    chat.connect(old, ADA, Client("ada-2"), BOB)
+    settled = Client("ada-2", connected_at=clock.now() - OPENING_TIME)
+    chat.connect(old, Client("ada-1"), settled, BOB)
 
-    assert sorted(chat.store.connections_of_customer("ada", clock.now())) == ["ada-1", "ada-2"]
+    found = chat.store.connections_of_customer("ada", clock.now())
+
+    assert sorted(found, key=str) == [Recipient("ada-1", opening=True), Recipient("ada-2", opening=False)]
+
+
+def test_a_disconnect_that_meets_a_join_is_made_after_it(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    chat.connect(ADA, room="support")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    chat.before["DeleteItem"] = meeting_a_transaction
+
+    assert send(close_connection.handler, ADA) == OK
+
+    assert chat.rows() == set()
+
+
+def meeting_a_transaction() -> None:
+    raise aws_error("TransactionConflictException")
 
 
 def test_an_older_version_of_an_order_is_not_told_and_the_same_one_again(chat: Chat) -> None:

@@ -3,14 +3,16 @@
 import json
 import uuid
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from storefront.chat import send_message
-from storefront.chat.connection import CONNECTION_TIME, MAX_FRAME_BYTES
+from storefront.chat.connection import CONNECTION_TIME, MAX_FRAME_BYTES, MAX_FRAMES, Recipient
 from storefront.chat.connections import LAST_POST_MILLISECONDS
+from storefront.chat.store import ChatStore
 from storefront.shared import clock
 from tests.support.chat import Chat, Client, message, post_error, send
 from tests.support.events import Context
@@ -26,7 +28,9 @@ def people(count: int) -> list[Client]:
 
 def counted(capsys: pytest.CaptureFixture[str]) -> dict[str, float]:
     """Return the metrics that were sent."""
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    lines = [
+        json.loads(line) for line in capsys.readouterr().out.splitlines() if '"service"' in line and '"_aws"' in line
+    ]
     sums: Counter[str] = Counter()
     for line in lines:
         for name in (metric["Name"] for entry in line["_aws"]["CloudWatchMetrics"] for metric in entry["Metrics"]):
@@ -213,6 +217,55 @@ def test_without_time_left_nothing_is_posted_but_the_answer(chat: Chat, capsys: 
     assert counted(capsys) == {"ChatMessagesSent": 1, "ChatPostsSkipped": 5}
 
 
+def test_a_name_arrives_as_it_was_given(chat: Chat) -> None:
+    zoe = Client("zoe-1", name="Zoë 100%")
+    chat.connect(zoe, room="support")
+    assert zoe.event("any")["requestContext"]["authorizer"]["name"].isascii()
+
+    send(send_message.handler, zoe, message())
+
+    assert chat.got("zoe-1", "message")[0]["sender"]["name"] == "Zoë 100%"
+
+
+def test_what_was_posted_before_a_page_failed_is_counted(chat: Chat, capsys: pytest.CaptureFixture[str]) -> None:
+    # given a room of two pages, the second of which cannot be read
+    here = people(3)
+    chat.connect(*here, room="support")
+
+    def pages(*_: Any) -> Iterator[list[Recipient]]:
+        yield [Recipient(client.connection_id) for client in here]
+        raise aws_error("AccessDeniedException")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ChatStore, "members", pages)
+        assert send(send_message.handler, here[0], message()) == {"statusCode": 500}
+
+    assert counted(capsys) == {"ChatMessagesSent": 1, "ChatPostsDelivered": 3}
+
+
+def test_the_frames_of_a_window_that_are_handled_at_once_all_get_through(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given frames as many as may be sent, each of which meets others until those before it have had 90 ms each
+    chat.connect(ADA, room="support")
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    monkeypatch.setattr("random.uniform", lambda least, most: (least + most) / 2)
+
+    for number in range(MAX_FRAMES - 1):
+        waited.clear()
+
+        def meet_another(turn: float = number * 0.09) -> None:
+            if sum(waited) < turn:
+                chat.before["TransactWriteItems"] = lambda: meet_another(turn)
+                raise transaction_cancelled("TransactionConflict", "None", "None", "None")
+
+        chat.before["TransactWriteItems"] = meet_another
+        send(send_message.handler, ADA, message())
+
+    assert len(chat.got(ADA.connection_id, "sent")) == MAX_FRAMES - 1
+
+
 def test_a_failure_behind_the_answer_is_not_told_as_one_of_the_message(chat: Chat) -> None:
     chat.connect(ADA, room="support")
 
@@ -303,8 +356,8 @@ def test_somebody_whose_time_in_the_room_is_over_is_refused(chat: Chat, monkeypa
 
 @pytest.mark.parametrize(
     "text",
-    ["\U0001f600" * 4000, "\x01" * 4000, "\x00" * 4000, '"' * 4000, " ", "x"],
-    ids=["emoji", "control", "null", "quotes", "space", "one"],
+    ["\U0001f600" * 4000, "\x01" * 4000, '"' * 4000, "\n" * 3999 + "x", "x"],
+    ids=["emoji", "control", "quotes", "lines", "one"],
 )
 def test_a_text_of_any_characters_arrives_as_it_was_sent_in_a_frame_that_fits(chat: Chat, text: str) -> None:
     sender = Client("ada-1", name="\x01" * 1000)
@@ -358,5 +411,5 @@ def test_a_transaction_that_meets_others_is_tried_again_and_not_without_end(
 
     chat.before["TransactWriteItems"] = lambda: meet_another(100)
     assert send(send_message.handler, ADA, message()) == {"statusCode": 500}
-    assert len(met) == 4 + 5
+    assert len(met) == 4 + 8
     assert chat.got(ADA.connection_id)[-1]["status"] == 503

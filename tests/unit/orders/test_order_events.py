@@ -128,7 +128,7 @@ def test_the_stream_goes_on_from_the_first_event_the_bus_did_not_take(
 
     assert failed == ["13"]
     assert len(refusing.entries) == 20, "what comes after the refusal waits"
-    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "OrdersAccepted" in line]
     assert counted[0]["OrdersAccepted"] == [1.0] * 13
     (told,) = [json.loads(line) for line in log.getvalue().splitlines() if "event not published" in line]
     assert (told["order_id"], told["correlation_id"]) == (orders[13].key.order_id, "request-13")

@@ -150,7 +150,7 @@ def test_an_app_spec_in_the_older_place_is_read_as_well(check: Check) -> None:
         {"Invoke": answered(b"not JSON")},
         {"Invoke": answered(b"null")},
     ],
-    ids=str,
+    ids=" ".join,
 )
 def test_whatever_goes_wrong_the_version_is_refused(check: Check, changes: dict[str, Any]) -> None:
     assert check(**changes).verdicts == ["Failed"]

@@ -25,6 +25,8 @@ HANDLERS = [
 ]
 # What reads and sends nothing but a refusal.
 HARMLESS = {"Query", "GetItem", "GetSecretValue", "GetParameter"}
+# A frame that is refused is counted, in a row that soon expires, and answered to nobody; nobody's connection is closed.
+OF_THE_CHAT = {"UpdateItem", "PostToConnection", "DeleteItem"}
 
 
 def called(handler: str, event: Any) -> Outcome:
@@ -58,13 +60,18 @@ def test_every_function_that_is_released_has_a_probe(handler: str) -> None:
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
-def test_the_version_that_is_here_passes_its_probe_without_a_trace(operations: list[str], handler: str) -> None:
+def test_the_version_that_is_here_passes_its_probe_without_a_trace(
+    aws: Aws, operations: list[str], handler: str
+) -> None:
     probe = PROBES[handler]
 
     fault = probe.fault_in(called(handler, probe.event))
 
     assert fault is None
-    assert set(operations) <= HARMLESS
+    asked = set(operations)
+    assert asked <= HARMLESS | (OF_THE_CHAT if handler.startswith("storefront.chat.") else set())
+    rows = aws.dynamodb.scan(TableName="ChatTable")["Items"]
+    assert [row["sk"]["S"] for row in rows if not row["sk"]["S"].startswith("frames#")] == []
 
 
 @pytest.mark.parametrize("handler", PROBES)
