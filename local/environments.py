@@ -1,7 +1,8 @@
 """Creates the virtual environments; run by whatever Python there is, so it uses the standard library only.
 
-There are three because the emulator and a scanner pin older versions of botocore than the SAM CLI accepts: ``.venv`` for
-the tools and checks, ``.venv-emulator`` for the emulator and, inside it, the functions, ``.venv-scanners`` for the scanners.
+There are three because the emulator and a scanner pin older versions of botocore than the SAM CLI accepts: ``.venv``
+for the tools and checks, ``.venv-emulator`` for the emulator and, inside it, the functions, ``.venv-scanners`` for
+the scanners.
 """
 
 from __future__ import annotations
