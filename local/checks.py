@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from local.console import problems_reported, say, styled
+from local.environments import DEV, SCANNERS, Environment
 from local.stack import REGION, ROOT
 
 
@@ -22,15 +21,32 @@ class Check:
     program: str
     arguments: tuple[str, ...]
     remedy: str = ""
+    environment: Environment = DEV
 
 
+TEMPLATES = ("template.yaml", "bootstrap.yaml")
+# The slow ones first: they run side by side.
 CHECKS = (
+    # What it leaves out is in the template's Metadata.
+    Check(
+        "cfn-lint", "cfn-lint", ("--append-rules", "cfn_lint_serverless.rules", "--", *TEMPLATES), environment=SCANNERS
+    ),
+    Check("checkov", "checkov", ("--config-file", "scanners/checkov.yaml", "--file", *TEMPLATES), environment=SCANNERS),
+    Check("sam validate", "sam", ("validate", "--lint", "--template-file", "template.yaml", "--region", REGION)),
     Check("lint", "ruff", ("check", "--quiet", "."), remedy="make format mends some"),
     Check("format", "ruff", ("format", "--check", "--quiet", "--diff", "."), remedy="make format"),
     Check("types", "mypy", ("--no-error-summary", "src", "local")),
-    Check("cfn-lint", "cfn-lint", ("template.yaml", "bootstrap.yaml")),
-    Check("sam validate", "sam", ("validate", "--lint", "--template-file", "template.yaml", "--region", REGION)),
     Check("OpenAPI", "openapi-spec-validator", ("--errors", "all", "openapi.yaml")),
+    Check(
+        "bandit",
+        "bandit",
+        ("--quiet", "--configfile", "pyproject.toml", "--recursive", "src", "local", "bench"),
+        environment=SCANNERS,
+    ),
+    Check(
+        "zizmor", "zizmor", ("--offline", "--quiet", "--config", ".github/zizmor.yml", ".github"), environment=SCANNERS
+    ),
+    Check("shellcheck", "python", ("-m", "local.shell_scripts")),
 )
 
 
@@ -49,7 +65,7 @@ def main() -> int:
 def _passes(check: Check) -> bool:
     started = time.monotonic()
     result = subprocess.run(
-        [str(Path(sys.executable).with_name(check.program)), *check.arguments],
+        [str(check.environment.directory / "bin" / check.program), *check.arguments],
         cwd=ROOT,
         env=os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION},
         capture_output=True,

@@ -24,6 +24,9 @@ ALWAYS_LEFT = (
     "the account's part, bootstrap.yaml: roles, bucket, identity provider",
 )
 _KEEPS = {"Retain", "RetainExceptOnCreate"}
+# SAM has CloudFormation keep the versions, for the alias to go back to. Lambda deletes them with the function
+# ("DeleteFunction", AWS Lambda API Reference).
+_GOES_WITH_ITS_FUNCTION = "AWS::Lambda::Version"
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,11 @@ class Removal:
         # JSON after the transform, and botocore has read it; a template without one may be YAML.
         document = template if isinstance(template, dict) else yaml_parse(template)
         policies = {name: resource.get("DeletionPolicy") for name, resource in document["Resources"].items()}
-        return [row for row in self._resources() if policies.get(row["LogicalResourceId"]) in _KEEPS]
+        return [
+            row
+            for row in self._resources()
+            if policies.get(row["LogicalResourceId"]) in _KEEPS and row["ResourceType"] != _GOES_WITH_ITS_FUNCTION
+        ]
 
     def _of_the_stack(self) -> list[Protection]:
         if not self._described().get("EnableTerminationProtection"):

@@ -148,6 +148,11 @@ DIFFERENCES = (
     Difference("queries over the logs are saved", "AWS::Logs::QueryDefinition", "not made: the emulator has none"),
     Difference("the APIs log who calls (ApiLogs)", "AccessLogSetting", "not asked for, and not written"),
     Difference("requests are traced", "TracingEnabled", "no trace is written"),
+    Difference(
+        "queues and topics refuse who comes without TLS",
+        '{"aws:SecureTransport": "false"}',
+        "not asked for on this machine: the emulator speaks plain HTTP, and would refuse everybody",
+    ),
     Difference("data at rest is encrypted", "SSEEnabled", "not: all data is in memory, and make down ends it"),
     Difference("logs expire", "RetentionInDays", "not before make down, which ends them with everything else"),
 )

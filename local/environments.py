@@ -1,7 +1,8 @@
 """Creates the virtual environments; run by whatever Python there is, so it uses the standard library only.
 
-There are two because the emulator pins an older botocore than the SAM CLI accepts: ``.venv`` for the tools and
-checks, ``.venv-emulator`` for the emulator and, inside it, the functions.
+There are three because the emulator and a scanner pin older versions of botocore than the SAM CLI accepts: ``.venv``
+for the tools and checks, ``.venv-emulator`` for the emulator and, inside it, the functions, ``.venv-scanners`` for
+the scanners.
 """
 
 from __future__ import annotations
@@ -63,8 +64,14 @@ TOOLS = Environment(ROOT / ".venv", "tools", parts=2)
 DEV = Environment(ROOT / ".venv", "dev", includes=("tools",), parts=2)
 # Apart from everything else: it runs beside what is about to be deployed.
 BOM = Environment(ROOT / ".venv-bom", "bom")
-PIP = TOOLS.python  # the interpreter whose pip installs into both
-GROUPS = {"tools": (TOOLS, EMULATOR), "dev": (DEV, EMULATOR, BOM), "bom": (TOOLS, BOM)}
+SCANNERS = Environment(ROOT / ".venv-scanners", "scanners", parts=2)
+PIP = TOOLS.python  # the interpreter whose pip installs into all of them
+GROUPS = {
+    "tools": (TOOLS, EMULATOR),
+    "dev": (DEV, EMULATOR, BOM),
+    "check": (DEV, EMULATOR, BOM, SCANNERS),
+    "bom": (TOOLS, BOM),
+}
 
 
 def ensure(group: str) -> None:
@@ -73,7 +80,7 @@ def ensure(group: str) -> None:
     Parameters
     ----------
     group
-        ``tools`` for running the stack, ``dev`` for the checks and tests as well.
+        ``tools`` for running the stack, ``dev`` for the tests as well, ``check`` for the checks and scanners too.
 
     Raises
     ------
@@ -205,7 +212,7 @@ def _explain(environment: Environment, output: list[str]) -> Problem:
 def main() -> None:
     """Create the environments a group of commands needs."""
     parser = argparse.ArgumentParser(prog="python -m local.environments", description=main.__doc__)
-    parser.add_argument("group", choices=GROUPS, help="tools: run the stack; dev: check and test as well")
+    parser.add_argument("group", choices=GROUPS, help="tools: run the stack; dev: test as well; check: check too")
     with problems_reported():
         ensure(parser.parse_args().group)
 

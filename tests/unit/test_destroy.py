@@ -109,3 +109,15 @@ def test_what_the_template_keeps_is_named_and_stays_protected(session: boto3.Ses
     assert left == f"{table} (AWS::DynamoDB::Table)"
     described = session.client("dynamodb").describe_table(TableName=table)["Table"]
     assert described["DeletionProtectionEnabled"]
+
+
+def test_versions_of_functions_are_not_left_though_the_template_keeps_them(
+    session: boto3.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given what CloudFormation lists of a function's version, which SAM retains
+    deploy(session, DeletionPolicy="Retain")
+    listed = {"LogicalResourceId": "Orders", "PhysicalResourceId": "orders:1", "ResourceType": "AWS::Lambda::Version"}
+    monkeypatch.setattr(Removal, "_resources", lambda self: [listed])
+
+    # Then Lambda has deleted it with the function
+    assert removed(session) == []

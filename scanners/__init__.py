@@ -1,0 +1,1 @@
+"""Scanners that need more than a Python environment, and the settings of those that do not."""
