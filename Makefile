@@ -14,6 +14,8 @@
 #   CONFIG=name     make rollout: how traffic moves (default Linear10PercentEvery1Minute)
 #   SPEED=number    make rollout: 60 is a minute in a second (default)
 #   BAD=1           make rollout: ship a version that fails for one request in five; BAD=import, BAD=answer: see its hooks
+#   STACK=name      make smoke: a stack on AWS, by its name (default: local); RECORD=1 writes down what has passed, CHARGE=1
+#                   orders and edits in prod, too
 #   REPOSITORY=     make bootstrap: GitHub's OWNER/NAME, or OWNER@ID/NAME@ID; PARAMETERS='A=b ...' sets others of bootstrap.yaml
 #   TESTS=paths     make tests: which
 #   ENVIRONMENT=    make destroy: dev, staging or prod (or STACK=name, for any other stack); CONFIRM=its stack's name answers the
@@ -41,6 +43,8 @@ PARAMETERS ?=
 TESTS ?= tests
 ENVIRONMENT ?=
 STACK ?=
+RECORD ?=
+CHARGE ?=
 CONFIRM ?=
 UNPROTECT ?=
 PYTHON ?=
@@ -81,6 +85,10 @@ logs: tools ## Show what the functions log, and go on until Ctrl-C
 token: tools ## Print a customer's id token
 	@$(call local,token)
 
+.PHONY: smoke
+smoke: tools ## Try out a deployed stack with the demo's journeys: STACK=
+	@$(call local,smoke) $(if $(STACK),--stack '$(STACK)') $(if $(filter 1,$(CHARGE)),--charge) $(if $(filter 1,$(RECORD)),--record)
+
 .PHONY: redrive order
 redrive: tools ## Show dead letters, and with GO=1 move them back: QUEUE=, MATCH=
 	@$(call local,redrive) $(if $(QUEUE),--queue '$(QUEUE)') $(if $(MATCH),--match '$(MATCH)') \
@@ -112,9 +120,12 @@ format: dev ## Format the code, and fix what can be fixed
 bench: dev ## Measure what things cost: a broadcast to a thousand connections
 	@PYTHONPATH=src $(run) -m bench
 
-.PHONY: build bootstrap destroy
+.PHONY: build bom bootstrap destroy
 build: tools ## Build what is deployed to AWS, in .aws-sam/build
-	@SAM_CLI_TELEMETRY=0 .venv/bin/sam build
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" SAM_CLI_TELEMETRY=0 .venv/bin/sam build
+bom: ## Write the bill of materials of what is deployed: .aws-sam/bom.json, CycloneDX
+	$(environment) bom
+	@mkdir -p .aws-sam && .venv-bom/bin/cyclonedx-py requirements src/requirements.txt --output-reproducible --output-file .aws-sam/bom.json
 bootstrap: tools ## Deploy what an account needs once in each region (docs/deploying.md)
 	@SAM_CLI_TELEMETRY=0 .venv/bin/sam deploy --template-file bootstrap.yaml --config-env bootstrap \
 		--parameter-overrides GitHubRepository='$(REPOSITORY)' $(PARAMETERS)
@@ -122,12 +133,14 @@ destroy: tools ## Remove an environment from AWS, and say what is left
 	@$(run) -m local.destroy $(if $(STACK),--stack '$(STACK)',--environment '$(ENVIRONMENT)') \
 		$(if $(CONFIRM),--confirm '$(CONFIRM)') $(if $(filter yes,$(UNPROTECT)),--unprotect)
 
-.PHONY: lock docs clean
+.PHONY: lock calls docs clean
 lock: ## Pin the newest versions of all packages (needs uv)
 	@UV='$(UV)' sh requirements/lock
+calls: dev ## Write down which AWS calls the functions make in the unit tests
+	@RECORD_CALLS=1 $(run) -m pytest tests/unit --quiet --numprocesses auto && $(MAKE) docs
 docs: dev ## Write the tables of the documentation that are made from code
 	@PYTHONPATH=src $(run) -m local.pages
 clean: ## End the local stack and remove everything that make has made
 	@if [ -x $(run) ]; then $(run) -m local down; fi
-	@rm -rf .local .venv .venv-emulator .venv-scanners scanners/node/node_modules .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	@rm -rf .local .venv .venv-emulator .venv-scanners .venv-bom scanners/node/node_modules .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

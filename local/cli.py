@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from requests import RequestException
 
-from local import back_office, differences, lifecycle, logs, order_story, redrive, webhook
+from local import back_office, differences, lifecycle, logs, order_story, redrive, smoke, verified, webhook
 from local.accounts import Accounts, asked_for, confirm_locally
 from local.chat import Access
 from local.console import Problem, say, styled
@@ -26,7 +26,7 @@ from local.releases.comparison import Assumptions
 from local.releases.rollout import ALARMED, REFUSED_AFTER, REFUSED_BEFORE, REQUESTS_A_MINUTE, Pace
 from local.releases.schedule import CONFIGURATIONS
 from local.releases.versions import Change
-from local.stack import REGION, ROOT, STATE_DIRECTORY, Stack, bypass_proxies
+from local.stack import REGION, ROOT, STATE_DIRECTORY, Stack, StackOnAws, bypass_proxies
 from local.tour import Tour
 
 MAX_PORT = 65535
@@ -46,6 +46,18 @@ def down(arguments: argparse.Namespace) -> None:
 def demo(arguments: argparse.Namespace) -> None:
     """Walk through the shop on the running stack."""
     Tour(lifecycle.running_stack(arguments.state)).run()
+
+
+def try_out(arguments: argparse.Namespace) -> None:
+    """Make the demo's journeys on a deployed stack; exit code 1 if one fails."""
+    on_aws = arguments.stack not in (None, "local")
+    tried = verified.commit() if arguments.record else ""
+    stack = StackOnAws.named(arguments.stack) if on_aws else lifecycle.running_stack(arguments.state)
+    results = smoke.run(stack, arguments.charge)
+    if arguments.record:
+        verified.write(results, tried, "aws" if on_aws else "local", smoke.environment_of(stack))
+    if any(result.outcome is smoke.Outcome.FAILED for result in results):
+        raise SystemExit(1)
 
 
 def chat(arguments: argparse.Namespace) -> None:
@@ -199,6 +211,7 @@ def _parser() -> argparse.ArgumentParser:
     command("up", up).add_argument("--port", type=_port, help="port to listen on; 0 for any free one (default: 4566)")
     command("down", down)
     command("demo", demo)
+    _add_smoke_arguments(command("smoke", try_out))
     users = ("customer", "other", "support")
     command("token", token).add_argument("user", nargs="?", default="customer", choices=users)
     accounts: tuple[tuple[str, object, tuple[str, ...]], ...] = (
@@ -247,6 +260,12 @@ def _add_chat_arguments(parser: argparse.ArgumentParser, users: tuple[str, ...])
     parser.add_argument("--room", default="support", help="the room to join first (default: support)")
     parser.add_argument("--aws", metavar="STACK", help="a stack on AWS instead, by its name; with --email")
     parser.add_argument("--email", help="with --aws: the account to sign in with")
+
+
+def _add_smoke_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stack", help="a stack on AWS, by its name (default: local)")
+    parser.add_argument("--charge", action="store_true", help="order and edit in prod, too: orders are charged")
+    parser.add_argument("--record", action="store_true", help="write down in docs/verified.json what has passed")
 
 
 def _add_operator_arguments(letters: argparse.ArgumentParser, order: argparse.ArgumentParser) -> None:

@@ -21,6 +21,7 @@ from local.console import Problem
 from local.stack import CREDENTIALS, REGION, ROOT, STACK_NAME, client
 
 BUCKET = f"{STACK_NAME}-artifacts"
+TEMPLATE = ROOT / "template.yaml"
 TIMEOUT_SECONDS = 180
 _EVENT = re.compile(r"^(?:CREATE|UPDATE)_COMPLETE\s+AWS::\S+\s+(\S+)")
 _ERROR = re.compile(r"^(?:Error|\w*Error|\w*Exception): *(.*)")
@@ -28,8 +29,8 @@ _ERROR = re.compile(r"^(?:Error|\w*Error|\w*Exception): *(.*)")
 _UNUSABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS"}
 
 
-def deploy(endpoint: str, state: Path, progress: Callable[[str], None]) -> dict[str, str]:
-    """Deploy ``template.yaml`` as it is, or update the stack that is there.
+def deploy(endpoint: str, state: Path, progress: Callable[[str], None], template: Path = TEMPLATE) -> dict[str, str]:
+    """Deploy a template as it is, or update the stack that is there.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ def deploy(endpoint: str, state: Path, progress: Callable[[str], None]) -> dict[
         The directory for the log and for what the SAM CLI keeps.
     progress
         Told about each resource that is done.
+    template
+        ``template.yaml``, or what ``sam build`` has made of it.
 
     Returns
     -------
@@ -55,7 +58,7 @@ def deploy(endpoint: str, state: Path, progress: Callable[[str], None]) -> dict[
     client("s3", endpoint).create_bucket(Bucket=BUCKET)
     started = time.time()
     log = state / "deploy.log"
-    succeeded = _sam_deploy(_parameters(endpoint), _environment(endpoint, state), log, progress)
+    succeeded = _sam_deploy(template, _parameters(endpoint), _environment(endpoint, state), log, progress)
     if not succeeded:
         raise Problem(f"{_first_failure(cloudformation, started) or _error_in(log)}; details: {log}")
     return {output["OutputKey"]: output["OutputValue"] for output in _describe(cloudformation)["Outputs"]}
@@ -68,10 +71,13 @@ def _parameters(endpoint: str) -> list[str]:
     return [*configured, f"LocalAuthority={urlsplit(endpoint).netloc}"]
 
 
-def _sam_deploy(parameters: list[str], environment: dict[str, str], log: Path, progress: Callable[[str], None]) -> bool:
+def _sam_deploy(
+    template: Path, parameters: list[str], environment: dict[str, str], log: Path, progress: Callable[[str], None]
+) -> bool:
     command = [
-        *(sys.executable, "-m", "samcli", "deploy", "--template-file", "template.yaml"),
-        *("--config-env", "local", "--stack-name", STACK_NAME, "--region", REGION, "--s3-bucket", BUCKET),
+        *(sys.executable, "-m", "samcli", "deploy", "--template-file", str(template)),
+        *("--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),
+        *("--stack-name", STACK_NAME, "--region", REGION, "--s3-bucket", BUCKET),
         *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
         *("--parameter-overrides", *parameters),
     ]

@@ -62,9 +62,16 @@ class Environment:
 EMULATOR = Environment(ROOT / ".venv-emulator", "emulator")
 TOOLS = Environment(ROOT / ".venv", "tools", parts=2)
 DEV = Environment(ROOT / ".venv", "dev", includes=("tools",), parts=2)
+# Apart from everything else: it runs beside what is about to be deployed.
+BOM = Environment(ROOT / ".venv-bom", "bom")
 SCANNERS = Environment(ROOT / ".venv-scanners", "scanners", parts=2)
 PIP = TOOLS.python  # the interpreter whose pip installs into all of them
-GROUPS = {"tools": (TOOLS, EMULATOR), "dev": (DEV, EMULATOR), "check": (DEV, EMULATOR, SCANNERS)}
+GROUPS = {
+    "tools": (TOOLS, EMULATOR),
+    "dev": (DEV, EMULATOR, BOM),
+    "check": (DEV, EMULATOR, BOM, SCANNERS),
+    "bom": (TOOLS, BOM),
+}
 
 
 def ensure(group: str) -> None:

@@ -13,14 +13,14 @@ import requests
 
 from local import back_office, repairs, seed
 from local.console import Problem, step
-from local.deployment import deploy
+from local.deployment import TEMPLATE, deploy
 from local.emulator import DEFAULT_PORT, Emulator
 from local.stack import CREDENTIALS, REGION, STATE_DIRECTORY, Stack, bypass_proxies
 
 _FIRST_ANSWER_SECONDS = 20
 
 
-def bring_up(port: int | None = None, state: Path = STATE_DIRECTORY) -> Stack:
+def bring_up(port: int | None = None, state: Path = STATE_DIRECTORY, template: Path = TEMPLATE) -> Stack:
     """Start the emulator if it does not run, deploy the template, and return a stack that answers.
 
     Parameters
@@ -29,6 +29,8 @@ def bring_up(port: int | None = None, state: Path = STATE_DIRECTORY) -> Stack:
         The port to listen on, 0 for any free one; by default the running stack's, or 4566.
     state
         Where everything about this stack is kept. Stacks with different directories do not touch each other.
+    template
+        ``template.yaml``, or what ``sam build`` has made of it.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def bring_up(port: int | None = None, state: Path = STATE_DIRECTORY) -> Stack:
         emulator = Emulator(state)
         started = _start(emulator, port)
         try:
-            return _update(emulator, state)
+            return _update(emulator, state, template)
         except KeyboardInterrupt:
             if started:
                 emulator.stop()
@@ -106,10 +108,10 @@ def _start(emulator: Emulator, port: int | None) -> bool:
     return True
 
 
-def _update(emulator: Emulator, state: Path) -> Stack:
+def _update(emulator: Emulator, state: Path, template: Path) -> Stack:
     endpoint = emulator.endpoint
     with step("sam deploy") as current:
-        outputs = deploy(endpoint, state, current.progress)
+        outputs = deploy(endpoint, state, current.progress, template)
     local_outputs = {name: repairs.local_url(value, endpoint) for name, value in outputs.items()}
     known = _known(state)
     users, partners = (known.users, known.partners) if known else ({}, {})

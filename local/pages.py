@@ -10,11 +10,12 @@ from typing import Any
 
 import yaml
 
-from local import differences, repairs, samconfig
+from local import differences, repairs, samconfig, verified
 from local.releases import comparison
 from local.releases.comparison import Assumptions
 from local.releases.schedule import schedule_of
 from local.stack import ROOT
+from local.tour import JOURNEYS, Need
 from storefront.chat.connection import (
     CONNECTION_TIME,
     MAX_FRAME_BYTES,
@@ -27,6 +28,8 @@ from storefront.chat.request import JoinRoom, LeaveRoom, Ping, Request, SendMess
 from storefront.orders.order import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from storefront.payments_sandbox.behaviour import APPROVES, BEHAVIOURS
 from tests.defences import DEFENCES
+from tests.support.calls import recorded
+from tests.support.grants import BY_LAMBDA, Grant, grants
 
 _BLOCK = re.compile(r"(<!-- made from code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -210,6 +213,49 @@ def _environments() -> str:
     return _table(("parameter", *samconfig.ENVIRONMENTS, "what it is"), rows)
 
 
+def _verified() -> str:
+    record = verified.load()
+    rows = [
+        (
+            journey.name,
+            ", ".join(need.value for need in Need if need in journey.needs),
+            *(_seen(record.get(journey.name, {}).get(place)) for place in ("local", "aws")),
+        )
+        for journey in JOURNEYS
+    ]
+    return _table(("journey", "needs", "seen on this machine", "seen on AWS"), rows)
+
+
+def _seen(how: Mapping[str, str] | None) -> str:
+    return f"{how['date']}, {how['environment']}, commit `{how['commit']}`" if how else "not yet"
+
+
+def _permissions() -> str:
+    """What every function may do for itself, its log, is in the text."""
+    rows = ((grant, _made_by(grant)) for grant in grants() if not grant.action.startswith("logs:"))
+    return _table(
+        ("function", "may", "on", "seen in"),
+        (
+            (
+                grant.function.removesuffix("Function"),
+                f"`{grant.action}`",
+                f"`{' '.join((grant.resource, *grant.leading_keys))}`",
+                seen_in,
+            )
+            for grant, seen_in in rows
+        ),
+    )
+
+
+def _made_by(grant: Grant) -> str:
+    if grant.action in BY_LAMBDA:
+        return f"no test: {BY_LAMBDA[grant.action]}"
+    return (
+        ", ".join(sorted({place for call, seen in recorded().items() if grant.allows(call) for place in seen}))
+        or "not yet"
+    )
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "alarms": _alarms,
     "order states": _order_states,
@@ -227,6 +273,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "release comparison": _release_comparison,
     "release picture": _release_picture,
     "environments": _environments,
+    "verified": _verified,
+    "permissions": _permissions,
 }
 
 

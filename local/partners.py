@@ -74,6 +74,13 @@ class Partners:
         partner = self._get(partner_id)
         self._replace(replace(partner, revoked=True), partner)
 
+    def remove(self, partner_id: str) -> None:
+        """Revoke a partner, and delete the API key: nothing of them counts any more."""
+        self.revoke(partner_id)
+        gateway = self.client("apigateway")
+        for key in gateway.get_api_keys(nameQuery=f"partner-{partner_id}")["items"]:
+            gateway.delete_api_key(apiKey=key["id"])
+
     def has(self, partner_id: str) -> bool:
         """Tell whether there is such a partner."""
         return self._store.get(partner_id) is not None

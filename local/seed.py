@@ -18,7 +18,7 @@ CUSTOMERS = {
     "other": ("other@storefront.example", "Grace Other"),
     "support": ("support@storefront.example", "Edsger Support"),
 }
-_GROUP_OF_USER = {"customer": "customers", "other": "customers", "support": "support"}
+GROUP_OF_USER = {"customer": "customers", "other": "customers", "support": "support"}
 _CURRENCY = "EUR"
 
 
@@ -57,17 +57,32 @@ def seed_customers(stack: Stack) -> dict[str, User]:
     cognito = stack.client("cognito-idp")
     pool = stack.outputs["UserPoolId"]
     for name, user in users.items():
-        attributes = {"email": user.email, "email_verified": "true", "name": CUSTOMERS[name][1]}
         with suppress(cognito.exceptions.UsernameExistsException):
-            cognito.admin_create_user(
-                UserPoolId=pool,
-                Username=user.email,
-                MessageAction="SUPPRESS",
-                UserAttributes=[{"Name": key, "Value": value} for key, value in attributes.items()],
-            )
-        cognito.admin_set_user_password(UserPoolId=pool, Username=user.email, Password=user.password, Permanent=True)
-        cognito.admin_add_user_to_group(UserPoolId=pool, Username=user.email, GroupName=_GROUP_OF_USER[name])
+            create_user(cognito, pool, user, CUSTOMERS[name][1])
+        let_in(cognito, pool, user, GROUP_OF_USER[name])
     return users
+
+
+def create_user(cognito: Any, pool: str, user: User, name: str) -> None:
+    """Create somebody who cannot sign in yet, and is sent nothing."""
+    attributes = {"email": user.email, "email_verified": "true", "name": name}
+    cognito.admin_create_user(
+        UserPoolId=pool,
+        Username=user.email,
+        MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": key, "Value": value} for key, value in attributes.items()],
+    )
+
+
+def let_in(cognito: Any, pool: str, user: User, group: str) -> None:
+    """Let somebody sign in with their password, as one of a group."""
+    cognito.admin_set_user_password(UserPoolId=pool, Username=user.email, Password=user.password, Permanent=True)
+    cognito.admin_add_user_to_group(UserPoolId=pool, Username=user.email, GroupName=group)
+
+
+def new_password() -> str:
+    """Return a password that any policy accepts."""
+    return f"Aa1!{secrets.token_urlsafe(15)}"
 
 
 def webhook_of(stack: Stack) -> dict[str, str]:
@@ -91,9 +106,9 @@ def seed_partners(stack: Stack) -> dict[str, PartnerAccess]:
 
 
 def _user(stack: Stack, name: str) -> User:
-    """The customer with the password of the last deployment, or a new one that any password policy accepts."""
+    """The customer with the password of the last deployment, or a new one."""
     known = stack.users.get(name)
-    return known or User(email=CUSTOMERS[name][0], password=f"Aa1!{secrets.token_urlsafe(15)}")
+    return known or User(email=CUSTOMERS[name][0], password=new_password())
 
 
 def _item(product: dict[str, Any]) -> dict[str, dict[str, str]]:

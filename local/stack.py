@@ -100,6 +100,29 @@ class Stack:
         return self.outputs["RestApiUrl"].rstrip("/")
 
 
+@dataclass(frozen=True)
+class StackOnAws(Stack):
+    """A stack on AWS, reached with the credentials and the region of the environment."""
+
+    @classmethod
+    def named(cls, name: str) -> StackOnAws:
+        """Return a stack by its name.
+
+        Raises
+        ------
+        Problem
+            If the environment names no region.
+        """
+        region = boto3.Session().region_name
+        if not region:
+            raise Problem("in which region the stack is, nobody says: set AWS_REGION")
+        return cls(endpoint="", region=region, credentials={}, outputs=outputs_on_aws(name), users={})
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client for a service."""
+        return boto3.client(service, region_name=self.region)  # type: ignore[call-overload]
+
+
 def bypass_proxies() -> None:
     """Have this process and its children reach this machine directly: a proxy cannot."""
     for name in ("NO_PROXY", "no_proxy"):

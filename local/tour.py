@@ -6,8 +6,10 @@ import json
 import queue
 import time
 import uuid
-from collections.abc import Set
+from collections.abc import Callable, Set
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import requests
@@ -22,6 +24,40 @@ from local.stack import Stack
 _SETTLE_SECONDS = 30
 _SHOWN_LINES = 14
 _PAGE = 2
+
+
+class Need(Enum):
+    """What a journey cannot be made without; the value says it to people."""
+
+    CATALOGUE = "some products"
+    PRODUCTS = "the demo's products"
+    CUSTOMERS = "people who can sign in"
+    SALES = "orders that are charged"
+    SANDBOX = "the payments sandbox"
+    EDITS = "a product to edit"
+    PARTNERS = "partners"
+
+
+@dataclass(frozen=True)
+class Journey:
+    """Some stops of the tour that make sense without the others.
+
+    Attributes
+    ----------
+    name
+        What somebody does.
+    stops
+        Called in this order.
+    needs
+        What the stack, and whoever makes the journey, must have.
+    after
+        The journey that this one goes on from.
+    """
+
+    name: str
+    stops: tuple[Callable[[Tour], None], ...]
+    needs: frozenset[Need] = frozenset()
+    after: str = ""
 
 
 class Tour:
@@ -40,8 +76,9 @@ class Tour:
         self.other = Customer(stack.url)
         self.order_id = ""
         self.cursor = ""
+        self.sku = ""
         self.key = str(uuid.uuid4())
-        self.seen_tag = ""
+        self.seen_tag = '"never seen"'
         self.editor = BackOffice("", {}, "")
         self._chats = ExitStack()
         self.talks: dict[str, Chat] = {}
@@ -57,36 +94,19 @@ class Tour:
             At the first stop where something is not as the tour says.
         """
         started = time.monotonic()
-        stops = (
-            self._health,
-            self._sign_in,
-            self._list_products,
-            self._next_page,
-            self._one_product,
-            self._place_order,
-            self._watch_order,
-            self._repeat_order,
-            self._another_customers_order,
-            self._declined_payment,
-            self._refused_by_the_gateway,
-            self._refused_by_the_function,
-            self._not_signed_in,
-            self._made_up_cursor,
-            self._payment_by_webhook,
-            self._change_a_price,
-            self._second_editor,
-            self._unsigned_edit,
-            self._partner_hands_in,
-            self._wrong_partner_token,
-            self._open_the_chat,
-            self._chat_with_support,
-            self._order_reports_by_itself,
-        )
-        with self._chats:
-            for stop in stops:
-                stop()
+        with self:
+            for journey in JOURNEYS:
+                for stop in journey.stops:
+                    stop(self)
         seconds = time.monotonic() - started
-        say(f"\n{styled('✓', 'green')} {len(stops)} stops in {seconds:.0f} s, all as they should be")
+        say(f"\n{styled('✓', 'green')} {self._number} stops in {seconds:.0f} s, all as they should be")
+
+    def __enter__(self) -> Tour:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the chat."""
+        self._chats.close()
 
     def _health(self) -> None:
         self._stop("Is it there?", "API Gateway alone, with a mock integration: no function runs")
@@ -107,6 +127,7 @@ class Tour:
         _require(len(page["items"]) == _PAGE, "a page of two products")
         self.cursor = page.get("nextCursor", "")
         _require(self.cursor, "a cursor to the next page")
+        self.sku = page["items"][0]["sku"]
 
     def _next_page(self) -> None:
         self._stop(
@@ -118,7 +139,7 @@ class Tour:
 
     def _one_product(self) -> None:
         self._stop("Look at one product", "the function get_product")
-        self._show(self.visitor, "GET", "/products/MUG-001", expect=200)
+        self._show(self.visitor, "GET", f"/products/{self.sku}", expect=200)
 
     def _place_order(self) -> None:
         self._stop(
@@ -382,6 +403,50 @@ class Tour:
                 return order
             time.sleep(0.2)
         raise Problem(f"order {order_id} is still {shown} after {_SETTLE_SECONDS} s: see make logs FUNCTION=process")
+
+
+_SIGNED_IN = frozenset({Need.CUSTOMERS})
+_ORDERING = frozenset({Need.CUSTOMERS, Need.PRODUCTS, Need.SALES})
+
+# The tour; `make smoke` makes of it what a stack allows.
+JOURNEYS = (
+    Journey("ask whether it is there", (Tour._health,)),
+    Journey("sign in", (Tour._sign_in,), _SIGNED_IN),
+    Journey(
+        "browse the catalogue",
+        (Tour._list_products, Tour._next_page, Tour._one_product),
+        frozenset({Need.CATALOGUE}),
+    ),
+    Journey(
+        "order, and follow the order",
+        (Tour._place_order, Tour._watch_order, Tour._repeat_order, Tour._another_customers_order),
+        _ORDERING,
+        after="sign in",
+    ),
+    Journey("order what is declined", (Tour._declined_payment,), _ORDERING | {Need.SANDBOX}, after="sign in"),
+    Journey(
+        "order what cannot be ordered",
+        (Tour._refused_by_the_gateway, Tour._refused_by_the_function),
+        _SIGNED_IN,
+        after="sign in",
+    ),
+    Journey("try it as a stranger", (Tour._not_signed_in, Tour._made_up_cursor)),
+    Journey("pay by webhook", (Tour._payment_by_webhook,), _ORDERING | {Need.SANDBOX}, after="sign in"),
+    Journey(
+        "edit a product",
+        (Tour._change_a_price, Tour._second_editor),
+        frozenset({Need.PRODUCTS, Need.EDITS}),
+    ),
+    Journey("edit without a signature", (Tour._unsigned_edit,)),
+    Journey(
+        "order as a partner",
+        (Tour._partner_hands_in,),
+        frozenset({Need.PARTNERS, Need.PRODUCTS, Need.SALES}),
+    ),
+    Journey("try another partner's token", (Tour._wrong_partner_token,), frozenset({Need.PARTNERS})),
+    Journey("chat with support", (Tour._open_the_chat, Tour._chat_with_support), _SIGNED_IN, after="sign in"),
+    Journey("order with the chat open", (Tour._order_reports_by_itself,), _ORDERING, after="chat with support"),
+)
 
 
 def _require(condition: object, expectation: str) -> None:

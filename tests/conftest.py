@@ -55,7 +55,12 @@ from xdist.scheduler import LoadScopeScheduling
 from local import lifecycle
 from local.stack import ROOT, Stack
 from tests.support.aws import Aws
+from tests.support.calls import Recording
 from tests.support.canaries import canaries_in_logs
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Recording(config))
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ class Assumptions:
         default=5.0, metadata={"help": "requests that one customer sends to the function, within a minute"}
     )
     alarm_period: int = field(default=60, metadata={"help": "Period of the alarm, in seconds"})
-    evaluation_periods: int = field(default=1, metadata={"help": "EvaluationPeriods, a number of periods"})
+    evaluation_periods: int = field(default=3, metadata={"help": "EvaluationPeriods, a number of periods"})
     datapoints_to_alarm: int = field(default=1, metadata={"help": "DatapointsToAlarm, of those, a number of periods"})
     threshold: float = field(
         default=3.0, metadata={"help": "errors of the new version in a period at which it breaches, a number"}
@@ -63,7 +63,8 @@ class Assumptions:
         default=30.0, metadata={"help": "from the alarm, or the smoke test's end, until the alias is back, in seconds"}
     )
     smoke_requests: int = field(
-        default=20, metadata={"help": "requests of the post-traffic smoke test to the function, a number"}
+        default=15,
+        metadata={"help": "requests of the post-traffic smoke test to a catalogue function, a number"},
     )
     smoke_duration: float = field(
         default=15.0, metadata={"help": "from the last shift until the smoke test's verdict, in seconds"}
@@ -102,6 +103,7 @@ class Assumptions:
             evaluation_periods=self.evaluation_periods,
             datapoints_to_alarm=self.datapoints_to_alarm,
             treat_missing_data="notBreaching",
+            filled=True,
         )
 
 

@@ -167,7 +167,9 @@ def test_a_command_of_the_runbook_runs(
     state: Path, confirmed: str, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # What `make` would run, run in here: a process for each command takes longer than the command
-    line = run(["make", "--dry-run", *make(state, command.replace("ord-…", confirmed))[1:]]).stdout
+    line = run(
+        ["make", "--dry-run", "--no-print-directory", *make(state, command.replace("ord-…", confirmed))[1:]]
+    ).stdout
     words = shlex.split(line.replace("\\\n", " "))
     assert words[:3] == [".venv/bin/python", "-m", "local"]
     monkeypatch.setattr(sys, "argv", ["local", *words[3:]])

@@ -65,7 +65,7 @@ def test_it_shows_each_queue_and_each_table_but_the_sandbox_s() -> None:
 
 def test_costs_are_counted_with_the_memory_of_each_function() -> None:
     (graph,) = [graph for graph in GRAPHS if graph["title"] == "Lambda"]
-    formula = r"^\(d1 \* (\d+) / (\d+) \+ SUM\(.*\)\) / 1000 \* (\d+) / 1024$"
+    formula = r"^\(FILL\(d1, 0\) \* (\d+) / (\d+) \+ SUM\(.*\)\) / 1000 \* (\d+) / 1024$"
     counted = re.search(formula, expressions(graph)[0])
     assert counted
     more, of, usual = (int(number) for number in counted.groups())

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from storefront.access import authorize_connection, authorize_partner, authorize_webhook
 from storefront.chat import answer_ping, close_connection
@@ -110,6 +111,15 @@ def test_overload_is_none(
     boundary(OVERLOAD, monkeypatch)
 
     assert faults_in(capsys.readouterr().out) == []
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_a_service_that_does_not_answer_is_a_fault_it_may_be_called_wrongly(
+    aws: Aws, boundary: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    boundary(ReadTimeoutError(endpoint_url="https://dynamodb"), monkeypatch)
+
+    assert len(faults_in(capsys.readouterr().out)) == 1
 
 
 @pytest.mark.parametrize("boundary", [rest, queue])

@@ -20,7 +20,7 @@ from storefront.access.ticket_store import TicketStore
 from storefront.shared import clock
 from storefront.shared.aws import client
 from storefront.shared.observability import count_fault, logger
-from storefront.shared.problem import is_overload
+from storefront.shared.problem import is_throttling
 
 
 def _origins_in(text: str) -> frozenset[str]:
@@ -40,7 +40,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Exception as error:
         # Not known to be good is not good.
         logger.exception("ticket could not be checked")
-        if not is_overload(error):
+        if not is_throttling(error):
             count_fault()
         return _policy("Deny", event.get("methodArn") or "*")
 

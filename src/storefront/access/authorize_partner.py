@@ -17,7 +17,7 @@ from storefront.access.partner_token import Partner, parse
 from storefront.shared import clock
 from storefront.shared.aws import client
 from storefront.shared.observability import count_fault, logger
-from storefront.shared.problem import is_overload
+from storefront.shared.problem import is_throttling
 
 _partners = PartnerStore(client("dynamodb"), os.environ["PARTNERS_TABLE"])
 
@@ -33,7 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Exception as error:
         # Not known to be good is not good.
         logger.exception("token could not be checked")
-        if not is_overload(error):
+        if not is_throttling(error):
             count_fault()
         answer = None
     if answer is None:

@@ -19,7 +19,7 @@ from storefront.access.webhook_secret import WebhookSecret
 from storefront.access.webhook_signature import NotGenuine, SignedHeaders, check_signature
 from storefront.shared.aws import client
 from storefront.shared.observability import count_fault, logger
-from storefront.shared.problem import is_overload
+from storefront.shared.problem import is_throttling
 
 _secret = WebhookSecret(client("secretsmanager"), os.environ["WEBHOOK_SECRET_ARN"])
 
@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Exception as error:
         # Whatever it is, it does not prove who is calling.
         logger.exception("webhook could not be checked")
-        if not is_overload(error):
+        if not is_throttling(error):
             count_fault()
     return _policy("Deny", event.get("methodArn") or "*", {})
 

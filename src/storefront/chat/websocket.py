@@ -7,6 +7,7 @@ return value tells the gateway whether `$connect` is let in; on every other rout
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
@@ -21,7 +22,7 @@ from storefront.chat.store import ChatStore
 from storefront.shared import clock
 from storefront.shared.errors import InvalidRequest, Refusal, TooLarge, TooManyRequests
 from storefront.shared.observability import count_fault, logger, metrics
-from storefront.shared.problem import STATUS_OF_REFUSAL, UNEXPECTED, is_overload, problem
+from storefront.shared.problem import STATUS_OF_REFUSAL, UNEXPECTED, is_overload, is_throttling, problem
 
 Event = dict[str, Any]
 Answer = dict[str, int]
@@ -76,7 +77,7 @@ def connection_handler(chat: ChatStore) -> Callable[[Callable[[Event], None]], H
                 function(event)
             except Exception as error:
                 logger.exception("event failed")
-                if not is_overload(error):
+                if not is_throttling(error):
                     count_fault()
                 return {"statusCode": int(_status_of_fault(error))}
             return {"statusCode": int(HTTPStatus.OK)}
@@ -89,14 +90,13 @@ def connection_handler(chat: ChatStore) -> Callable[[Callable[[Event], None]], H
 def _refuse_silently(event: Event, chat: ChatStore) -> Answer:
     """Count a frame whose action is `$connect` or `$disconnect`: it must not write what only the gateway knows.
 
-    It gets no answer: the functions of these routes may not post, and no client of good will sends one.
+    It gets no answer: the functions of these routes may not post, and no client of good will sends one. The status is
+    that of any refused frame: another would count as an error of ours, and strangers could raise the alarm.
     """
     logger.warning("a frame named a route that is not for frames")
-    try:
+    with suppress(TooManyRequests):
         chat.count_frame(event["requestContext"]["connectionId"], clock.now())
-    except TooManyRequests:
-        return {"statusCode": int(HTTPStatus.TOO_MANY_REQUESTS)}
-    return {"statusCode": int(HTTPStatus.BAD_REQUEST)}
+    return {"statusCode": int(HTTPStatus.OK)}
 
 
 def websocket_handler(
@@ -131,7 +131,7 @@ def websocket_handler(
                     desk.refuse(refusal)
             except Exception as error:
                 logger.exception("frame failed")
-                if not is_overload(error):
+                if not is_throttling(error):
                     count_fault()
                 desk.apologise(error)
                 return {"statusCode": int(HTTPStatus.INTERNAL_SERVER_ERROR)}

@@ -109,11 +109,11 @@ def _reviews_nothing() -> Probe:
     return Probe({"time": "1970-01-01T00:00:00Z"}, "no order reviewed", holds)
 
 
-def _acknowledges(route: str, status: HTTPStatus = HTTPStatus.OK, **parts: Any) -> Probe:
+def _acknowledges(route: str, **parts: Any) -> Probe:
     """Return a probe for a route of the chat: a frame that is refused, of a connection that does not exist.
 
     The refusal cannot be delivered, and that is no error: connections go away at any time. A frame that names
-    `$connect` is refused with another status, and connects nobody.
+    `$connect` connects nobody.
     """
     context = {
         "routeKey": route,
@@ -126,9 +126,9 @@ def _acknowledges(route: str, status: HTTPStatus = HTTPStatus.OK, **parts: Any) 
     }
 
     def holds(outcome: Outcome) -> bool:
-        return not outcome.failed and bool(outcome.answer["statusCode"] == status)
+        return not outcome.failed and bool(outcome.answer["statusCode"] == HTTPStatus.OK)
 
-    return Probe({"requestContext": context, "isBase64Encoded": False, **parts}, f"status {int(status)}", holds)
+    return Probe({"requestContext": context, "isBase64Encoded": False, **parts}, "status 200", holds)
 
 
 _METHOD_ARN = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/probe"
@@ -198,7 +198,7 @@ PROBES: Mapping[str, Probe] = {
             "requestContext": {"requestId": _REQUEST_ID, "routeKey": "$connect", "connectionId": "AAAAAAAAAAAAAAA="},
         }
     ),
-    "storefront.chat.open_connection.handler": _acknowledges("$connect", HTTPStatus.BAD_REQUEST, body=_REFUSED_FRAME),
+    "storefront.chat.open_connection.handler": _acknowledges("$connect", body=_REFUSED_FRAME),
     "storefront.chat.close_connection.handler": _acknowledges("$disconnect", event_type="DISCONNECT"),
     "storefront.chat.join_room.handler": _acknowledges("joinRoom", body=_REFUSED_FRAME),
     "storefront.chat.leave_room.handler": _acknowledges("leaveRoom", body=_REFUSED_FRAME),

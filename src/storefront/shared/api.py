@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.shared.errors import InvalidRequest, Refusal, TooLarge
 from storefront.shared.observability import count_fault, logger
-from storefront.shared.problem import STATUS_OF_REFUSAL, UNEXPECTED, is_overload, problem
+from storefront.shared.problem import STATUS_OF_REFUSAL, UNEXPECTED, is_overload, is_throttling, problem
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
@@ -106,10 +106,9 @@ def rest_handler(function: ProxyHandler) -> ProxyHandler:
             return _refusal(event, refusal)
         except Exception as error:
             logger.exception("request failed")
-            if is_overload(error):
-                return _unavailable(event)
-            count_fault()
-            return _unexpected(event)
+            if not is_throttling(error):
+                count_fault()
+            return _unavailable(event) if is_overload(error) else _unexpected(event)
 
     return handler
 

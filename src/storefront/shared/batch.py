@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.shared.observability import MetricUnit, count_fault, logger, metrics
-from storefront.shared.problem import is_overload
+from storefront.shared.problem import is_throttling
 from storefront.shared.queue import correlation_id_of
 
 Record = dict[str, Any]
@@ -83,7 +83,7 @@ class BatchConsumer:
             expected = isinstance(error, self._expected)
             logger.warning(f"{self._what} not processed", extra={"reason": str(error)}, exc_info=not expected)
             metrics.add_metric(self._failures_metric, MetricUnit.Count, 1)
-            if not expected and not is_overload(error):
+            if not expected and not is_throttling(error):
                 count_fault()
             self._wait_longer_each_time(record)
             return False

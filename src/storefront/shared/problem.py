@@ -77,8 +77,13 @@ def problem(status: HTTPStatus, detail: str, request_id: str) -> dict[str, Any]:
 
 
 def is_overload(error: Exception) -> bool:
-    """Tell whether an error means that a service behind us is overloaded: the same request can succeed in a moment."""
+    """Tell whether the same request can succeed in a moment: a service behind us is overloaded, or was not reached."""
+    # Not reached, or no answer in time: that may be overload as well.
+    return is_throttling(error) or isinstance(error, ServiceNotReached | HTTPClientError)
+
+
+def is_throttling(error: Exception) -> bool:
+    """Tell whether a service behind us says that it is overloaded; that is nothing that another version would mend."""
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"] in _OVERLOADED
-    # The service was not reached, or did not answer in time.
-    return isinstance(error, ServiceNotReached | HTTPClientError | Overloaded)
+    return isinstance(error, Overloaded)
