@@ -36,7 +36,8 @@ _ROOM = "support"
 _TABLE = "ChatTable"
 # "BatchWriteItem", Amazon DynamoDB API Reference.
 _BATCH = 25
-_CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}  # nosec B105 - moto takes any
+# moto takes any credentials.
+_CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}  # nosec B105
 
 
 @dataclass(frozen=True)

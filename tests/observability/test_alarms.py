@@ -178,7 +178,7 @@ def test_alarms_that_wake_nobody_are_for_releases() -> None:
 
 def test_only_cloudwatch_of_this_account_sends_to_the_topic() -> None:
     (policy,) = [one for name, one in deployed("AWS::SNS::TopicPolicy").items() if name == "AlarmTopicPolicy"]
-    (statement,) = policy["PolicyDocument"]["Statement"]
+    (statement,) = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
 
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert statement["Action"] == "sns:Publish"

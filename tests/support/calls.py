@@ -247,7 +247,7 @@ def _watch_new_clients() -> None:
     ClientCreator._create_api_method = watched  # type: ignore[attr-defined]
 
 
-# At once: handlers make their clients at import, and a folder's conftest.py may import them before anything else happens.
+# At once: handlers make their clients at import, and a folder's conftest.py may import them before anything else.
 _watch_new_clients()
 
 

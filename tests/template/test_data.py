@@ -11,7 +11,12 @@ PROVIDER = {
 }
 ENVIRONMENTS = source()["Parameters"]["Environment"]["AllowedValues"]
 DEPLOYED = {
-    environment: Deployment(Environment=environment, GradualReleases="true", **PROVIDER).resources
+    environment: Deployment(
+        # On this machine there is no CodeDeploy.
+        Environment=environment,
+        GradualReleases="false" if environment == "local" else "true",
+        **PROVIDER,
+    ).resources
     for environment in ENVIRONMENTS
 }
 HOLDS_DATA = {"AWS::DynamoDB::Table", "AWS::Cognito::UserPool", "AWS::SecretsManager::Secret"}

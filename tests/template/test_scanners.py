@@ -23,8 +23,7 @@ def left_out(path: Path, code: str) -> dict[str, list[str]]:
         if text := re.fullmatch(r"\s*# (.*)", line):
             comment = [*comment, text[1]]
         elif entry := re.fullmatch(rf"\s*- ({code})", line):
-            # Where two follow each other, the reason in front of them is for both.
-            found[entry[1]] = comment or list(found.values())[-1]
+            found[entry[1]] = comment
             comment = []
         else:
             comment = []

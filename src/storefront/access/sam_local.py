@@ -18,7 +18,7 @@ def claims_under_sam_local(client_id: str) -> dict[str, str]:
     customer, _, groups = os.environ.get("SAM_LOCAL_CUSTOMER", "").partition(":")
     if not customer or not _is_sam_local():
         return {}
-    return {"sub": customer, "token_use": "id", "aud": client_id, "cognito:groups": groups}  # nosec B105 - a kind of token
+    return {"sub": customer, "token_use": "id", "aud": client_id, "cognito:groups": groups}  # a kind of token  # nosec B105
 
 
 def _is_sam_local() -> bool:
