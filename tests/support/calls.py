@@ -3,7 +3,8 @@
 Every client that is made here passes its calls by `_Recorder`, before a test can put something else in AWS's place. A
 call is a function's if its handler is on the stack of the thread that makes it, or of the main thread, which waits for
 the threads that a function starts. At the end of a whole run of tests/unit the calls are those in tests/calls.json, or
-the run fails; `make calls` writes them anew. tests/template/test_calls.py holds them against the roles.
+the run fails; a run of some tests fails for calls that are not in it. `make calls` writes them anew.
+tests/template/test_calls.py holds them against the roles.
 
 What a call is for cannot be seen where AWS makes the name: of deployments, function versions and connections only the
 action counts here.
@@ -15,7 +16,7 @@ import re
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -257,21 +258,35 @@ class Recording:
     def __init__(self, config: pytest.Config) -> None:
         self._worker: Any = getattr(config, "workeroutput", None)
         self._config = config
+        self._narrowed = False
         self._problem = ""
 
     def pytest_testnodedown(self, node: Any) -> None:
         """Take what a process of several has recorded."""
-        for function, *rest, seen in getattr(node, "workeroutput", {}).get("calls", ()):
+        output = getattr(node, "workeroutput", {})
+        self._narrowed = self._narrowed or output.get("narrowed", True)
+        for function, *rest, seen in output.get("calls", ()):
             RECORDER.calls[Call(function, *rest)].update(seen)
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """See that a run is of some tests only, whichever option or plugin has chosen them."""
+        self._narrowed = self._narrowed or bool(items)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """See that a unit test has not run."""
+        if report.skipped and report.nodeid.startswith("tests/unit/"):
+            self._narrowed = True
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self._worker is not None:
+            self._worker["narrowed"] = self._narrowed
             self._worker["calls"] = [
                 (call.function, call.action, call.resource, call.leading_key, sorted(seen))
                 for call, seen in RECORDER.calls.items()
             ]
-        elif self._was_whole(session):
+        # What a test does that fails says nothing about what functions do.
+        elif session.exitstatus == pytest.ExitCode.OK and not session.testsfailed:
             self._compare(session)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -279,24 +294,40 @@ class Recording:
             terminalreporter.section("AWS calls", red=True)
             terminalreporter.write_line(self._problem)
 
-    def _was_whole(self, session: pytest.Session) -> bool:
+    def _was_whole(self) -> bool:
         option = self._config.option
         chosen = option.keyword or option.markexpr or option.deselect or option.ignore or option.ignore_glob
-        narrowed = chosen or getattr(option, "lf", False) or option.collectonly
-        everything = any(UNIT.is_relative_to((ROOT / arg).resolve()) for arg in self._config.args)
-        return everything and not narrowed and session.exitstatus == 0 and not session.testsfailed
+        # These two pass over files without saying so.
+        narrowed = self._narrowed or chosen or getattr(option, "lf", False) or option.collectonly
+        return not narrowed and any(UNIT.is_relative_to((ROOT / arg).resolve()) for arg in self._config.args)
 
     def _compare(self, session: pytest.Session) -> None:
+        whole = self._was_whole()
         if os.environ.get("RECORD_CALLS"):
-            write(RECORDER.calls)
-        elif (before := recorded()) != RECORDER.calls:
-            changed = [
-                f"{sign} {call.function}: {call}"
-                for sign, calls in (("+", RECORDER.calls.keys() - before), ("-", before.keys() - RECORDER.calls))
-                for call in sorted(calls)
-            ] or ["tests of another kind make them"]
-            self._problem = "functions make other calls than tests/calls.json has: make calls\n" + "\n".join(changed)
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            if whole:
+                write(RECORDER.calls)
+            else:
+                self._fail(session, "tests/calls.json is left as it is: it is written by a run of all unit tests")
+            return
+        changed = list(differences(recorded(), RECORDER.calls, whole=whole))
+        if changed:
+            told = "functions make other calls than tests/calls.json has: make calls"
+            self._fail(session, "\n".join([told, *changed]))
+
+    def _fail(self, session: pytest.Session, problem: str) -> None:
+        self._problem = problem
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def differences(before: Calls, now: Calls, *, whole: bool) -> Iterator[str]:
+    """Yield where the calls of a run are not those of the record; a run of some tests need not make them all."""
+    for call in sorted(now.keys() - before.keys()):
+        yield f"+ {call.function}: {call}"
+    if whole:
+        for call in sorted(before.keys() - now.keys()):
+            yield f"- {call.function}: {call}"
+        for call in sorted(each for each in before.keys() & now.keys() if before[each] != now[each]):
+            yield f"~ {call.function}: {call} is now seen in {', '.join(sorted(now[call]))}"
 
 
 def write(calls: Calls) -> None:

@@ -277,6 +277,19 @@ def test_the_body_that_was_signed_is_taken_however_it_is_carried(shop: Shop, bas
     assert shop.status(order) is Status.CONFIRMED
 
 
+@DECISIONS
+def test_the_handler_settles_order_and_stock_as_the_provider_has_decided(
+    shop: Shop, status: str, outcome: Status
+) -> None:
+    order = awaiting(shop)
+    decide(shop, order, status)
+
+    assert call(event_of(order, status))["statusCode"] == 200
+
+    assert shop.status(order) is outcome
+    shop.check_invariant()
+
+
 def test_the_log_names_the_request_that_the_order_goes_back_to(shop: Shop, log: io.StringIO) -> None:
     order = awaiting(shop)
 

@@ -158,6 +158,26 @@ def test_the_handler_reviews_what_is_due_and_leaves_the_rest_when_time_is_short(
     assert in_time == {"reviewed": 2, "failed": 0}
 
 
+def test_the_handler_gives_up_an_order_in_the_end_and_gives_its_stock_back(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an order that has its stock, and whose payment the provider does not answer
+    order = shop.place(shop.sell("PAY-FAILS", price=1004), quantity=1)
+    with pytest.raises(PaymentUnresolved):
+        shop.process(order.key)
+    assert shop.aws.stock("PAY-FAILS") < shop.products["PAY-FAILS"]
+    now = clock.now()
+
+    # When runs of the schedule pass in which no message is delivered
+    for day in range(1, SCHEDULE.LOOKS + 2):
+        monkeypatch.setattr(clock, "now", lambda day=day: now + timedelta(days=3 * day))
+        handler({}, Context())
+
+    # Then it is rejected
+    assert shop.status(order) is Status.REJECTED
+    shop.check_invariant()
+
+
 def test_one_order_that_cannot_be_reviewed_does_not_hold_up_the_others(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
