@@ -137,7 +137,8 @@ destroy: tools ## Remove an environment from AWS, and say what is left
 lock: ## Pin the newest versions of all packages (needs uv)
 	@UV='$(UV)' sh requirements/lock
 calls: dev ## Write down which AWS calls the functions make in the unit tests
-	@RECORD_CALLS=1 $(run) -m pytest tests/unit --quiet --numprocesses auto && $(MAKE) docs
+	@RECORD_CALLS=1 $(run) -m pytest tests/unit --quiet --numprocesses auto
+	@PYTHONPATH=src $(run) -m local.pages
 docs: dev ## Write the tables of the documentation that are made from code
 	@PYTHONPATH=src $(run) -m local.pages
 clean: ## End the local stack and remove everything that make has made
