@@ -28,16 +28,15 @@ def show(stack: Stack, function: str | None, minutes: float, follow: bool) -> No
     stack
         The stack the functions belong to.
     function
-        Only functions whose name contains this, in any case; all of them if it is not given.
+        Only functions whose name contains this, in any case, with or without hyphens; all of them if it is not given.
     minutes
         How far back to begin.
     follow
         Whether to go on with new lines until interrupted.
     """
     logs = stack.client("logs")
-    groups = {
-        name: group for name, group in _log_groups(stack).items() if not function or function.lower() in name.lower()
-    }
+    part = (function or "").replace("-", "").lower()
+    groups = {name: group for name, group in _log_groups(stack).items() if part in name.lower()}
     if not groups:
         raise Problem(f"no function has {function!r} in its name: leave FUNCTION out to see all of them")
     since = int((time.time() - minutes * 60) * 1000)
