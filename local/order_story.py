@@ -93,7 +93,8 @@ class Story:
             yield from (f"  {name:<16} {self.order[name]}" for name in _SHOWN if name in self.order)
             currency = self.order["currency"]
             for line in self.order["lines"]:
-                yield f"  {'line':<16} {line['quantity']} x {line['sku']} at {line['unitPrice']} {currency} (minor units)"
+                price = f"{line['unitPrice']} {currency} (minor units)"
+                yield f"  {'line':<16} {line['quantity']} x {line['sku']} at {price}"
         charge = " ".join(f"{name}={value}" for name, value in (self.charge or {}).items())
         yield f"{styled('charge', 'bold')}  {charge or 'none that the sandbox knows of'}"
         counts = [f"{name} {', '.join(f'{n} {what}' for what, n in of.items())}" for name, of in self.waiting.items()]
