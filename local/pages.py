@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
-import yaml
+from samcli.yamlhelper import yaml_parse
 
 from local import differences, repairs, samconfig, verified
 from local.releases import comparison
@@ -34,13 +34,6 @@ from tests.support.grants import BY_LAMBDA, Grant, grants
 _BLOCK = re.compile(r"(<!-- made from code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 _PICTURED_ERROR_RATE = 0.01
-
-
-class _Untagged(yaml.SafeLoader):
-    """Reads the template as it is written, without what its functions (``!Ref``, ...) stand for."""
-
-
-_Untagged.add_multi_constructor("!", lambda *_: None)
 
 
 def main() -> None:
@@ -188,7 +181,7 @@ def _alarms() -> str:
 
 
 def _alarm_resources() -> Iterator[tuple[str, dict[str, Any]]]:
-    template = yaml.load((ROOT / "template.yaml").read_text(), _Untagged)  # noqa: S506 - a SafeLoader
+    template = yaml_parse((ROOT / "template.yaml").read_text())
     for name, resource in template["Resources"].items():
         if name.startswith("Fn::ForEach::"):
             variable, _, looped = resource

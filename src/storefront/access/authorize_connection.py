@@ -19,8 +19,8 @@ from storefront.access.ticket import Ticket, is_ticket
 from storefront.access.ticket_store import TicketStore
 from storefront.shared import clock
 from storefront.shared.aws import client
-from storefront.shared.observability import count_fault, logger
-from storefront.shared.problem import is_throttling
+from storefront.shared.faults import count_fault_in
+from storefront.shared.observability import logger
 
 
 def _origins_in(text: str) -> frozenset[str]:
@@ -40,8 +40,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Exception as error:
         # Not known to be good is not good.
         logger.exception("ticket could not be checked")
-        if not is_throttling(error):
-            count_fault()
+        count_fault_in(error)
         return _policy("Deny", event.get("methodArn") or "*")
 
 

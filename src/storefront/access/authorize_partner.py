@@ -16,8 +16,8 @@ from storefront.access.partner_store import PartnerStore
 from storefront.access.partner_token import Partner, parse
 from storefront.shared import clock
 from storefront.shared.aws import client
-from storefront.shared.observability import count_fault, logger
-from storefront.shared.problem import is_throttling
+from storefront.shared.faults import count_fault_in
+from storefront.shared.observability import logger
 
 _partners = PartnerStore(client("dynamodb"), os.environ["PARTNERS_TABLE"])
 
@@ -33,8 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Exception as error:
         # Not known to be good is not good.
         logger.exception("token could not be checked")
-        if not is_throttling(error):
-            count_fault()
+        count_fault_in(error)
         answer = None
     if answer is None:
         raise Exception("Unauthorized")  # noqa: TRY002 - only its text counts

@@ -18,8 +18,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from storefront.access.webhook_secret import WebhookSecret
 from storefront.access.webhook_signature import NotGenuine, SignedHeaders, check_signature
 from storefront.shared.aws import client
-from storefront.shared.observability import count_fault, logger
-from storefront.shared.problem import is_throttling
+from storefront.shared.faults import count_fault_in
+from storefront.shared.observability import logger
 
 _secret = WebhookSecret(client("secretsmanager"), os.environ["WEBHOOK_SECRET_ARN"])
 
@@ -34,8 +34,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Exception as error:
         # Whatever it is, it does not prove who is calling.
         logger.exception("webhook could not be checked")
-        if not is_throttling(error):
-            count_fault()
+        count_fault_in(error)
     return _policy("Deny", event.get("methodArn") or "*", {})
 
 

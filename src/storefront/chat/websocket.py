@@ -21,8 +21,9 @@ from storefront.chat.connection import MAX_FRAME_BYTES, Connection, Recipient, c
 from storefront.chat.store import ChatStore
 from storefront.shared import clock
 from storefront.shared.errors import InvalidRequest, Refusal, TooLarge, TooManyRequests
-from storefront.shared.observability import count_fault, logger, metrics
-from storefront.shared.problem import STATUS_OF_REFUSAL, UNEXPECTED, is_overload, is_throttling, problem
+from storefront.shared.faults import count_fault_in, is_overload
+from storefront.shared.observability import logger, metrics
+from storefront.shared.problem import STATUS_OF_REFUSAL, UNEXPECTED, problem
 
 Event = dict[str, Any]
 Answer = dict[str, int]
@@ -77,8 +78,7 @@ def connection_handler(chat: ChatStore) -> Callable[[Callable[[Event], None]], H
                 function(event)
             except Exception as error:
                 logger.exception("event failed")
-                if not is_throttling(error):
-                    count_fault()
+                count_fault_in(error)
                 return {"statusCode": int(_status_of_fault(error))}
             return {"statusCode": int(HTTPStatus.OK)}
 
@@ -131,8 +131,7 @@ def websocket_handler(
                     desk.refuse(refusal)
             except Exception as error:
                 logger.exception("frame failed")
-                if not is_throttling(error):
-                    count_fault()
+                count_fault_in(error)
                 desk.apologise(error)
                 return {"statusCode": int(HTTPStatus.INTERNAL_SERVER_ERROR)}
             return {"statusCode": int(HTTPStatus.OK)}

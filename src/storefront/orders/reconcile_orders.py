@@ -14,8 +14,8 @@ from storefront.orders.store import OrderStore
 from storefront.shared import clock
 from storefront.shared.aws import client
 from storefront.shared.configuration import parameter, secret
-from storefront.shared.observability import MetricUnit, count_fault, logger, metrics
-from storefront.shared.problem import is_throttling
+from storefront.shared.faults import count_fault_in
+from storefront.shared.observability import MetricUnit, logger, metrics
 
 _orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
 _queue = OrderQueue(client("sqs"), os.environ["ORDERS_QUEUE_URL"])
@@ -50,8 +50,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
             logger.exception("order not reviewed", extra={"order_id": order.key.order_id})
             defer_review(order, _orders, clock.now())
             failed += 1
-            if not is_throttling(error):
-                count_fault()
+            count_fault_in(error)
         else:
             logger.info("order reviewed", extra={"order_id": order.key.order_id, "status": after.status})
             reviewed += 1

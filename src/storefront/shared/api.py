@@ -16,8 +16,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.shared.errors import InvalidRequest, Refusal, TooLarge
-from storefront.shared.observability import count_fault, logger
-from storefront.shared.problem import STATUS_OF_REFUSAL, UNEXPECTED, is_overload, is_throttling, problem
+from storefront.shared.faults import count_fault_in, is_overload
+from storefront.shared.observability import logger
+from storefront.shared.problem import STATUS_OF_REFUSAL, UNEXPECTED, problem
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
@@ -106,8 +107,7 @@ def rest_handler(function: ProxyHandler) -> ProxyHandler:
             return _refusal(event, refusal)
         except Exception as error:
             logger.exception("request failed")
-            if not is_throttling(error):
-                count_fault()
+            count_fault_in(error)
             return _unavailable(event) if is_overload(error) else _unexpected(event)
 
     return handler

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storefront.shared.observability import MetricUnit, count_fault, logger, metrics
-from storefront.shared.problem import is_throttling
+from storefront.shared.faults import count_fault_in
+from storefront.shared.observability import MetricUnit, logger, metrics
 from storefront.shared.queue import correlation_id_of
 
 Record = dict[str, Any]
@@ -83,8 +83,8 @@ class BatchConsumer:
             expected = isinstance(error, self._expected)
             logger.warning(f"{self._what} not processed", extra={"reason": str(error)}, exc_info=not expected)
             metrics.add_metric(self._failures_metric, MetricUnit.Count, 1)
-            if not expected and not is_throttling(error):
-                count_fault()
+            if not expected:
+                count_fault_in(error)
             self._wait_longer_each_time(record)
             return False
         logger.info(f"{self._what} processed", extra=told)

@@ -4,14 +4,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as ServiceNotReached
-
 from storefront.shared.errors import (
     Forbidden,
     InvalidRequest,
     NotFound,
-    Overloaded,
     PreconditionFailed,
     PreconditionRequired,
     Refusal,
@@ -34,18 +30,6 @@ STATUS_OF_REFUSAL: Mapping[type[Refusal], HTTPStatus] = {
 }
 
 UNEXPECTED = "Something went wrong on our side. Try again; if it goes on, tell us the `instance` of this answer."
-
-# "Error handling with DynamoDB", Amazon DynamoDB Developer Guide; SQS and the others use the same names.
-_OVERLOADED = {
-    "InternalServerError",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "ServiceUnavailable",
-    "ThrottlingException",
-    "TransactionConflictException",
-    "TransactionInProgressException",
-}
 
 # Python before 3.13 has the names of an older RFC.
 _RFC_9110_PHRASES = {
@@ -74,16 +58,3 @@ def problem(status: HTTPStatus, detail: str, request_id: str) -> dict[str, Any]:
         "detail": detail,
         "instance": f"urn:uuid:{request_id}",
     }
-
-
-def is_overload(error: Exception) -> bool:
-    """Tell whether the same request can succeed in a moment: a service behind us is overloaded, or was not reached."""
-    # Not reached, or no answer in time: that may be overload as well.
-    return is_throttling(error) or isinstance(error, ServiceNotReached | HTTPClientError)
-
-
-def is_throttling(error: Exception) -> bool:
-    """Tell whether a service behind us says that it is overloaded; that is nothing that another version would mend."""
-    if isinstance(error, ClientError):
-        return error.response["Error"]["Code"] in _OVERLOADED
-    return isinstance(error, Overloaded)
