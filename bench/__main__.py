@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import broadcast, pipeline
+from bench import broadcast, cost, pipeline
 from bench.report import FOLDER, Report, Section, printed, this_machine
 from local.console import problems_reported, say, styled
 from local.stack import STATE_DIRECTORY, bypass_proxies
@@ -17,6 +17,7 @@ from local.stack import STATE_DIRECTORY, bypass_proxies
 BENCHMARKS: dict[str, ModuleType] = {
     "pipeline": pipeline,
     "broadcast": broadcast,
+    "cost": cost,
 }
 SECTIONS: dict[str, Callable[[Any], Section]] = {name: module.section for name, module in BENCHMARKS.items()}
 

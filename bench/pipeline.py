@@ -1,7 +1,7 @@
 """Orders on the local stack, at 1, 10 and 50 clients: how many a second, and how long from acceptance to outcome.
 
-The stack is one of the benchmark's own: the template, deployed to the emulator, where the payments sandbox approves every
-charge. The floor is a pipeline that does nothing, deployed to the same emulator (``floors/pipeline.yaml``, by
+The stack is one of the benchmark's own: the template, deployed to the emulator, where the payments sandbox approves
+every charge. The floor is a pipeline that does nothing, deployed to the same emulator (``floors/pipeline.yaml``, by
 CloudFormation): a route whose function sends to a queue, whose consumer writes one item. Both run in turn, for the same
 number of requests. When an order was accepted and when it settled is what its item says; for the floor, the same.
 """
@@ -163,13 +163,13 @@ def section(data: Any) -> Section:
         clients = f"{one['clients']} client" + ("s" if one["clients"] > 1 else "")
         ours, floor = ({name: Figure(**figure) for name, figure in one[which].items()} for which in ("orders", "floor"))
         drawn.append((clients, [ours["settled"], floor["settled"]]))
-        for what in _UNITS:
-            rows.append(
-                (
-                    *(clients, f"{one['requests']:,}", what, ours[what].text, ours[what].spread, floor[what].text),
-                    *(floor[what].spread, ours[what].ratio_to(floor[what])),
-                )
+        rows += [
+            (
+                *(clients, f"{one['requests']:,}", what, ours[what].text, ours[what].spread),
+                *(floor[what].text, floor[what].spread, ours[what].ratio_to(floor[what])),
             )
+            for what in _UNITS
+        ]
     return Section(
         title="Pipeline",
         about=(
