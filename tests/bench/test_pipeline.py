@@ -69,4 +69,12 @@ def test_what_is_not_accepted_is_not_measured() -> None:
     response.status_code, response.url = 429, "http://shop/orders"
 
     with pytest.raises(Problem, match="http://shop/orders answers 429"):
-        _accepted(response)
+        _accepted(lambda: response)
+
+
+def test_a_stack_that_does_not_answer_is_said_to_be_too_busy() -> None:
+    def send() -> requests.Response:
+        raise requests.ReadTimeout
+
+    with pytest.raises(Problem, match="too busy"):
+        _accepted(send)
