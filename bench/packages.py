@@ -1,4 +1,4 @@
-"""The packages that ``sam build`` makes: where each function's is, and copies of it to compare it with."""
+"""The packages that ``sam build`` makes: where each function's is, and what it is compared with."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from samcli.yamlhelper import yaml_parse
 
-from bench import floors
 from local.console import Problem
+from local.deployment import TEMPLATE
 from local.environments import BENCH
 from local.stack import ROOT
 
 _ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 _TIMEOUT_SECONDS = 300
+_FLOORS = Path(__file__).with_name("floors")
 
 
 def build(directory: Path) -> dict[str, Path]:
@@ -36,7 +38,6 @@ def build(directory: Path) -> dict[str, Path]:
     ran = subprocess.run(
         [
             *(sys.executable, "-m", "samcli", "build", "--build-dir", str(directory)),
-            *("--cache-dir", str(directory.with_name("cache"))),
             *("--parameter-overrides", f"Architecture={_ARCHITECTURE}"),
         ],
         cwd=ROOT,
@@ -48,44 +49,53 @@ def build(directory: Path) -> dict[str, Path]:
     )
     if ran.returncode:
         raise Problem(f"sam build fails, see make build: {(ran.stderr.strip() or 'no output').splitlines()[-1]}")
-    resources = yaml_parse((directory / "template.yaml").read_text())["Resources"]
+    return {name: directory / properties["CodeUri"] for name, properties in functions(directory / "template.yaml").items()}
+
+
+def functions(template: Path = TEMPLATE) -> dict[str, Any]:
+    """Return the properties of a template's functions by their logical ids."""
     return {
-        name: directory / resource["Properties"]["CodeUri"]
-        for name, resource in resources.items()
-        if resource["Type"] == "AWS::Serverless::Function"
+        name: resource["Properties"]
+        for name, resource in yaml_parse(template.read_text())["Resources"].items()
+        # A loop of CloudFormation's is a list.
+        if isinstance(resource, dict) and resource["Type"] == "AWS::Serverless::Function"
     }
 
 
-def require_bytecode(packages: Collection[Path]) -> None:
-    """Look that packages ship bytecode.
+def distinct(packages: Iterable[Path]) -> dict[Path, Path]:
+    """Return for each package the first one that holds the same files: all functions may ship the same."""
+    first: dict[frozenset[tuple[str, int, int]], Path] = {}
+    return {package: first.setdefault(_content(package), package) for package in packages}
+
+
+def _content(package: Path) -> frozenset[tuple[str, int, int]]:
+    """What tells packages apart without reading them: one that is the same is hard links to the same files."""
+    found = ((path.relative_to(package), path.stat()) for path in package.rglob("*") if path.is_file())
+    return frozenset((str(name), status.st_size, status.st_mtime_ns) for name, status in found)
+
+
+def require_bytecode(package: Path) -> None:
+    """Look that a package ships bytecode.
 
     Raises
     ------
     Problem
-        If one has none: then there is nothing to compare.
+        If it has none: then there is nothing to compare.
     """
-    for package in set(packages):
-        if not any(package.rglob("*.pyc")):
-            raise Problem(f"{package} has no bytecode: build it with make build")
+    if not any(package.rglob("*.pyc")):
+        raise Problem(f"{package} has no bytecode: build it with make build")
 
 
-def without_bytecode(packages: Collection[Path], directory: Path) -> dict[Path, Path]:
-    """Copy packages as they would be without their bytecode; return the copies by the packages.
-
-    Most functions share what is in their packages, so one copy is made of those with the same content.
-    """
-    copies: dict[Path, Path] = {}
-    for number, package in enumerate(sorted(set(packages))):
-        copies[package] = directory / f"without-bytecode-{number}"
-        shutil.copytree(package, copies[package], ignore=shutil.ignore_patterns("__pycache__"))
-    return copies
+def without_bytecode(package: Path, copy: Path) -> Path:
+    """Copy a package as it would be without its bytecode."""
+    return Path(shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__")))
 
 
-def floor_package(directory: Path) -> Path:
+def of_floors(package: Path) -> Path:
     """Make a package of the floors, with bytecode as the build ships it."""
-    source = Path(floors.__file__).parent
-    package = directory / "floors"
-    shutil.copytree(source, package / "floors", ignore=shutil.ignore_patterns("__pycache__"))
+    package.mkdir()
+    for module in _FLOORS.glob("*.py"):
+        shutil.copy(module, package)
     command = [str(BENCH.python), "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(package)]
     subprocess.run(command, check=True, timeout=_TIMEOUT_SECONDS)
     return package

@@ -18,6 +18,15 @@ _SCRIPT = Path(__file__).with_name("worker.py")
 
 
 @dataclass(frozen=True)
+class Runnable:
+    """A function with the package and the whole environment that it runs in."""
+
+    function: Function
+    package: Path
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Handled:
     """What came of an event.
 
@@ -73,14 +82,12 @@ class Workers:
     python
         The interpreter.
     functions
-        By name, with the package and the environment that each runs in.
+        By name, all there are.
     directory
         Where what they log goes.
     """
 
-    def __init__(
-        self, python: Path, functions: Mapping[str, tuple[Function, Path, Mapping[str, str]]], directory: Path
-    ) -> None:
+    def __init__(self, python: Path, functions: Mapping[str, Runnable], directory: Path) -> None:
         self._python = python
         self._functions = functions
         self._directory = directory
@@ -92,16 +99,21 @@ class Workers:
             self._workers[name] = self.new(name)
         return self._workers[name]
 
+    def runnable(self, name: str) -> Runnable:
+        """Return how a function runs."""
+        return self._functions[name]
+
     def new(self, name: str) -> Worker:
         """Start a process of a function, beside the one that there may be."""
-        function, package, environment = self._functions[name]
+        runnable = self._functions[name]
+        function, package = runnable.function, runnable.package
         log = self._directory / f"{name}.log"
         with log.open("a") as file:
             process = subprocess.Popen(
                 # Without the script's own folder: the package's modules have the names they like.
                 [str(self._python), "-P", str(_SCRIPT), function.handler, str(function.timeout)],
                 cwd=package,
-                env={**environment, "PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"},
+                env={**runnable.environment, "PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,
@@ -118,9 +130,7 @@ class Workers:
 
 
 @contextmanager
-def workers(
-    python: Path, functions: Mapping[str, tuple[Function, Path, Mapping[str, str]]], directory: Path
-) -> Iterator[Workers]:
+def workers(python: Path, functions: Mapping[str, Runnable], directory: Path) -> Iterator[Workers]:
     """Yield the functions' processes, and end them."""
     started = Workers(python, functions, directory)
     try:
