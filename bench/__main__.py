@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import broadcast, cold, pipeline
+from bench import broadcast, cold, pipeline, size, warm
 from bench.report import FOLDER, Report, Section, printed, this_machine
 from local.console import problems_reported, say, styled
 from local.stack import STATE_DIRECTORY, bypass_proxies
@@ -16,6 +16,8 @@ from local.stack import STATE_DIRECTORY, bypass_proxies
 # In the order of the report, which is the order they run in: the cost is made from what the others have counted.
 BENCHMARKS: dict[str, ModuleType] = {
     "cold": cold,
+    "warm": warm,
+    "size": size,
     "pipeline": pipeline,
     "broadcast": broadcast,
 }
