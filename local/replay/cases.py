@@ -39,6 +39,8 @@ class Case:
         What it must return.
     sends
         What it must send to others, in this order.
+    writes
+        Whether it asks AWS to change anything, what it sends included.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Case:
     event: Json
     answer: Json
     sends: Json
+    writes: bool
 
     @property
     def function(self) -> str:
@@ -129,4 +132,5 @@ def _read(path: Path) -> Case:
         event=json.loads(path.read_text()),
         answer=expected["answer"],
         sends=expected.get("sends", []),
+        writes=expected.get("writes", False),
     )

@@ -1,11 +1,11 @@
-"""Replays in processes of this machine: one for each function, as its role, against the running stack."""
+"""Replays in processes of this machine: one for each function, as its role, against the running local stack."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 from local.console import Problem
 from local.functions import Function, process_environment
-from local.replay.cases import Json
-from local.replay.target import Outcome
+from local.replay.cases import Case, Json
+from local.replay.target import Outcome, replay
+from local.replay.world import World
 from local.stack import ROOT, Stack
 
 RELEASED = "get-product"
@@ -25,6 +26,40 @@ _ACCOUNT = "000000000000"
 
 
 class InProcess:
+    """The target ``in-process``.
+
+    Parameters
+    ----------
+    world
+        What the cases are about.
+    processes
+        What runs the functions.
+    cases
+        All cases.
+    """
+
+    def __init__(self, world: World, processes: Processes, cases: Mapping[str, Case]) -> None:
+        self._world = world
+        self._processes = processes
+        self._cases = cases
+
+    def prepare(self, cases: Mapping[str, Case]) -> None:
+        """Start the functions' processes."""
+        self._processes.start({case.function for case in cases.values()})
+
+    def why_not(self, case: Case) -> str | None:
+        """Every case can be replayed here."""
+        return None
+
+    def replay(self, case: Case) -> Iterator[str]:
+        """Replay a case in a world where nothing has happened yet."""
+        if self._processes.wrote:
+            self._world.tidy()
+            self._processes.wrote = False
+        yield from replay(case.name, self._cases, self._processes.invoke, self._world.values())
+
+
+class Processes:
     """Runs functions, each in a process of its own that is kept for its next event.
 
     Parameters
@@ -44,7 +79,7 @@ class InProcess:
         self._workers: dict[str, subprocess.Popen[str]] = {}
         self.wrote = True
 
-    def __enter__(self) -> InProcess:
+    def __enter__(self) -> Processes:
         return self
 
     def __exit__(
@@ -54,9 +89,9 @@ class InProcess:
             _end(worker)
         self._log.close()
 
-    def prepare(self, names: set[str]) -> None:
-        """Begin to start the processes of functions: they import their code at the same time."""
-        for name in names - self._workers.keys():
+    def start(self, names: set[str]) -> None:
+        """Start the processes of functions, which import their code at the same time."""
+        for name in sorted(names - self._workers.keys()):
             self._workers[name] = self._started(self._functions[name])
 
     def invoke(self, name: str, event: Json) -> Outcome:
@@ -67,7 +102,7 @@ class InProcess:
         Problem
             Its process has ended: the code cannot be imported, for one.
         """
-        self.prepare({name})
+        self.start({name})
         worker = self._workers[name]
         stdin, stdout = _pipes(worker)
         try:

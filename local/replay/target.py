@@ -1,9 +1,10 @@
-"""Replaying one case, whatever runs the function."""
+"""Where events are replayed, and how one is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from local.replay.cases import Case, Json, filled_in
 from local.replay.comparison import differences
@@ -18,6 +19,19 @@ class Outcome:
 
 
 Invoke = Callable[[str, Json], Outcome]
+
+
+class Target(Protocol):
+    """Where events are replayed."""
+
+    def prepare(self, cases: Mapping[str, Case]) -> None:
+        """Begin what these cases need and takes its time."""
+
+    def why_not(self, case: Case) -> str | None:
+        """Say why a case cannot be replayed here, if it cannot."""
+
+    def replay(self, case: Case) -> Iterator[str]:
+        """Replay a case and yield what is otherwise than it must be."""
 
 
 def replay(
@@ -54,3 +68,11 @@ def replay(
     yield from (f"{name}: {line}" for line in differences(case.answer, outcome.answer, "answer"))
     if outcome.sends is not None:
         yield from (f"{name}: {line}" for line in differences(case.sends, outcome.sends, "sends"))
+
+
+def with_given(cases: Mapping[str, Case], everything: Mapping[str, Case]) -> dict[str, Case]:
+    """Return cases, and those that they build on."""
+    found = dict(cases)
+    for case in cases.values():
+        found |= with_given({name: everything[name] for name in case.given}, everything)
+    return found

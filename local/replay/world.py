@@ -139,7 +139,7 @@ class World:
             self._delete(self._partner_orders, [_key(row, "partnerId", "reference") for row in rows])
         self._delete(self._charges, [{"idempotencyKey": {"S": key}} for key in self._named.charges])
         chat = [row for partition in self._named.chat for row in self._rows(self._chat, "pk", partition)]
-        self._delete(self._chat, [_key(row, "pk", "sk") for row in chat])
+        self._delete(self._chat, [_key(row, "pk", "sk") for row in chat] + self._named.memberships)
         for sku in self._written:
             self._sell_as_seeded(sku, {})
 
@@ -234,6 +234,8 @@ class Named:
         self.partners = sorted(set(named(r'"partnerId": (?:\{"stringValue": )?"([^"]+)"')))
         self.customers = sorted(people | {f"partner/{partner}" for partner in self.partners})
         self.charges = sorted(orders | set(named(r"\bsample-[a-z0-9-]+")))
+        # The room that everybody may join keeps what others have said there.
+        self.memberships = [_member("support", connection) for connection in sorted(connections)]
         self.chat = sorted(
             {f"connection#{connection}" for connection in connections}
             | {f"room#order-{order}" for order in orders}
@@ -264,6 +266,10 @@ def _writes_product(case: Case) -> bool:
 
 def _without_stock(item: Item) -> Item:
     return {name: value for name, value in item.items() if name not in ("sku", "stock")}
+
+
+def _member(room: str, connection: str) -> Item:
+    return {"pk": {"S": f"room#{room}"}, "sk": {"S": f"member#{connection}"}}
 
 
 def _key(row: Item, *names: str) -> Item:
