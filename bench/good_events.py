@@ -6,23 +6,16 @@ The functions that must have done something before do it in processes of their o
 from __future__ import annotations
 
 import json
-import time
 import uuid
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from bench.workers import Workers
 from local import webhook
 from local.console import Problem
-from local.functions import Function
-from local.replay import filled_in, load
-from local.stack import ROOT, Stack
-from storefront.access.partner_store import PartnerStore
-from storefront.access.partner_token import Partner, issue
-from storefront.access.webhook_signature import content_sha256, sign
-from storefront.shared import clock
-
-Json = Any
+from local.replay.cases import Json, filled_in, load
+from local.replay.world import World
+from local.stack import Stack
+from storefront.access.webhook_signature import content_sha256
 
 # Where no case is called good. Both hooks end at once: there is no deployment that they could check.
 _CASES = {
@@ -35,7 +28,12 @@ _CASES = {
     "smoke-test": "closed-shop",
 }
 HOOKS = ("check-new-version", "smoke-test")
-_PARTNER = "acme00000001"
+_OF_A_CONNECTION = (
+    *("answer-ping", "close-connection", "deliver-order-status", "join-room", "leave-room", "open-connection"),
+    *("refuse-frame", "send-message", "show-history"),
+)
+# The one in the sample events.
+_CONNECTION = "Kx7Q2eLxIAMCJVA="
 _ERROR_STATUS = 400
 
 
@@ -46,19 +44,19 @@ class GoodEvents:
     ----------
     stack
         The stack that the functions work on.
-    functions
-        Its functions.
+    world
+        What the sample events are about, as it is there.
     workers
-        Run those that must have done something before.
+        Run the functions that must have done something before.
     """
 
-    def __init__(self, stack: Stack, functions: Mapping[str, Function], workers: Workers) -> None:
+    def __init__(self, stack: Stack, world: World, workers: Workers) -> None:
         self._stack = stack
+        self._world = world
         self._workers = workers
-        self._cases = load(ROOT / "events")
-        self._values = self._placeholders(functions)
+        self._cases = load()
+        self._connection = ""
         self._new: dict[str, Callable[[], Json]] = {
-            "authorize-connection": self._with_a_new_ticket,
             "deliver-order-status": self._of_a_new_order,
             "payments-sandbox": self._new_charge,
             "place-order": self._new_order,
@@ -71,6 +69,8 @@ class GoodEvents:
 
     def event_for(self, name: str) -> Json:
         """Return an event that a function answers well, and for which it has all of its work to do."""
+        if name in _OF_A_CONNECTION:
+            self._connect()
         return self._new[name]() if name in self._new else self._sample(name)
 
     def _sample(self, name: str, case: str | None = None) -> Json:
@@ -78,7 +78,18 @@ class GoodEvents:
         case = case or _CASES.get(name, "good")
         for earlier in self._cases[f"{name}/{case}"].given:
             self._do(earlier.partition("/")[0], self._sample(*earlier.split("/")))
-        return filled_in(self._cases[f"{name}/{case}"].event, self._values)
+        return self._event(name, case)
+
+    def _event(self, name: str, case: str = "good") -> Json:
+        event = filled_in(self._cases[f"{name}/{case}"].event, self._world.values())
+        return _replaced(event, _CONNECTION, self._connection or _CONNECTION)
+
+    def _connect(self) -> None:
+        """Open a connection in place of the one before: each may send so many frames in a minute, and no more."""
+        if self._connection:
+            self._do("close-connection", self._event("close-connection"))
+        self._connection = f"{uuid.uuid4().hex[:15]}="
+        self._do("open-connection", self._event("open-connection"))
 
     def _do(self, name: str, event: Json) -> Json:
         answer = self._workers[name].handle(event).answer
@@ -94,7 +105,7 @@ class GoodEvents:
 
     def _message_about_a_new_order(self, case: str = "good") -> Json:
         order = json.loads(self._do("place-order", self._new_order(case))["body"])["orderId"]
-        event = filled_in(self._cases["process-orders/good"].event, self._values)
+        event = self._event("process-orders")
         body = json.dumps({"schemaVersion": 1, "customerId": "benchmark", "orderId": order})
         return {"Records": [event["Records"][0] | {"body": body}]}
 
@@ -103,7 +114,7 @@ class GoodEvents:
         self._do("process-orders", message)
         order = json.loads(message["Records"][0]["body"])["orderId"]
         body = json.dumps(webhook.decide(self._stack, order, "approved"))
-        event = filled_in(self._cases["receive-payment-event/good"].event, self._values)
+        event = self._event("receive-payment-event")
         event["requestContext"]["authorizer"] |= {"contentSha256": content_sha256(body.encode())}
         return event | {"body": body}
 
@@ -112,8 +123,7 @@ class GoodEvents:
         return _replaced(event, "PO-2026-0001", f"PO-{uuid.uuid4().hex[:12]}")
 
     def _of_a_new_order(self) -> Json:
-        """Return a status that its customer has not seen, and is connected to hear."""
-        self._do("open-connection", self._sample("open-connection"))
+        """Return a status that its customer has not seen."""
         event = self._sample("deliver-order-status")
         body = json.loads(event["Records"][0]["body"])
         body["detail"]["orderId"] = f"ord-{uuid.uuid4().hex}"
@@ -132,34 +142,6 @@ class GoodEvents:
 
     def _new_message(self) -> Json:
         return _replaced(self._sample("send-message"), "m-1", uuid.uuid4().hex)
-
-    def _with_a_new_ticket(self) -> Json:
-        ticket = json.loads(self._do("create-ticket", self._sample("create-ticket"))["body"])["ticket"]
-        return filled_in(self._cases["authorize-connection/good"].event, {"ChatTicket": ticket})
-
-    def _placeholders(self, functions: Mapping[str, Function]) -> dict[str, str]:
-        secret = functions["payments-sandbox"].environment["PAYMENTS_SECRET_ARN"]
-        now = int(time.time())
-        content = self._cases["authorize-webhook/good"].event["headers"]["X-Webhook-Content-SHA256"]
-        signature = sign("POST", webhook.PATH, now, content, self._stack.webhook["secret"])
-        return {
-            "PartnerToken": self._partner_token(),
-            "PaymentsSecret": self._stack.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"],
-            "UserPoolClientId": self._stack.outputs["UserPoolClientId"],
-            "WebhookTimestamp": str(now),
-            "WebhookSignature": signature.removeprefix("v1="),
-        }
-
-    def _partner_token(self) -> str:
-        token, stored = issue(_PARTNER)
-        partners = PartnerStore(self._stack.client("dynamodb"), self._stack.outputs["PartnersTableName"])
-        new = Partner(_PARTNER, "gold", "api-key-of-acme", (stored,))
-        known = partners.get(_PARTNER)
-        if known:
-            partners.replace(known.rotated(stored, clock.now(), clock.now()), known)
-        else:
-            partners.add(new)
-        return token.to_text()
 
 
 def check_went_well(name: str, answer: Json) -> None:

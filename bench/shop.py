@@ -18,6 +18,8 @@ from local.console import Problem, step
 from local.emulator import Emulator
 from local.environments import BENCH
 from local.functions import deployed, process_environment
+from local.replay.cases import load
+from local.replay.world import World
 from local.stack import STATE_DIRECTORY, Stack
 
 _STATE = STATE_DIRECTORY / "bench"
@@ -75,8 +77,10 @@ def opened(arguments: argparse.Namespace) -> Iterator[Shop]:
         with gateway(0) as connections, tempfile.TemporaryDirectory() as directory:
             functions = _runnable(stack, built, connections)
             with workers(BENCH.python, functions, Path(directory)) as processes:
-                events = GoodEvents(stack, {name: each.function for name, each in functions.items()}, processes)
-                yield Shop(_chosen(functions, arguments.function), events, processes, Path(directory))
+                world = World(stack, {name: each.function for name, each in functions.items()}, load())
+                with world.prepared(arguments.state):
+                    events = GoodEvents(stack, world, processes)
+                    yield Shop(_chosen(functions, arguments.function), events, processes, Path(directory))
     finally:
         if not was_up:
             lifecycle.take_down(arguments.state)
