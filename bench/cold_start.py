@@ -87,7 +87,7 @@ def start(runnable: Runnable, event: Any, log: Path) -> ColdStart:
 
 
 def import_milliseconds(runnable: Runnable) -> float:
-    """Return how long the import of what the package has takes, in a fresh process: only what of it the handler imports.
+    """Return how long the import of what is shipped takes in a fresh process: of that, what the handler imports.
 
     It is the sum of what ``python -X importtime`` says of the modules that come from the package, each without those
     that it imports. Clients of AWS are not made meanwhile: they are the SDK's, and bytecode makes them no faster.
@@ -124,8 +124,8 @@ def _wait(api: RuntimeApi, process: subprocess.Popen[bytes]) -> None:
 def _peak_megabytes(process_id: int) -> float:
     """Return the most memory that a process has had since it was started.
 
-    What ``wait4`` says would count the benchmark as well, whose memory the process shares until it is replaced ("proc(5)",
-    Linux manual pages: VmHWM; "getrusage(2)": ru_maxrss).
+    What ``wait4`` says would count the benchmark as well, whose memory the process shares until it runs a program of
+    its own ("proc_pid_status(5)", "getrusage(2)", Linux manual pages: VmHWM, ru_maxrss).
     """
     try:
         status = Path(f"/proc/{process_id}/status").read_text()

@@ -15,7 +15,7 @@ from samcli.yamlhelper import yaml_parse
 
 from local.console import Problem
 from local.deployment import TEMPLATE
-from local.environments import BENCH
+from local.environments import BENCH, DEV
 from local.stack import ROOT
 
 _ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
@@ -33,8 +33,8 @@ def build(directory: Path) -> dict[str, Path]:
     """
     if sys.platform != "linux":
         raise Problem("packages are built for Linux and measured by running them: run the benchmark on Linux")
-    # The build looks for the functions' Python; the environment was made with it.
-    path = os.pathsep.join([str(BENCH.python.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
+    # As `make build` does: the functions' Python is looked for there first.
+    path = os.pathsep.join([str(DEV.python.parent), os.environ["PATH"]])
     ran = subprocess.run(
         [
             *(sys.executable, "-m", "samcli", "build", "--build-dir", str(directory)),
@@ -48,8 +48,11 @@ def build(directory: Path) -> dict[str, Path]:
         check=False,
     )
     if ran.returncode:
-        raise Problem(f"sam build fails, see make build: {(ran.stderr.strip() or 'no output').splitlines()[-1]}")
-    return {name: directory / properties["CodeUri"] for name, properties in functions(directory / "template.yaml").items()}
+        log = directory.with_name("build.log")
+        log.write_text(ran.stdout + ran.stderr)
+        raise Problem(f"sam build fails: does make build succeed? details: {log}")
+    built = functions(directory / "template.yaml")
+    return {name: directory / properties["CodeUri"] for name, properties in built.items()}
 
 
 def functions(template: Path = TEMPLATE) -> dict[str, Any]:

@@ -82,9 +82,7 @@ class RuntimeApi(socketserver.ThreadingTCPServer):
     @property
     def address(self) -> str:
         """What the runtime finds in ``AWS_LAMBDA_RUNTIME_API``."""
-        host, port = self.server_address
-        return f"{host!s}:{port}"
-
+        return f"127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a process that was ended while it was connected."""

@@ -64,7 +64,7 @@ def measure(arguments: argparse.Namespace) -> Section:
         Where that is asked for: one is too large, or has what the runtime has.
     """
     built = shop.built_packages(arguments.package, STATE_DIRECTORY / "bench")
-    functions = defaultdict(list)
+    functions: defaultdict[Path, list[str]] = defaultdict(list)
     for package, first in packages.distinct(built.values()).items():
         functions[first] += [name for name, path in built.items() if path == package]
     found = [Package(sorted(set(names)), parts_of(package)) for package, names in functions.items()]
@@ -84,9 +84,9 @@ def section(data: Any) -> Section:
     return Section(
         title="Package size",
         about=(
-            f"What a function ships, unpacked: the bytes of its files, of which Lambda takes "
-            f"{MEGABYTES_OF_PACKAGE} MB at the most here, and without the AWS SDK, which is in the runtime. There are no "
-            f"layers. Not measured: what file systems add to each file. {verdict}"
+            f"What a function ships, unpacked: the bytes of its files. It may be {MEGABYTES_OF_PACKAGE} MB at the "
+            "most, and has no copy of the AWS SDK, which is in the runtime; there are no layers. Not measured: what "
+            f"file systems add to each file. {verdict}"
         ),
         head=("functions", "part", "MB", "share"),
         rows=[row for package in found for row in _rows(package)],

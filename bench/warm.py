@@ -73,9 +73,7 @@ class Function:
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Function:
         """Return what a report has kept."""
-        return cls(
-            data["name"], Figure(**data["time"]), Figure(**data["own"]), data["calls"], data["configuration"]
-        )
+        return cls(data["name"], Figure(**data["time"]), Figure(**data["own"]), data["calls"], data["configuration"])
 
 
 def add_to(benchmarks: Any) -> None:
@@ -119,8 +117,10 @@ def section(data: Any) -> Section:
         ),
         head=("function", "time", "spread", "own", "spread of own", "AWS calls", "first use"),
         rows=[
-            (each.name, each.time.text, each.time.spread, each.own.text, each.own.spread)
-            + (_listed(each.calls), _listed(each.configuration))
+            (
+                *(each.name, each.time.text, each.time.spread, each.own.text, each.own.spread),
+                *(_listed(each.calls), _listed(each.configuration)),
+            )
             for each in functions
         ],
         chart=bars(

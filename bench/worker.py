@@ -1,7 +1,7 @@
-"""Runs one handler in a process of its own and measures its invocations; a script, without anything else of this package.
+"""Runs one handler in a process of its own and measures its invocations; a script, without the rest of this package.
 
-It is started with the Lambda runtime's Python in a function's package: ``worker.py storefront.orders.get_order.handler``.
-Each line it reads is an event, each line it writes what came of it.
+It is started in a function's package, by Python as the runtime has it, with a handler and its timeout in seconds. Each
+line it reads is an event, each line it writes what came of it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Observer:
             finally:
                 self.waits.append((started, time.perf_counter()))
 
-        urllib3.connectionpool.HTTPConnectionPool.urlopen = timed  # type: ignore[assignment]
+        urllib3.connectionpool.HTTPConnectionPool.urlopen = timed  # type: ignore[method-assign]
 
     def reset(self) -> None:
         """Forget what was seen."""
