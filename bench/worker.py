@@ -22,11 +22,10 @@ import urllib3.connectionpool
 class Context:
     """What Lambda gives a handler beside the event."""
 
-    function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
-    memory_limit_in_mb = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
-    invoked_function_arn = f"arn:aws:lambda:us-east-1:000000000000:function:{function_name}"
-
     def __init__(self, seconds: float) -> None:
+        self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+        self.memory_limit_in_mb = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
+        self.invoked_function_arn = f"arn:aws:lambda:us-east-1:000000000000:function:{self.function_name}"
         self.aws_request_id = str(uuid.uuid4())
         self._until = time.monotonic() + seconds
 
