@@ -134,9 +134,11 @@ def _runs(environment: Environment) -> bool:
 def _create(environment: Environment) -> None:
     """Create the environment if there is none; pip, which takes seconds to set up, is in one of them only."""
     if environment.is_runtime and sys.version_info[:2] != RUNTIME:
+        version = ".".join(map(str, RUNTIME))
         raise Problem(
-            f"this is Python {sys.version.split()[0]}, and in Lambda the functions run on 3.13: install that (macOS: "
-            "brew install python@3.13; Linux: uv python install 3.13), or name one with PYTHON=/path/to/python3.13"
+            f"this is Python {sys.version.split()[0]}, and in Lambda the functions run on {version}: install that (macOS: "
+            f"brew install python@{version}; Linux: uv python install {version}), or name one with "
+            f"PYTHON=/path/to/python{version}"
         )
     if not _runs(environment):
         shutil.rmtree(environment.directory, ignore_errors=True)

@@ -14,7 +14,7 @@ from local.environments import BENCH
 from local.functions import Function
 
 # Plays Lambda's runtime client where it is not installed (`make bench` installs it).
-_FAKE_RUNTIME = '''
+_FAKE_RUNTIME = """
 import http.client, importlib, json, os, sys
 
 def call(method, path, content=None):
@@ -38,7 +38,7 @@ while True:
         call("POST", f"invocation/{request_id}/response", json.dumps(handler(json.loads(event), None)))
     except Exception as failure:
         call("POST", f"invocation/{request_id}/error", error(failure))
-'''
+"""
 
 MakeFunction = Callable[..., Runnable]
 

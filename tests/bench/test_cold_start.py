@@ -85,5 +85,5 @@ def test_an_import_is_that_of_what_is_shipped_without_the_rest_and_without_clien
 
 
 def test_an_import_that_fails_is_told_with_its_function(make_function: MakeFunction) -> None:
-    with pytest.raises(Problem, match="a-function cannot be imported: .*nowhere_at_all"):
+    with pytest.raises(Problem, match=r"a-function cannot be imported: .*nowhere_at_all"):
         import_milliseconds(make_function("import nowhere_at_all"))
