@@ -40,7 +40,7 @@ _WAITS = {
     "dynamodb": 5.0,
     "dynamodb:TransactWriteItems": 12.0,
     "sqs": 8.0,
-    "events": 15.0,
+    "eventbridge": 15.0,
     "apigatewaymanagementapi": 10.0,
     "payments": 150.0,
 }
@@ -50,6 +50,8 @@ _MEMORY_OF_A_PROCESSOR = 1769
 # Lambda's own lines (START, END, REPORT) of an invocation, and a line of a gateway's access log.
 _PLATFORM_LOG_BYTES = 450
 _ACCESS_LOG_BYTES = 700
+# A function that posts was measured in a room of one: a post to that one, and the answer.
+_POSTS_IN_OWN_TIME = 2
 # A chat message a minute in each room; who is in it stays for half an hour.
 _MINUTES_BETWEEN_MESSAGES = 1
 _MINUTES_CONNECTED = 30
@@ -94,8 +96,7 @@ class Durations:
         posts = sum(count for call, count in calls.items() if call.startswith("apigatewaymanagementapi:"))
         others = sum(count * _wait(call) for call, count in calls.items()) - posts * _wait("apigatewaymanagementapi:")
         rounds = math.ceil(posts / MAX_POSTS_AT_ONCE) * _wait("apigatewaymanagementapi:")
-        # The first post is in what the function takes by itself.
-        posting = max(rounds, max(0, posts - 1) * self.post / share)
+        posting = max(rounds, max(0, posts - _POSTS_IN_OWN_TIME) * self.post / share)
         return math.ceil(self.own[function] / share + others + posting)
 
     def gigabyte_seconds(self, function: str, calls: Mapping[str, int]) -> float:

@@ -83,7 +83,8 @@ class Meter:
 
     def watched(self, client: Any, operation: str, parameters: dict[str, Any]) -> Any:
         """Make a call, and count it."""
-        service = client.meta.service_model.service_name
+        # As botocore's events name it.
+        service = client.meta.service_model.service_id.hyphenize()
         self.step.calls[f"{service}:{operation}"] += 1
         if operation == "PostToConnection":
             self.step.posted += math.ceil(len(parameters["Data"]) / _MESSAGE_BYTES)

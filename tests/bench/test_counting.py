@@ -63,4 +63,4 @@ def test_what_is_logged_is_counted(counted: Any) -> None:
 def test_configuration_read_at_first_use_is_not_part_of_a_request(counted: Any) -> None:
     services = {call.partition(":")[0] for steps in counted.values() for step in steps for call in step["calls"]}
 
-    assert services == {"dynamodb", "sqs", "events", "payments", "apigatewaymanagementapi"}
+    assert services == {"dynamodb", "sqs", "eventbridge", "payments", "apigatewaymanagementapi"}
