@@ -10,7 +10,7 @@ from bench.broadcast import Measurement
 from bench.report import Section
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def measured() -> Section:
     return broadcast.measure(argparse.Namespace(quick=True, connections=40, delay_ms=5))
 

@@ -9,8 +9,9 @@ from bench.cost import _counted
 POST = "apigatewaymanagementapi:PostToConnection"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def counted() -> Any:
+    """It takes some seconds: once for each process."""
     return _counted([10, 50])
 
 
