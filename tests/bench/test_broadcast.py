@@ -2,12 +2,16 @@
 
 import argparse
 import json
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import pytest
 
 from bench import broadcast
 from bench.broadcast import Measurement
 from bench.report import Section
+from storefront.chat import broadcast as fan_out
+from storefront.chat.connection import ConnectionGone, Recipient
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +31,32 @@ def test_one_by_one_waits_for_each_post(measured: Section) -> None:
     assert one_by_one.time.low >= 40 * 0.005
     assert one_by_one.floor.low >= 40 * 0.005
     assert concurrently.time.median < one_by_one.time.median
+
+
+def test_as_many_posts_are_made_at_once_as_the_way_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    pools: list[int] = []
+
+    def pool(workers: int) -> ThreadPoolExecutor:
+        pools.append(workers)
+        return ThreadPoolExecutor(workers)
+
+    monkeypatch.setattr(fan_out, "ThreadPoolExecutor", pool)
+    chat, connections = Mock(), Mock()
+    chat.members.return_value = [[Recipient("one"), Recipient("two")]]
+
+    broadcast._broadcast(chat, connections, at_once=7)
+
+    assert pools == [7]
+    assert connections.post.call_count == 2
+
+
+def test_a_broadcast_that_does_not_reach_everybody_is_no_measurement() -> None:
+    chat, connections = Mock(), Mock()
+    chat.members.return_value = [[Recipient("one")]]
+    connections.post.side_effect = ConnectionGone
+
+    with pytest.raises(AssertionError, match="not everybody got it"):
+        broadcast._broadcast(chat, connections, at_once=1)
 
 
 def test_the_section_is_made_of_its_numbers_alone(measured: Section) -> None:
