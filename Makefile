@@ -117,7 +117,8 @@ format: dev ## Format the code, and fix what can be fixed
 	@$(run) -m ruff check --fix --quiet . && $(run) -m ruff format .
 
 .PHONY: bench
-bench: dev ## Measure what things cost: a broadcast to a thousand connections
+bench: ## Measure what things cost, and write bench/report.md; takes some minutes
+	$(environment) bench
 	@PYTHONPATH=src $(run) -m bench
 
 .PHONY: build bom bootstrap destroy
@@ -143,5 +144,5 @@ docs: dev ## Write the tables of the documentation that are made from code
 	@PYTHONPATH=src $(run) -m local.pages
 clean: ## End the local stack and remove everything that make has made
 	@if [ -x $(run) ]; then $(run) -m local down; fi
-	@rm -rf .local .venv .venv-emulator .venv-scanners .venv-bom scanners/node/node_modules .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	@rm -rf .local .venv .venv-emulator .venv-scanners .venv-bom .venv-bench scanners/node/node_modules .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

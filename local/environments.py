@@ -2,7 +2,7 @@
 
 There are three because the emulator and a scanner pin older versions of botocore than the SAM CLI accepts: ``.venv``
 for the tools and checks, ``.venv-emulator`` for the emulator and, inside it, the functions, ``.venv-scanners`` for
-the scanners.
+the scanners. ``.venv-bench`` is what a function finds in Lambda's runtime.
 """
 
 from __future__ import annotations
@@ -40,13 +40,15 @@ class Environment:
     """A virtual environment and the pinned requirements it must hold.
 
     ``includes`` names requirements that are a part of the ones installed, so that ``make up`` after ``make test``
-    has nothing to do. ``parts`` is how many installers share the work.
+    has nothing to do. ``parts`` is how many installers share the work. ``is_runtime`` makes it like Lambda's: the
+    Python that the functions run on there, and everything compiled before it is first imported.
     """
 
     directory: Path
     requirements: str
     includes: tuple[str, ...] = ()
     parts: int = 1
+    is_runtime: bool = False
 
     @property
     def python(self) -> Path:
@@ -65,13 +67,17 @@ DEV = Environment(ROOT / ".venv", "dev", includes=("tools",), parts=2)
 # Apart from everything else: it runs beside what is about to be deployed.
 BOM = Environment(ROOT / ".venv-bom", "bom")
 SCANNERS = Environment(ROOT / ".venv-scanners", "scanners", parts=2)
+BENCH = Environment(ROOT / ".venv-bench", "bench", is_runtime=True)
 PIP = TOOLS.python  # the interpreter whose pip installs into all of them
 GROUPS = {
     "tools": (TOOLS, EMULATOR),
     "dev": (DEV, EMULATOR, BOM),
     "check": (DEV, EMULATOR, BOM, SCANNERS),
     "bom": (TOOLS, BOM),
+    "bench": (DEV, EMULATOR, BENCH),
 }
+# What the template says of the functions' runtime.
+RUNTIME = (3, 13)
 
 
 def ensure(group: str) -> None:
@@ -80,7 +86,8 @@ def ensure(group: str) -> None:
     Parameters
     ----------
     group
-        ``tools`` for running the stack, ``dev`` for the tests as well, ``check`` for the checks and scanners too.
+        ``tools`` for running the stack, ``dev`` for the tests as well, ``check`` for the checks and scanners too,
+        ``bench`` for the benchmarks.
 
     Raises
     ------
@@ -126,6 +133,13 @@ def _runs(environment: Environment) -> bool:
 
 def _create(environment: Environment) -> None:
     """Create the environment if there is none; pip, which takes seconds to set up, is in one of them only."""
+    if environment.is_runtime and sys.version_info[:2] != RUNTIME:
+        version = ".".join(map(str, RUNTIME))
+        raise Problem(
+            f"this is Python {sys.version.split()[0]}, and in Lambda the functions run on {version}: install that (macOS: "
+            f"brew install python@{version}; Linux: uv python install {version}), or name one with "
+            f"PYTHON=/path/to/python{version}"
+        )
     if not _runs(environment):
         shutil.rmtree(environment.directory, ignore_errors=True)
         without_pip = [] if environment.python == PIP else ["--without-pip"]
@@ -148,6 +162,8 @@ def _install(environment: Environment, counts: dict[str, str]) -> None:
     with ThreadPoolExecutor(len(parts)) as pool:
         commands = [[*pip_install, *options, "--requirement", str(part)] for part in parts]
         list(pool.map(lambda command: _run(command, environment, count), commands))
+    if environment.is_runtime:
+        _run([str(environment.python), "-m", "compileall", "-q", str(environment.directory / "lib")], environment)
     names = (environment.requirements, *environment.includes)
     environment.stamp.write_text(json.dumps({name: _digest(name) for name in names}))
 
@@ -212,7 +228,7 @@ def _explain(environment: Environment, output: list[str]) -> Problem:
 def main() -> None:
     """Create the environments a group of commands needs."""
     parser = argparse.ArgumentParser(prog="python -m local.environments", description=main.__doc__)
-    parser.add_argument("group", choices=GROUPS, help="tools: run the stack; dev: test as well; check: check too")
+    parser.add_argument("group", choices=GROUPS, help="tools: run the stack; dev: test too; check, bench: that too")
     with problems_reported():
         ensure(parser.parse_args().group)
 

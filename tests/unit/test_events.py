@@ -26,7 +26,9 @@ from aws_lambda_powertools.utilities.parser.models import (
 from botocore.client import BaseClient
 from pydantic import BaseModel
 
-from local.replay import Case, Invoke, Outcome, differences, filled_in, load, replay
+from local.replay.cases import Case, filled_in, load
+from local.replay.comparison import differences
+from local.replay.target import Invoke, Outcome, replay
 from local.seed import PRODUCTS
 from storefront.access.partner_store import PartnerStore
 from storefront.access.partner_token import Partner, issue
