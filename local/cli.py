@@ -329,7 +329,7 @@ def _add_replay_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--charge",
         action="store_true",
-        help="with --target aws: replay what writes, too; in prod, where nothing is replayed otherwise, what only reads",
+        help="with --target aws: replay what writes, too; in prod, which is refused otherwise, what only reads",
     )
     parser.add_argument("--verbose", action="store_true", help="show what the functions log")
 

@@ -47,7 +47,7 @@ class InProcess:
         """Start the functions' processes."""
         self._processes.start({case.function for case in cases.values()})
 
-    def why_not(self, case: Case) -> str | None:
+    def why_not(self, _: Case, /) -> str | None:
         """Every case can be replayed here."""
         return None
 

@@ -9,6 +9,9 @@ from typing import Protocol
 from local.replay.cases import Case, Json, filled_in
 from local.replay.comparison import differences
 
+# The functions that CodeDeploy calls: what they ask of it is answered in-process only.
+HOOKS = ("check-new-version", "smoke-test")
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -27,7 +30,7 @@ class Target(Protocol):
     def prepare(self, cases: Mapping[str, Case]) -> None:
         """Begin what these cases need and takes its time."""
 
-    def why_not(self, case: Case) -> str | None:
+    def why_not(self, case: Case, /) -> str | None:
         """Say why a case cannot be replayed here, if it cannot."""
 
     def replay(self, case: Case) -> Iterator[str]:
@@ -76,3 +79,10 @@ def with_given(cases: Mapping[str, Case], everything: Mapping[str, Case]) -> dic
     for case in cases.values():
         found |= with_given({name: everything[name] for name in case.given}, everything)
     return found
+
+
+def answer_of(payload: Json) -> Json:
+    """Return what a function answered; of an error, no more than is the same wherever it runs."""
+    if isinstance(payload, dict) and "errorType" in payload:
+        return {name: payload[name] for name in ("errorMessage", "errorType")}
+    return payload
