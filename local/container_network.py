@@ -2,8 +2,8 @@
 
 Where Docker runs in a machine of its own (Docker Desktop and its like), `host.docker.internal` is that way. On Linux
 that name is the address of a network interface, on which nothing listens, nor should. There, two containers pass
-connections on: one has this machine's network and makes a Unix socket on a volume; the other has the socket, and listens
-in a network that only containers are in.
+connections on: one has this machine's network and makes a Unix socket on a volume; the other has the socket, and
+listens in a network that only containers are in.
 """
 
 from __future__ import annotations

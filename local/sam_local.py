@@ -59,6 +59,7 @@ def prepare(stack: Stack, state: Path) -> Path:
     Problem
         If there is no Docker, no Python to build with, or something that the build needs cannot be had.
     """
+    require_python()
     network = ContainerNetwork.of(state)
     directory = (state / _DIRECTORY).resolve()
     directory.mkdir(parents=True, exist_ok=True)
@@ -72,6 +73,21 @@ def prepare(stack: Stack, state: Path) -> Path:
     configuration = directory / _CONFIGURATION
     configuration.write_text(_configuration(directory, network, authority, stack.region))
     return configuration
+
+
+def require_python() -> None:
+    """See that Lambda's Python is there to build with.
+
+    Raises
+    ------
+    Problem
+        If it is not.
+    """
+    name = f"python{container_network.RUNTIME}"
+    found = shutil.which(name, path=_PATH)
+    # A version manager may have put a command there that only says that this version is not chosen.
+    if found is None or subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode:
+        raise Problem(f"no {name} on the path, which sam build needs: install Python {container_network.RUNTIME}")
 
 
 def environment(stack: Stack) -> dict[str, str]:
@@ -142,7 +158,6 @@ def _build(directory: Path, processor: str) -> None:
     stamp, made_of = directory / "built-from", _digest(processor)
     if stamp.is_file() and stamp.read_text() == made_of:
         return
-    _require_python()
     with step(f"sam build, for {processor}") as current:
         current.progress("this takes some seconds")
         log = directory / "build.log"
@@ -168,13 +183,6 @@ def _build_command(directory: Path, processor: str) -> list[str]:
         *("--build-dir", str(directory / _BUILT), "--language-extensions"),
         *("--parameter-overrides", f"Architecture={processor}"),
     ]
-
-
-def _require_python() -> None:
-    """See that Lambda's Python is there to build with."""
-    name = f"python{container_network.RUNTIME}"
-    if shutil.which(name, path=_PATH) is None:
-        raise Problem(f"sam build needs {name} on the path: install Python {container_network.RUNTIME}")
 
 
 def _digest(processor: str) -> str:
