@@ -85,6 +85,10 @@ logs: tools ## Show what the functions log, and go on until Ctrl-C
 token: tools ## Print a customer's id token
 	@$(call local,token)
 
+.PHONY: sam-local
+sam-local: tools ## Point sam local at the running stack, and say which routes it serves; needs Docker
+	@$(call local,sam-local)
+
 .PHONY: smoke
 smoke: tools ## Try out a deployed stack with the demo's journeys: STACK=
 	@$(call local,smoke) $(if $(STACK),--stack '$(STACK)') $(if $(filter 1,$(CHARGE)),--charge) $(if $(filter 1,$(RECORD)),--record)

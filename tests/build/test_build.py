@@ -1,9 +1,11 @@
 """What `sam build` makes: the same each time, and what the functions need to run without this repository.
 
-It is made for this machine, not for Lambda's processor: the emulator runs the functions itself. Nothing else differs.
+Where it is tried out, it is made for this machine's processor and Python: the emulator runs the functions itself.
+Nothing else differs.
 """
 
 import hashlib
+import importlib.util
 import json
 import os
 import platform
@@ -14,8 +16,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 import yaml
+from samcli.yamlhelper import yaml_parse
 
 from local import lifecycle, smoke
 from local.smoke import Outcome
@@ -26,6 +30,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sam build makes
 BUILT = Path(".aws-sam") / "build"
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 PROCESSOR = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+# How an executable names it ("e_machine", elf(5)).
+MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
 TIMEOUT_SECONDS = 300
 MAKEFILE = (ROOT / "Makefile").read_text()
 
@@ -38,14 +44,13 @@ def checked_out(directory: Path) -> Path:
     for name in ("openapi.yaml", "samconfig.toml"):
         shutil.copy(ROOT / name, directory)
     text = (ROOT / "template.yaml").read_text()
-    for_lambda = "Runtime: python3.13\n    Architectures: [arm64]\n"
+    for_lambda = "Runtime: python3.13\n"
     assert text.count(for_lambda) == 1
-    here = f"Runtime: {PYTHON}\n    Architectures: [{PROCESSOR}]\n"
-    (directory / "template.yaml").write_text(text.replace(for_lambda, here))
+    (directory / "template.yaml").write_text(text.replace(for_lambda, f"Runtime: {PYTHON}\n"))
     return directory
 
 
-def build(directory: Path, umask: int = 0o022, **environment: str) -> None:
+def build(directory: Path, *, processor: str = PROCESSOR, umask: int = 0o022, **environment: str) -> None:
     """Build as `make build` does."""
     recipe = re.search(r"^build:.*\n\t@(.*)", MAKEFILE, re.MULTILINE)
     assert recipe
@@ -53,9 +58,9 @@ def build(directory: Path, umask: int = 0o022, **environment: str) -> None:
         recipe[1].replace("$(CURDIR)", str(ROOT)).replace("$$", "$").replace(".venv/bin/sam", f"{ROOT}/.venv/bin/sam")
     )
     ran = subprocess.run(
-        ["sh", "-c", command],
+        ["sh", "-c", f"{command} --parameter-overrides Architecture={processor}"],
         cwd=directory,
-        env=os.environ | environment,
+        env=os.environ | {"LAMBDA_PYTHON": sys.executable} | environment,
         umask=umask,
         capture_output=True,
         text=True,
@@ -73,6 +78,34 @@ def packed(directory: Path) -> str:
     subprocess.run(shlex.split(command), cwd=directory, check=True, timeout=TIMEOUT_SECONDS)
     with (directory / "application.tar").open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def packages(directory: Path) -> list[Path]:
+    """Return what a build has made for each function."""
+    return sorted(path for path in (directory / BUILT).iterdir() if path.is_dir())
+
+
+def machines(directory: Path) -> set[int]:
+    """Return the processors that the libraries of a build are for."""
+    libraries = [library for package in packages(directory) for library in package.rglob("*.so")]
+    return {int.from_bytes(library.read_bytes()[18:20], "little") for library in libraries}
+
+
+def run_in(package: Path, directory: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Run code with what a function has: its package, and what the runtime brings."""
+    runtime = directory / "runtime"
+    runtime.mkdir()
+    libraries = Path(boto3.__file__).parents[1]
+    for name in ("boto3", "botocore", "s3transfer", "dateutil", "six.py"):
+        (runtime / name).symlink_to(libraries / name)
+    return subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        env=os.environ | {"PYTHONPATH": f"{package}{os.pathsep}{runtime}"},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -94,14 +127,95 @@ def test_two_builds_of_one_commit_are_identical(checkout: Path, tmp_path: Path) 
     assert packed(other) == packed(checkout)
 
 
-def test_functions_are_packed_without_what_lambda_has_and_without_leftovers(checkout: Path) -> None:
-    packages = [path for path in (checkout / BUILT).iterdir() if path.is_dir()]
-
-    assert packages
-    for package in packages:
+def test_functions_are_packed_without_what_lambda_has(checkout: Path) -> None:
+    for package in packages(checkout):
         assert (package / "pydantic").is_dir()
         assert not list(package.glob("boto*"))
-        assert not list(package.glob("**/__pycache__"))
+
+
+def test_a_package_is_at_most_20_mb_unpacked(checkout: Path) -> None:
+    for package in packages(checkout):
+        assert sum(path.stat().st_size for path in package.rglob("*") if path.is_file()) <= 20_000_000
+
+
+def test_it_is_built_for_the_processor_that_the_template_names_on_any_machine(checkout: Path, tmp_path: Path) -> None:
+    # Given
+    other = "x86_64" if PROCESSOR == "arm64" else "arm64"
+    directory = checked_out(tmp_path / "other")
+
+    # When
+    build(directory, processor=other)
+
+    # Then
+    assert machines(checkout) == {MACHINES[PROCESSOR]}
+    assert machines(directory) == {MACHINES[other]}
+
+
+def test_every_module_has_bytecode_that_is_taken_as_it_is(checkout: Path) -> None:
+    package, *_ = packages(checkout)
+    modules = list(package.rglob("*.py"))
+
+    assert modules
+    for module in modules:
+        bytecode = Path(importlib.util.cache_from_source(str(module))).read_bytes()
+        # The version of the bytecode, then the flags of PEP 552: by hash, and not checked.
+        assert bytecode[:8] == importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little"), module
+        assert str(checkout).encode() not in bytecode
+
+
+def test_lambda_runs_the_bytecode_and_not_the_source(checkout: Path, tmp_path: Path) -> None:
+    # Given a package whose sources nobody could compile
+    package = shutil.copytree(packages(checkout)[0], tmp_path / "package")
+    for module in package.rglob("*.py"):
+        module.write_text("this is not Python")
+
+    # When
+    ran = run_in(package, tmp_path, "import storefront.orders.process_orders")
+
+    # Then
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_nothing_that_was_trimmed_is_needed(checkout: Path, tmp_path: Path) -> None:
+    package, *_ = packages(checkout)
+    modules = [
+        str(path.relative_to(package).with_suffix("")).replace("/", ".")
+        for path in (package / "storefront").rglob("*.py")
+    ]
+
+    ran = run_in(package, tmp_path, f"import {', '.join(modules)}")
+
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_second_build_makes_the_package_anew_where_a_source_has_changed(checkout: Path, tmp_path: Path) -> None:
+    # Given
+    directory = shutil.copytree(checkout, tmp_path / "changed", symlinks=True)
+    changed = Path("storefront") / "shared" / "money.py"
+    with (directory / "src" / changed).open("a") as source:
+        source.write("NEW = 1\n")
+
+    # When
+    build(directory)
+
+    # Then
+    for package in packages(directory):
+        assert (package / changed).read_text().endswith("NEW = 1\n")
+        assert b"NEW" in Path(importlib.util.cache_from_source(str(package / changed))).read_bytes()
+
+
+def test_without_the_python_of_the_runtime_the_build_says_what_is_missing(tmp_path: Path) -> None:
+    directory = checked_out(tmp_path / "without")
+
+    with pytest.raises(AssertionError, match=r"python3\.99 is not on the PATH: install"):
+        build(directory, LAMBDA_PYTHON="python3.99")
+
+
+def test_the_build_takes_the_python_that_the_functions_run_on() -> None:
+    template = yaml_parse((ROOT / "template.yaml").read_text())
+    named = re.findall(r"^LAMBDA_PYTHON \?= (\S+)$", (ROOT / "src" / "Makefile").read_text(), re.MULTILINE)
+
+    assert named == [template["Globals"]["Function"]["Runtime"]]
 
 
 def test_the_bill_of_materials_lists_what_is_packed(checkout: Path) -> None:
