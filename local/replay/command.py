@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from local import sam_local
 from local.console import Misuse, Step, say, step, styled
 from local.functions import deployed
 from local.lifecycle import running_stack
 from local.replay.aws import OnAws
 from local.replay.cases import Case, chosen, load
 from local.replay.in_process import InProcess, Processes
+from local.replay.sam import SamLocal, ThroughSam
 from local.replay.target import Target, with_given
 from local.replay.world import World
 from local.stack import StackOnAws
@@ -146,7 +148,11 @@ def _target(order: Order, state: Path, cases: Mapping[str, Case], log: Path) -> 
     functions = deployed(stack)
     world = World(stack, functions, cases)
     with world.prepared(state), Processes(stack, functions, log) as processes:
-        yield InProcess(world, processes, cases)
+        if order.target == SAM:
+            sam = SamLocal(stack, functions, sam_local.prepare(stack, state), log)
+            yield ThroughSam(world, processes, cases, sam)
+        else:
+            yield InProcess(world, processes, cases)
 
 
 def _where(order: Order) -> str:
