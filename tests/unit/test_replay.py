@@ -76,7 +76,7 @@ def test_all_whom_the_events_name_are_known_to_the_world() -> None:
     )
     assert "5f1c0a52-6c1e-4b8e-9a53-1d2f7c0b9e11" in named.customers
     assert "partner/acme00000001" in named.customers
-    assert "connection#Kx7Q2eLxIAMCJVA=" in named.chat
+    assert "connection#Kx7Q2eLxIAMCJVA=" in named.connections
     assert {"sample-approved", "ord-34covz7jsyepsy2u5uwdgxnssxciwktt"} <= set(named.charges)
 
 
