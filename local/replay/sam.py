@@ -19,7 +19,7 @@ from local.console import Problem
 from local.functions import Function
 from local.replay.cases import Case, Json
 from local.replay.in_process import InProcess, Processes
-from local.replay.target import HOOKS, Outcome, answer_of, replay, with_given
+from local.replay.target import Outcome, answer_of, only_in_process, replay, with_given
 from local.replay.world import World
 from local.stack import ROOT, Stack
 
@@ -108,11 +108,7 @@ class ThroughSam(InProcess):
 
     def why_not(self, case: Case, /) -> str | None:
         """Say what is in a case's way: what it sends goes out."""
-        if case.function in HOOKS:
-            return "there is no CodeDeploy on this machine"
-        if case.name == "place-order/payment-fails":
-            return "its message would end among the stack's dead letters"
-        return None
+        return only_in_process(case)
 
     def prepare(self, cases: Mapping[str, Case]) -> None:
         """Start the processes for what the cases build on."""
