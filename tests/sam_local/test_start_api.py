@@ -94,7 +94,7 @@ def test_what_cannot_be_a_partner_s_token_is_401(client: Customer, headers: dict
 
 
 def test_a_token_of_nobody_is_refused(client: Customer) -> None:
-    """The authorizer raises `Unauthorized`: 401 on AWS and on the local stack, a fault of the authorizer to the SAM CLI."""
+    """The authorizer raises `Unauthorized`: 401 on AWS and on the local stack, and to the SAM CLI a fault."""
     headers = {"Authorization": f"Bearer sfp_nobody0000_{'A' * 43}"}
 
     assert client.request("GET", PARTNER_PATH, headers=headers).status_code == 502
