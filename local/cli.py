@@ -26,6 +26,7 @@ from local.releases.comparison import Assumptions
 from local.releases.rollout import ALARMED, REFUSED_AFTER, REFUSED_BEFORE, REQUESTS_A_MINUTE, Pace
 from local.releases.schedule import CONFIGURATIONS
 from local.releases.versions import Change
+from local.replay import command as replaying
 from local.stack import REGION, ROOT, STATE_DIRECTORY, Stack, StackOnAws, bypass_proxies
 from local.tour import Tour
 
@@ -187,6 +188,13 @@ def rollout(arguments: argparse.Namespace) -> None:
         raise SystemExit(end.exit_code)
 
 
+def replay(arguments: argparse.Namespace) -> None:
+    """Replay sample events, and show what comes back otherwise than it must."""
+    order = replaying.Order(arguments.event, arguments.target, arguments.stack, arguments.charge, arguments.verbose)
+    if not replaying.run(order, arguments.state):
+        raise SystemExit(1)
+
+
 def list_differences(_: argparse.Namespace) -> None:
     """List what the local stack does not honour."""
     say(differences.as_text())
@@ -244,6 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     command("differences", list_differences)
     _add_operator_arguments(command("redrive", redrive_letters), command("order", tell_order))
     _add_rollout_arguments(command("rollout", rollout))
+    _add_replay_arguments(command("replay", replay))
     _add_product_arguments(command("put-product", put_product))
     _add_assumptions(command("rollout-compare", compare_rollouts))
     _add_partner_commands(commands)
@@ -310,6 +319,26 @@ def _add_rollout_arguments(parser: argparse.ArgumentParser) -> None:
         default=REQUESTS_A_MINUTE,
         help=f"requests in a minute (default: {REQUESTS_A_MINUTE})",
     )
+
+
+def _add_replay_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "Exit codes: 0 all is as expected, 1 there are differences, 2 there is no such event or option."
+    parser.add_argument(
+        "event", nargs="?", help="a case of events/, such as place-order/good, or a function (default: all)"
+    )
+    parser.add_argument(
+        "--target",
+        choices=replaying.TARGETS,
+        default=replaying.IN_PROCESS,
+        help="in-process (default) and sam: on the running local stack; aws: on --stack, through sam remote invoke",
+    )
+    parser.add_argument("--stack", help="with --target aws: the stack's name")
+    parser.add_argument(
+        "--charge",
+        action="store_true",
+        help="with --target aws: replay what writes, too; in prod, which is refused otherwise, what only reads",
+    )
+    parser.add_argument("--verbose", action="store_true", help="show what the functions log")
 
 
 def _positive(number: Callable[[str], float]) -> Callable[[str], float]:

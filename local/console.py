@@ -16,6 +16,14 @@ _LINE_WIDTH = 100
 class Problem(Exception):
     """Something a person can put right; the message is one line that says what is wrong and what to do."""
 
+    exit_code = 1
+
+
+class Misuse(Problem):
+    """A command that was given what it does not know."""
+
+    exit_code = 2
+
 
 def styled(text: str, style: str) -> str:
     """Return the text in a style (a colour, ``bold`` or ``dim``), or as it is where there is no terminal."""
@@ -71,12 +79,12 @@ def step(title: str) -> Iterator[Step]:
 
 @contextmanager
 def problems_reported() -> Iterator[None]:
-    """Turn a problem into one line and exit code 1, an interruption into exit code 130."""
+    """Turn a problem into one line and its exit code, an interruption into exit code 130."""
     try:
         yield
     except Problem as problem:
         print(f"{styled('error:', 'red')} {problem}", file=sys.stderr, flush=True)
-        raise SystemExit(1) from None
+        raise SystemExit(problem.exit_code) from None
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr, flush=True)
         raise SystemExit(130) from None

@@ -84,8 +84,8 @@ def process_environment(function: Function, stack: Stack) -> dict[str, str]:
     """Return the whole environment of a process that runs a function's handler against a local stack.
 
     It is the deployed one, with what Lambda adds ("Working with Lambda environment variables", AWS Lambda Developer
-    Guide), where the stack answers, and an hour's credentials of the function's role, so that its policies count. Nothing
-    in it can reach a real account. The process finds the code on its own path: the shop's is ``src``.
+    Guide), where the stack answers, and an hour's credentials of the function's role, so that its policies count.
+    Nothing in it can reach a real account. The process finds the code on its own path: the shop's is ``src``.
 
     Parameters
     ----------

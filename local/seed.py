@@ -36,7 +36,7 @@ def seed_products(stack: Stack) -> int:
 
     def add(product: dict[str, Any]) -> None:
         try:
-            dynamodb.put_item(TableName=table, Item=_item(product), ConditionExpression="attribute_not_exists(sku)")
+            dynamodb.put_item(TableName=table, Item=item_of(product), ConditionExpression="attribute_not_exists(sku)")
         except dynamodb.exceptions.ConditionalCheckFailedException:
             return
 
@@ -111,7 +111,8 @@ def _user(stack: Stack, name: str) -> User:
     return known or User(email=CUSTOMERS[name][0], password=new_password())
 
 
-def _item(product: dict[str, Any]) -> dict[str, dict[str, str]]:
+def item_of(product: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Return a product of the file as an item of the products table."""
     numbers = {name: {"N": str(product[name])} for name in ("price", "stock")}
     texts = {name: {"S": product[name]} for name in ("sku", "name", "description", "category")}
     return texts | numbers | {"currency": {"S": _CURRENCY}, "listing": {"S": "all"}}
