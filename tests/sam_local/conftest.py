@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -46,8 +45,8 @@ def configuration(network: ContainerNetwork, stack: Stack, state: Path) -> Itera
 
 
 @dataclass(frozen=True)
-class Api:
-    """A `sam local start-api` that has started.
+class Server:
+    """A `sam local start-...` that has started.
 
     Attributes
     ----------
@@ -70,12 +69,12 @@ class Api:
 
 
 @contextmanager
-def serving(directory: Path, environment: dict[str, str], *options: str) -> Iterator[Api]:
-    """Run `sam local start-api` for a while; its end is a person's Ctrl-C."""
+def serving(command: str, *options: str, environment: dict[str, str], directory: Path = ROOT) -> Iterator[Server]:
+    """Run `sam local start-...` for a while; its end is a person's Ctrl-C."""
     port = free_port()
     printed: list[str] = []
     with subprocess.Popen(
-        [*SAM, "start-api", *options, "--port", str(port)],
+        [*SAM, command, *options, "--port", str(port)],
         cwd=directory,
         env=environment,
         stdout=subprocess.PIPE,
@@ -84,10 +83,10 @@ def serving(directory: Path, environment: dict[str, str], *options: str) -> Iter
     ) as process:
         reading = threading.Thread(target=lambda: printed.extend(process.stdout or ()))
         reading.start()
-        api = Api(f"http://127.0.0.1:{port}", printed, process)
+        server = Server(f"http://127.0.0.1:{port}", printed, process)
         try:
-            wait_until(lambda: api.has_started, "sam local start-api has started", START_SECONDS)
-            yield api
+            wait_until(lambda: server.has_started, f"sam local {command} has started", START_SECONDS)
+            yield server
             process.send_signal(signal.SIGINT)
             assert process.wait(END_SECONDS) == 0, "\n".join(printed)
         finally:
@@ -96,34 +95,17 @@ def serving(directory: Path, environment: dict[str, str], *options: str) -> Iter
 
 
 @pytest.fixture(scope="session")
-def api(configuration: Path, stack: Stack, network: ContainerNetwork) -> Iterator[Api]:
-    """`sam local start-api` against the tests' stack."""
+def api(configuration: Path, stack: Stack, network: ContainerNetwork) -> Iterator[Server]:
+    """`sam local start-api` against the tests' stack; what it has started ends with it."""
     before = network.containers()
-    with serving(ROOT, sam_local.environment(stack), "--config-file", str(configuration)) as running:
+    environment = sam_local.environment(stack)
+    with serving("start-api", "--config-file", str(configuration), environment=environment) as running:
         yield running
         assert network.containers() != before
     assert network.containers() == before
 
 
 @pytest.fixture
-def client(api: Api) -> Customer:
+def client(api: Server) -> Customer:
     """Whoever calls the API under `sam local`: without a token."""
     return Customer(api.url)
-
-
-@pytest.fixture(scope="session")
-def invoke(configuration: Path, stack: Stack) -> Any:
-    """`sam local invoke` of a function with an event in a file."""
-
-    def run(function: str, event: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*SAM, "invoke", function, "--event", str(event), "--config-file", str(configuration)],
-            cwd=ROOT,
-            env=sam_local.environment(stack),
-            capture_output=True,
-            text=True,
-            timeout=START_SECONDS,
-            check=False,
-        )
-
-    return run

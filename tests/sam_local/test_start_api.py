@@ -12,7 +12,7 @@ from local.customer import Customer, sign_in
 from local.mounted_routes import routes
 from local.partners import Partners, caller, partner_id_of
 from local.stack import Stack
-from tests.sam_local.conftest import Api
+from tests.sam_local.conftest import Server
 from tests.support.waiting import wait_until
 
 PARTNER_PATH = "/partner/orders/no-such-reference"
@@ -24,14 +24,14 @@ def check_problem(answer: Any, status: int) -> None:
     assert answer.json()["status"] == status
 
 
-def test_it_mounts_what_make_sam_local_says(api: Api) -> None:
+def test_it_mounts_what_make_sam_local_says(api: Server) -> None:
     found = [re.search(rf"Mounting (\w+) at {api.url}(\S+) \[(\w+)\]", line) for line in api.printed]
     mounted = {(match[3], match[2]): match[1] for match in found if match}
 
     assert mounted == {(route.method, route.path): route.function for route in routes() if route.is_mounted}
 
 
-def test_it_leaves_open_what_make_sam_local_says(api: Api) -> None:
+def test_it_leaves_open_what_make_sam_local_says(api: Server) -> None:
     found = [re.search(r"Authorizer '(\w+)' for route '(\S+)' was not found, skipping", line) for line in api.printed]
     opened = sorted((match[1], match[2]) for match in found if match)
 
@@ -100,7 +100,7 @@ def test_a_token_of_nobody_is_refused(client: Customer) -> None:
     assert client.request("GET", PARTNER_PATH, headers=headers).status_code == 502
 
 
-def test_a_revoked_partner_is_403(api: Api, stack: Stack) -> None:
+def test_a_revoked_partner_is_403(api: Server, stack: Stack) -> None:
     partners = Partners.of(stack)
     access = partners.issue("bronze")
     partners.revoke(partner_id_of(access.token))
@@ -108,7 +108,7 @@ def test_a_revoked_partner_is_403(api: Api, stack: Stack) -> None:
     assert Customer(api.url, f"Bearer {access.token}").request("GET", PARTNER_PATH).status_code == 403
 
 
-def test_a_partner_sees_what_became_of_an_order(api: Api, stack: Stack) -> None:
+def test_a_partner_sees_what_became_of_an_order(api: Server, stack: Stack) -> None:
     # Given an order that a partner has handed in: the gateway of the local stack queues it
     reference = f"PO-{uuid.uuid4()}"
     body = {"reference": reference, "lines": [{"sku": "MUG-001", "quantity": 1}]}
