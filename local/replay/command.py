@@ -91,10 +91,8 @@ def run(order: Order, state: Path) -> bool:
     log = state / "replay.log"
     log.write_bytes(b"")
     started = time.monotonic()
-    with (
-        step(f"replay {_counted(len(wanted))} {_where(order)}") as current,
-        _target(order, state, cases, log) as target,
-    ):
+    what = f"replay {_counted(len(wanted))} {_where(order)}"
+    with _target(order, state, cases, log) as target, step(what) as current:
         results = list(replayed(wanted, target, cases, log, current))
     show(results, order.verbose)
     different = sum(result.verdict is Verdict.DIFFERENT for result in results)

@@ -19,7 +19,7 @@ from local.console import Problem
 from local.functions import Function
 from local.replay.cases import Case, Json
 from local.replay.in_process import InProcess, Processes
-from local.replay.target import HOOKS, Outcome, answer_of, replay
+from local.replay.target import HOOKS, Outcome, answer_of, replay, with_given
 from local.replay.world import World
 from local.stack import ROOT, Stack
 
@@ -121,7 +121,7 @@ class ThroughSam(InProcess):
 
     def replay(self, case: Case) -> Iterator[str]:
         """Replay a case in a world where nothing has happened yet."""
-        self._world.tidy()
+        self._world.tidy(with_given({case.name: case}, self._cases).values())
         yield from replay(case.name, self._cases, self._sam.invoke, self._world.values(), self._processes.invoke)
         if any("queue" in sent for sent in case.sends):
             self._world.wait_until_settled()

@@ -11,7 +11,7 @@ import fcntl
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,6 @@ class World:
         self._payments_secret = self._secret(functions["payments-sandbox"].environment["PAYMENTS_SECRET_ARN"])
         self._webhook_secret = webhook_of(stack)["secret"]
         self._seeded = {product["sku"]: item_of(product) for product in json.loads(PRODUCTS.read_text())}
-        self._written = {case.event["pathParameters"]["sku"] for case in cases.values() if _writes_product(case)}
         self._named = Named(cases.values())
 
     @contextmanager
@@ -112,7 +111,7 @@ class World:
                     self._sell_as_seeded(sku, before[sku])
                 yield self
             finally:
-                self.tidy()
+                self.tidy(self._cases.values())
                 self._tickets.consume(self._ticket, clock.now())
                 for partner in self._issued:
                     self._remove_partner(partner.id)
@@ -130,18 +129,24 @@ class World:
             **signature(self._cases[SIGNED], self._webhook_secret),
         }
 
-    def tidy(self) -> None:
-        """Remove what is kept of those whom the events name."""
-        for order in self._all_orders():
+    def tidy(self, cases: Collection[Case]) -> None:
+        """Remove what is kept of those whom cases name."""
+        named = Named(cases)
+        for order in self._orders_of(named):
             self._give_back(order)
             self._delete(self._orders, [_key(order, "customerId", "orderId")])
-        for partner in self._named.partners:
+        for partner in named.partners:
             rows = self._rows(self._partner_orders, "partnerId", partner)
             self._delete(self._partner_orders, [_key(row, "partnerId", "reference") for row in rows])
-        self._delete(self._charges, [{"idempotencyKey": {"S": key}} for key in self._named.charges])
-        chat = [row for partition in self._named.chat for row in self._rows(self._chat, "pk", partition)]
+        self._delete(self._charges, [{"idempotencyKey": {"S": key}} for key in named.charges])
+        # A customer's connections are found by the customer: whichever case has opened them, they go.
+        chat = [
+            row
+            for partition in [*named.chat, *self._named.connections]
+            for row in self._rows(self._chat, "pk", partition)
+        ]
         self._delete(self._chat, [_key(row, "pk", "sk") for row in chat] + self._named.memberships)
-        for sku in self._written:
+        for sku in named.written:
             self._sell_as_seeded(sku, {})
 
     def wait_until_settled(self) -> None:
@@ -153,15 +158,13 @@ class World:
             It takes too long.
         """
         deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
-        while any(order["status"]["S"] in _UNSETTLED for order in self._all_orders()):
+        while any(order["status"]["S"] in _UNSETTLED for order in self._orders_of(self._named)):
             if time.monotonic() > deadline:
                 raise Problem("the stack does not process orders: see make logs FUNCTION=ProcessOrders")
             time.sleep(_POLL_SECONDS)
 
-    def _all_orders(self) -> list[Item]:
-        return [
-            order for customer in self._named.customers for order in self._rows(self._orders, "customerId", customer)
-        ]
+    def _orders_of(self, named: Named) -> list[Item]:
+        return [order for customer in named.customers for order in self._rows(self._orders, "customerId", customer)]
 
     def _secret(self, arn: str) -> str:
         value: str = self._stack.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
@@ -197,7 +200,7 @@ class World:
 
     def _catalogue(self) -> dict[str, Item]:
         """Return the products that the events are about as they are now, by SKU; of one that there is not, nothing."""
-        skus = sorted({*self._seeded, *self._written})
+        skus = sorted({*self._seeded, *self._named.written})
         keys = [{"sku": {"S": sku}} for sku in skus]
         found = self._dynamodb.batch_get_item(RequestItems={self._products: {"Keys": keys, "ConsistentRead": True}})
         items = {item["sku"]["S"]: item for item in found["Responses"][self._products]}
@@ -237,7 +240,7 @@ class World:
 
 
 class Named:
-    """Whom and what cases name: only they do, so all that is kept of them may go.
+    """Whom and what cases name: only the events do, so all that is kept of them may go.
 
     Parameters
     ----------
@@ -245,7 +248,7 @@ class Named:
         The cases. The ids of orders stand in the answers.
     """
 
-    def __init__(self, cases: Iterable[Case]) -> None:
+    def __init__(self, cases: Collection[Case]) -> None:
         texts = {case.name: json.dumps([case.event, case.answer, case.sends]) for case in cases}
         told = " ".join(text for name, text in texts.items() if name.startswith("deliver-order-status/"))
         text = " ".join(texts.values())
@@ -253,14 +256,15 @@ class Named:
         connections = set(re.findall(r'"connectionId": "([^"]+)"', text))
         # In bodies, which are JSON in JSON, the quotes are escaped.
         people = set(re.findall(r'\b(?:sub|customerId)\\*": ?(?:\{\\*"S\\*": ?)?\\*"([^"\\]+)', text))
+        self.written = sorted({case.event["pathParameters"]["sku"] for case in cases if _writes_product(case)})
         self.partners = sorted(set(re.findall(r'"partnerId": (?:\{"stringValue": )?"([^"]+)"', text)))
         self.customers = sorted(people | {f"partner/{partner}" for partner in self.partners})
         self.charges = sorted(orders | set(re.findall(r"\bsample-[a-z0-9-]+", text)))
         # The room that everybody may join keeps what others have said there.
         self.memberships = [_member("support", connection) for connection in sorted(connections)]
+        self.connections = [f"connection#{connection}" for connection in sorted(connections)]
         self.chat = sorted(
-            {f"connection#{connection}" for connection in connections}
-            | {f"room#{room}" for room in re.findall(rf"\border-{_ORDER}", text)}
+            {f"room#{room}" for room in re.findall(rf"\border-{_ORDER}", text)}
             | {f"sender#{customer}" for customer in people}
             | {f"order#{order}" for order in re.findall(_ORDER, told)}
         )
