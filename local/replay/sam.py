@@ -23,6 +23,10 @@ from local.replay.target import HOOKS, Outcome, answer_of, replay, with_given
 from local.replay.world import World
 from local.stack import ROOT, Stack
 
+_LEFT_OUT = {
+    "deliver-order-status/open-chat": "nobody has the chat open: its frame cannot be delivered",
+    "place-order/payment-fails": "its message would end among the stack's dead letters",
+}
 SAM = (sys.executable, "-m", "samcli")
 _TIMEOUT_SECONDS = 360  # the longest timeout of a function, and the start of its container
 
@@ -110,9 +114,7 @@ class ThroughSam(InProcess):
         """Say what is in a case's way: what it sends goes out."""
         if case.function in HOOKS:
             return "there is no CodeDeploy on this machine"
-        if case.name == "place-order/payment-fails":
-            return "its message would end among the stack's dead letters"
-        return None
+        return _LEFT_OUT.get(case.name)
 
     def prepare(self, cases: Mapping[str, Case]) -> None:
         """Start the processes for what the cases build on."""

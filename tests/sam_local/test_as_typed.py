@@ -1,0 +1,56 @@
+"""`sam local` with none of our files: on what `sam build` has made, and with no stack behind it."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.container_network import ContainerNetwork
+from local.stack import ROOT
+from tests.sam_local.conftest import SAM, START_SECONDS, serving
+from tests.sam_local.test_start_api import check_mounted
+
+
+@pytest.fixture(scope="module")
+def environment() -> dict[str, str]:
+    """A person's, without anything about AWS."""
+    return {"SAM_CLI_TELEMETRY": "0"} | {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))
+    }
+
+
+@pytest.fixture(scope="module")
+def options(configuration: Path, network: ContainerNetwork) -> list[str]:
+    """The build is elsewhere than `sam build` puts it: for this machine's processor, and not in the way of a person's own."""
+    return [
+        *("--template", str(configuration.parent / "built" / "template.yaml")),
+        *("--config-file", str(ROOT / "samconfig.toml")),
+        *("--parameter-overrides", f"Architecture={network.processor}", "--skip-pull-image"),
+    ]
+
+
+def test_a_function_starts_and_says_that_it_has_no_table(options: list[str], environment: dict[str, str]) -> None:
+    event = ROOT / "events" / "get-product" / "good.json"
+
+    called = subprocess.run(
+        [*SAM, "invoke", "GetProductFunction", "--event", str(event), *options],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+
+    assert called.returncode == 0, called.stderr
+    answer: dict[str, Any] = json.loads(called.stdout.strip().splitlines()[-1])
+    assert answer["statusCode"] in (500, 503), called.stderr
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+
+
+def test_the_api_starts_with_all_routes(options: list[str], environment: dict[str, str]) -> None:
+    with serving("start-api", *options, environment=environment) as server:
+        check_mounted(server)
