@@ -16,7 +16,7 @@ from pathlib import Path
 from local.console import Problem
 from local.functions import deployed
 from local.replay.cases import Case, Json
-from local.replay.target import HOOKS, Outcome, answer_of, replay, with_given
+from local.replay.target import Outcome, answer_of, only_in_process, replay, with_given
 from local.smoke import PROD, environment_of
 from local.stack import StackOnAws
 
@@ -79,8 +79,9 @@ class OnAws:
     def why_not(self, case: Case, /) -> str | None:
         """Say what is in a case's way: it needs what only the local stack is given, or it would change something."""
         chain = with_given({case.name: case}, self._cases).values()
-        if any(each.function in HOOKS for each in chain):
-            return "it needs a deployment of CodeDeploy"
+        for each in chain:
+            if reason := only_in_process(each):
+                return reason
         if case.function not in self._functions:
             return "the stack has no such function"
         missing = sorted(name for each in chain for name in each.placeholders - _KNOWN)

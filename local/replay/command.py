@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from local import sam_local
-from local.console import Misuse, Step, say, step, styled
+from local.console import Misuse, Problem, Step, say, step, styled
 from local.functions import deployed
 from local.lifecycle import running_stack
 from local.replay.aws import OnAws
@@ -116,11 +116,19 @@ def replayed(
             yield Result(case, Verdict.LEFT_OUT, (reason,))
             continue
         begin = log.stat().st_size
-        lines = tuple(target.replay(case))
+        lines = _differences(target, case)
         with log.open("rb") as file:
             file.seek(begin)
             logged = file.read().decode(errors="replace")
         yield Result(case, Verdict.DIFFERENT if lines else Verdict.EXPECTED, lines, logged)
+
+
+def _differences(target: Target, case: Case) -> tuple[str, ...]:
+    """Replay a case; one that gets no answer at all keeps none of the others from being replayed."""
+    try:
+        return tuple(target.replay(case))
+    except Problem as problem:
+        return (str(problem),)
 
 
 def show(results: Sequence[Result], verbose: bool) -> None:

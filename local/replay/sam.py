@@ -19,7 +19,7 @@ from local.console import Problem
 from local.functions import Function
 from local.replay.cases import Case, Json
 from local.replay.in_process import InProcess, Processes
-from local.replay.target import HOOKS, Outcome, answer_of, replay, with_given
+from local.replay.target import Outcome, answer_of, only_in_process, replay, with_given
 from local.replay.world import World
 from local.stack import ROOT, Stack
 
@@ -112,9 +112,13 @@ class ThroughSam(InProcess):
 
     def why_not(self, case: Case, /) -> str | None:
         """Say what is in a case's way: what it sends goes out."""
+<<<<<<< HEAD
         if case.function in HOOKS:
             return "there is no CodeDeploy on this machine"
         return _LEFT_OUT.get(case.name)
+=======
+        return only_in_process(case)
+>>>>>>> 68349b1baf61d8d24c72002ce65b9b79612a9834
 
     def prepare(self, cases: Mapping[str, Case]) -> None:
         """Start the processes for what the cases build on."""
@@ -123,10 +127,11 @@ class ThroughSam(InProcess):
 
     def replay(self, case: Case) -> Iterator[str]:
         """Replay a case in a world where nothing has happened yet."""
-        self._world.tidy(with_given({case.name: case}, self._cases).values())
+        involved = with_given({case.name: case}, self._cases).values()
+        self._world.tidy(involved)
         yield from replay(case.name, self._cases, self._sam.invoke, self._world.values(), self._processes.invoke)
         if any("queue" in sent for sent in case.sends):
-            self._world.wait_until_settled()
+            self._world.wait_until_settled(involved)
 
 
 def _last_json(output: str, logical_id: str, log: Path) -> Any:

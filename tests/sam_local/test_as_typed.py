@@ -24,7 +24,7 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def options(configuration: Path, network: ContainerNetwork) -> list[str]:
-    """The build is elsewhere than `sam build` puts it: for this machine's processor, and not in the way of a person's own."""
+    """What a person's own build is not in the way of: a build elsewhere, for this machine's processor."""
     return [
         *("--template", str(configuration.parent / "built" / "template.yaml")),
         *("--config-file", str(ROOT / "samconfig.toml")),

@@ -1,8 +1,8 @@
 """Every sample event in a container: the built package, on Lambda's own runtime, gives the answer that it must.
 
 `sam local invoke` starts a container for each event, which takes seconds. So it is asked for one event of each function
-behind the REST API and of each authorizer (`make replay TARGET=sam`: for all), and `sam local start-lambda`, which keeps
-its containers, for every event. Both run the same image with the same package and environment.
+behind the REST API and of each authorizer (`make replay TARGET=sam` is for all of them), and `sam local start-lambda`,
+which keeps its containers, for every event. Both run the same image with the same package and environment.
 """
 
 import json

@@ -102,6 +102,8 @@ class Scripted:
             log.write(f"a line of {case.name}\n")
         if case.name == READS:
             yield f"{case.name}: answer.statusCode: expected 400, got 500"
+        if case.name == "get-order/unknown":
+            raise Problem("the process of get-order has ended")
 
 
 @pytest.fixture
@@ -116,6 +118,18 @@ def scripted(tmp_path: Path) -> list[Result]:
 def test_each_case_has_its_verdict_and_its_own_lines_of_the_log(scripted: list[Result]) -> None:
     assert [result.verdict for result in scripted] == [Verdict.DIFFERENT, Verdict.LEFT_OUT, Verdict.EXPECTED]
     assert [result.logged for result in scripted] == [f"a line of {READS}\n", "", "a line of get-product/good\n"]
+
+
+def test_a_case_without_any_answer_keeps_no_other_from_being_replayed(tmp_path: Path) -> None:
+    log = tmp_path / "replay.log"
+    log.write_text("")
+    wanted = [CASES["get-order/unknown"], CASES["get-product/good"]]
+
+    with step("replay") as current:
+        results = list(command.replayed(wanted, Scripted(log), CASES, log, current))
+
+    assert [result.verdict for result in results] == [Verdict.DIFFERENT, Verdict.EXPECTED]
+    assert results[0].lines == ("the process of get-order has ended",)
 
 
 def test_differences_stand_under_their_case(scripted: list[Result], capsys: pytest.CaptureFixture[str]) -> None:
@@ -198,6 +212,9 @@ def test_a_call_that_fails_is_told_with_the_last_line_of_the_sam_cli(tmp_path: P
         (NEEDS_A_TOKEN, "only on the local stack there is ${PartnerToken}"),
         ("payments-sandbox/look-up", "the stack has no such function"),
         ("smoke-test/good", "it needs a deployment of CodeDeploy"),
+        ("deliver-order-status/open-chat", "it needs an open connection"),
+        ("place-order/payment-fails", "it would leave a dead letter behind"),
+        ("process-orders/payment-fails", "it would leave a dead letter behind"),
     ],
 )
 def test_on_aws_unasked_only_what_reads_is_replayed(tmp_path: Path, name: str, reason: str | None) -> None:
