@@ -23,10 +23,6 @@ from local.replay.target import Outcome, answer_of, only_in_process, replay, wit
 from local.replay.world import World
 from local.stack import ROOT, Stack
 
-_LEFT_OUT = {
-    "deliver-order-status/open-chat": "nobody has the chat open: its frame cannot be delivered",
-    "place-order/payment-fails": "its message would end among the stack's dead letters",
-}
 SAM = (sys.executable, "-m", "samcli")
 _TIMEOUT_SECONDS = 360  # the longest timeout of a function, and the start of its container
 
@@ -112,13 +108,7 @@ class ThroughSam(InProcess):
 
     def why_not(self, case: Case, /) -> str | None:
         """Say what is in a case's way: what it sends goes out."""
-<<<<<<< HEAD
-        if case.function in HOOKS:
-            return "there is no CodeDeploy on this machine"
-        return _LEFT_OUT.get(case.name)
-=======
         return only_in_process(case)
->>>>>>> 68349b1baf61d8d24c72002ce65b9b79612a9834
 
     def prepare(self, cases: Mapping[str, Case]) -> None:
         """Start the processes for what the cases build on."""
