@@ -1,4 +1,4 @@
-"""`sam local` with none of our files: on what `sam build` has made, and with no stack behind it."""
+"""`sam local` as somebody types it: what `make sam-local` prints; and with none of our files, after `sam build`."""
 
 import json
 import os
@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from local import sam_local
 from local.container_network import ContainerNetwork
-from local.stack import ROOT
+from local.stack import ROOT, Stack
 from tests.sam_local.conftest import SAM, START_SECONDS, serving
 from tests.sam_local.test_start_api import check_mounted
 
@@ -30,6 +31,23 @@ def options(configuration: Path, network: ContainerNetwork) -> list[str]:
         *("--config-file", str(ROOT / "samconfig.toml")),
         *("--parameter-overrides", f"Architecture={network.processor}", "--skip-pull-image"),
     ]
+
+
+def test_the_command_to_paste_calls_a_function(configuration: Path, stack: Stack, environment: dict[str, str]) -> None:
+    _, command = sam_local.commands(stack, configuration)
+
+    called = subprocess.run(
+        ["sh", "-c", command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+
+    assert called.returncode == 0, called.stderr
+    assert json.loads(called.stdout.strip().splitlines()[-1])["statusCode"] == 200
 
 
 def test_a_function_starts_and_says_that_it_has_no_table(options: list[str], environment: dict[str, str]) -> None:
