@@ -101,13 +101,19 @@ class ContainerNetwork:
 
     def close(self) -> None:
         """Remove the network and all that is in it, also containers that a ``sam local`` has left behind."""
-        for network in self.engine.networks.list(names=[self.name]):
-            network.reload()
-            for container in network.containers:
-                container.remove(force=True)
+        for container in self.containers():
+            container.remove(force=True)
         self._remove_relays()
         for network in self.engine.networks.list(names=[self.name]):
             network.remove()
+
+    def containers(self) -> list[Any]:
+        """Return what runs in the network: functions, and the way to the stack."""
+        found: list[Any] = []
+        for network in self.engine.networks.list(names=[self.name]):
+            network.reload()
+            found += network.containers
+        return found
 
     @property
     def _needs_relay(self) -> bool:

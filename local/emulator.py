@@ -79,9 +79,9 @@ class Emulator:
         Problem
             If the port is taken or the process does not come up.
         """
-        port = port or _free_port()
+        port = port or free_port()
         _require_free(port)
-        code_deploy_port = _free_port()
+        code_deploy_port = free_port()
         self._clear()
         with self._lock_path.open("w") as lock, self.log.open("wb") as log:
             _lock(lock)
@@ -188,7 +188,8 @@ def _answers(endpoint: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -10,7 +10,7 @@ from typing import Any
 
 from samcli.yamlhelper import yaml_parse
 
-from local import differences, repairs, samconfig, verified
+from local import differences, mounted_routes, repairs, samconfig, verified
 from local.releases import comparison
 from local.releases.comparison import Assumptions
 from local.releases.schedule import schedule_of
@@ -223,6 +223,16 @@ def _seen(how: Mapping[str, str] | None) -> str:
     return f"{how['date']}, {how['environment']}, commit `{how['commit']}`" if how else "not yet"
 
 
+def _sam_local_routes() -> str:
+    return _table(
+        ("route", "function", "under `sam local start-api`"),
+        (
+            (f"`{route.method} {route.path}`", f"`{route.function}`" if route.function else "none", route.guard)
+            for route in mounted_routes.routes()
+        ),
+    )
+
+
 def _permissions() -> str:
     """What every function may do for itself, its log, is in the text."""
     rows = ((grant, _made_by(grant)) for grant in grants() if not grant.action.startswith("logs:"))
@@ -268,6 +278,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "environments": _environments,
     "verified": _verified,
     "permissions": _permissions,
+    "sam local routes": _sam_local_routes,
 }
 
 

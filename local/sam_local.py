@@ -21,8 +21,10 @@ from urllib.parse import urlsplit
 from local import container_network
 from local.console import Problem, say, step, styled
 from local.container_network import ContainerNetwork
+from local.customer import claims, sign_in
 from local.functions import deployed
 from local.mounted_routes import routes
+from local.seed import GROUP_OF_USER
 from local.stack import ROOT, Stack
 
 _DIRECTORY = "sam-local"
@@ -36,7 +38,6 @@ _PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH"
 _SOURCES = ("src", "template.yaml", "openapi.yaml")
 _IDENTITY = "SAM_LOCAL_CUSTOMER"
 _USER = "customer"
-_GROUP = "customers"
 
 
 def prepare(stack: Stack, state: Path) -> Path:
@@ -113,7 +114,7 @@ def settings(stack: Stack) -> dict[str, str]:
         "AWS_ENDPOINT_URL": stack.endpoint,
         "AWS_ACCESS_KEY_ID": stack.credentials["accessKeyId"],
         "AWS_SECRET_ACCESS_KEY": stack.credentials["secretAccessKey"],
-        "AWS_SESSION_TOKEN": "",
+        "AWS_SESSION_TOKEN": "",  # a person's own would go along  # nosec B105
     }
 
 
@@ -232,7 +233,7 @@ def _parameter(name: str, stack: Stack, authority: str) -> str:
 
 def _as_customer(environments: dict[str, dict[str, str]], stack: Stack) -> dict[str, dict[str, str]]:
     """Return variables that give whoever calls the identity of the stack's customer, where a function takes one."""
-    identity = f"{customer_id(stack)}:{_GROUP}"
+    identity = f"{customer_id(stack)}:{GROUP_OF_USER[_USER]}"
     return {
         name: variables | ({_IDENTITY: identity} if _IDENTITY in variables else {})
         for name, variables in environments.items()
@@ -241,11 +242,7 @@ def _as_customer(environments: dict[str, dict[str, str]], stack: Stack) -> dict[
 
 def customer_id(stack: Stack) -> str:
     """Return the id of the customer who calls under ``sam local start-api``."""
-    user = stack.client("cognito-idp").admin_get_user(
-        UserPoolId=stack.outputs["UserPoolId"], Username=stack.users[_USER].email
-    )
-    (sub,) = [each["Value"] for each in user["UserAttributes"] if each["Name"] == "sub"]
-    return str(sub)
+    return str(claims(sign_in(stack, _USER))["sub"])
 
 
 def _configuration(directory: Path, network: ContainerNetwork, authority: str, region: str) -> str:

@@ -90,22 +90,25 @@ def stack(state: Path) -> Iterator[Stack]:
     assert not leaked, "what must not be in any log line of the whole run"
 
 
-class _TwoStacks(LoadScopeScheduling):
-    """Gives the tests that need a local stack to two processes, so that no more than two stacks are made.
+class _FewStacks(LoadScopeScheduling):
+    """Gives the tests that need a local stack to three processes, so that no more stacks are made.
 
-    Orders spend their time waiting for queues: they have one stack, everything else the other.
+    Orders spend their time waiting for queues: they have one stack. What runs in containers has another, and everything
+    else the third.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(("tests/local/test_load", "tests/local/test_orders")):
             return "the stack with the orders"
+        if nodeid.startswith("tests/sam_local/"):
+            return "the stack for sam local"
         if nodeid.startswith(("tests/local/", "tests/contract/test_running")):
             return "the other stack"
         return nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    return _TwoStacks(config, log)
+    return _FewStacks(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

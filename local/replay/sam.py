@@ -117,10 +117,11 @@ class ThroughSam(InProcess):
 
     def replay(self, case: Case) -> Iterator[str]:
         """Replay a case in a world where nothing has happened yet."""
-        self._world.tidy(with_given({case.name: case}, self._cases).values())
+        involved = with_given({case.name: case}, self._cases).values()
+        self._world.tidy(involved)
         yield from replay(case.name, self._cases, self._sam.invoke, self._world.values(), self._processes.invoke)
         if any("queue" in sent for sent in case.sends):
-            self._world.wait_until_settled()
+            self._world.wait_until_settled(involved)
 
 
 def _last_json(output: str, logical_id: str, log: Path) -> Any:

@@ -149,8 +149,8 @@ class World:
         for sku in named.written:
             self._sell_as_seeded(sku, {})
 
-    def wait_until_settled(self) -> None:
-        """Wait until the stack has processed the orders of those whom the events name.
+    def wait_until_settled(self, cases: Collection[Case]) -> None:
+        """Wait until the stack has processed the orders of those whom cases name.
 
         Raises
         ------
@@ -158,7 +158,8 @@ class World:
             It takes too long.
         """
         deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
-        while any(order["status"]["S"] in _UNSETTLED for order in self._orders_of(self._named)):
+        named = Named(cases)
+        while any(order["status"]["S"] in _UNSETTLED for order in self._orders_of(named)):
             if time.monotonic() > deadline:
                 raise Problem("the stack does not process orders: see make logs FUNCTION=ProcessOrders")
             time.sleep(_POLL_SECONDS)

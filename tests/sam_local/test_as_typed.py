@@ -1,0 +1,74 @@
+"""`sam local` as somebody types it: what `make sam-local` prints; and with none of our files, after `sam build`."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import sam_local
+from local.container_network import ContainerNetwork
+from local.stack import ROOT, Stack
+from tests.sam_local.conftest import SAM, START_SECONDS, serving
+from tests.sam_local.test_start_api import check_mounted
+
+
+@pytest.fixture(scope="module")
+def environment() -> dict[str, str]:
+    """A person's, without anything about AWS."""
+    return {"SAM_CLI_TELEMETRY": "0"} | {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))
+    }
+
+
+@pytest.fixture(scope="module")
+def options(configuration: Path, network: ContainerNetwork) -> list[str]:
+    """What a person's own build is not in the way of: a build elsewhere, for this machine's processor."""
+    return [
+        *("--template", str(configuration.parent / "built" / "template.yaml")),
+        *("--config-file", str(ROOT / "samconfig.toml")),
+        *("--parameter-overrides", f"Architecture={network.processor}", "--skip-pull-image"),
+    ]
+
+
+def test_the_command_to_paste_calls_a_function(configuration: Path, stack: Stack, environment: dict[str, str]) -> None:
+    _, command = sam_local.commands(stack, configuration)
+
+    called = subprocess.run(
+        ["sh", "-c", command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+
+    assert called.returncode == 0, called.stderr
+    assert json.loads(called.stdout.strip().splitlines()[-1])["statusCode"] == 200
+
+
+def test_a_function_starts_and_says_that_it_has_no_table(options: list[str], environment: dict[str, str]) -> None:
+    event = ROOT / "events" / "get-product" / "good.json"
+
+    called = subprocess.run(
+        [*SAM, "invoke", "GetProductFunction", "--event", str(event), *options],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+
+    assert called.returncode == 0, called.stderr
+    answer: dict[str, Any] = json.loads(called.stdout.strip().splitlines()[-1])
+    assert answer["statusCode"] in (500, 503), called.stderr
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+
+
+def test_the_api_starts_with_all_routes(options: list[str], environment: dict[str, str]) -> None:
+    with serving("start-api", *options, environment=environment) as server:
+        check_mounted(server)

@@ -1,0 +1,85 @@
+"""Every sample event in a container: the built package, on Lambda's own runtime, gives the answer that it must.
+
+`sam local invoke` starts a container for each event, which takes seconds. So it is asked for one event of each function
+behind the REST API and of each authorizer (`make replay TARGET=sam` is for all of them), and `sam local start-lambda`,
+which keeps its containers, for every event. Both run the same image with the same package and environment.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from local import sam_local
+from local.functions import deployed
+from local.replay.cases import load
+from local.replay.in_process import Processes
+from local.replay.sam import SamLocal, ThroughSam
+from local.replay.target import Outcome, answer_of
+from local.replay.world import World
+from local.stack import Stack
+from tests.sam_local.conftest import Server, serving
+
+CASES = load()
+# One event of each that `sam local invoke` is asked for: the REST API's functions, and the authorizers.
+GUARDS = {"authorize-connection", "authorize-partner", "authorize-webhook"}
+BEHIND_ROUTES = {case.function for case in CASES.values() if "httpMethod" in case.event}
+INVOKED = [f"{function}/good" for function in sorted(GUARDS | BEHIND_ROUTES)]
+
+
+class StartLambda:
+    """Calls functions of a `sam local start-lambda`."""
+
+    def __init__(self, server: Server, stack: Stack) -> None:
+        self._functions = deployed(stack)
+        self._client = boto3.client(
+            "lambda", endpoint_url=server.url, config=Config(read_timeout=300, retries={"total_max_attempts": 1})
+        )
+
+    def invoke(self, name: str, event: Any) -> Outcome:
+        called = self._client.invoke(FunctionName=self._functions[name].logical_id, Payload=json.dumps(event).encode())
+        return Outcome(answer_of(json.loads(called["Payload"].read())))
+
+
+@pytest.fixture(scope="module")
+def warm(configuration: Path, stack: Stack) -> Iterator[StartLambda]:
+    environment = sam_local.environment(stack)
+    with serving("start-lambda", "--config-file", str(configuration), environment=environment) as server:
+        yield StartLambda(server, stack)
+
+
+@pytest.fixture(scope="module")
+def world(configuration: Path, stack: Stack, state: Path) -> Iterator[World]:
+    with World(stack, deployed(stack), CASES).prepared(state) as prepared:
+        yield prepared
+
+
+@pytest.fixture(scope="module")
+def processes(stack: Stack, state: Path) -> Iterator[Processes]:
+    """What runs the events that others build on."""
+    with Processes(stack, deployed(stack), state / "sam-events.log") as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_event_gets_its_answer_in_a_container(
+    name: str, world: World, processes: Processes, warm: StartLambda
+) -> None:
+    target = ThroughSam(world, processes, CASES, warm)
+    if reason := target.why_not(CASES[name]):
+        pytest.skip(reason)
+
+    assert list(target.replay(CASES[name])) == []
+
+
+@pytest.mark.parametrize("name", INVOKED)
+def test_an_event_gets_its_answer_through_sam_local_invoke(
+    name: str, world: World, processes: Processes, configuration: Path, stack: Stack, state: Path
+) -> None:
+    sam = SamLocal(stack, deployed(stack), configuration, state / "sam-events.log")
+
+    assert list(ThroughSam(world, processes, CASES, sam).replay(CASES[name])) == []
