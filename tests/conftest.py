@@ -48,12 +48,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_lambda_powertools.utilities import parameters
 from moto import mock_aws
 from xdist.scheduler import LoadScopeScheduling
 
 from local import lifecycle
 from local.stack import ROOT, Stack
+from storefront.shared import configuration
 from tests.support import attempts  # noqa: F401 - it sees the clients that are made after it
 from tests.support.aws import Aws
 from tests.support.calls import Recording
@@ -69,7 +69,8 @@ def aws() -> Iterator[Aws]:
     """AWS with the template's tables, queues, bus, parameters and secrets, all empty."""
     # The sandbox is reached over real HTTP on this machine; moto leaves that alone.
     with mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}}):
-        parameters.clear_caches()
+        for settings in (configuration.parameters(), configuration.secrets()):
+            settings.clear_cache()
         yield Aws.create()
 
 

@@ -14,7 +14,8 @@ from storefront.access.ticket import TICKET_PATTERN
 from storefront.catalog.product import CATEGORY_PATTERN, SKU_PATTERN
 from storefront.catalog.request import CURRENCY_PATTERN, MAX_AMOUNT, MAX_DESCRIPTION, MAX_NAME, MAX_STOCK
 from storefront.orders.order import Reason, Status
-from storefront.orders.request import IDEMPOTENCY_KEY_PATTERN, MAX_LINES, MAX_QUANTITY, REFERENCE_PATTERN
+from storefront.orders.partner_order import REFERENCE_PATTERN
+from storefront.orders.request import IDEMPOTENCY_KEY_PATTERN, MAX_LINES, MAX_QUANTITY
 from storefront.shared import paging
 from tests.support.contract import matches
 from tests.support.source import modules_of

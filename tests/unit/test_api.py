@@ -163,7 +163,7 @@ def test_a_throttled_parameter_is_told_from_a_mistake(aws: Aws, monkeypatch: pyt
     monkeypatch.setenv("A_SECRET", "not there")
 
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        secret("A_SECRET")
+        secret("A_SECRET")()
 
 
 @pytest.mark.parametrize("encoded", [False, True])

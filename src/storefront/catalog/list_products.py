@@ -13,7 +13,7 @@ from storefront.shared.aws import client
 from storefront.shared.configuration import secret
 
 _products = ProductStore(client("dynamodb"), os.environ["PRODUCTS_TABLE"])
-_cursors = paging.Cursors(lambda: secret("CURSOR_SECRET_ARN"))
+_cursors = paging.Cursors(secret("CURSOR_SECRET_ARN"))
 
 
 @rest_handler

@@ -14,7 +14,7 @@ from storefront.shared.aws import client
 from storefront.shared.configuration import secret
 
 _orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"])
-_cursors = paging.Cursors(lambda: secret("CURSOR_SECRET_ARN"))
+_cursors = paging.Cursors(secret("CURSOR_SECRET_ARN"))
 
 
 @rest_handler

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from storefront.orders.partner_order import HandedIn
+from storefront.orders.partner_intake import HandedIn
 from storefront.shared.queue import MalformedMessage, attribute_of, correlation_id_of
 
 

@@ -17,7 +17,7 @@ from storefront.shared.observability import logger, metrics
 
 _orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
 _queue = OrderQueue(client("sqs"), os.environ["ORDERS_QUEUE_URL"])
-_payments = PaymentProvider(lambda: parameter("PAYMENTS_URL_PARAMETER"), lambda: secret("PAYMENTS_SECRET_ARN"))
+_payments = PaymentProvider(parameter("PAYMENTS_URL_PARAMETER"), secret("PAYMENTS_SECRET_ARN"))
 
 
 def _process(record: dict[str, Any]) -> dict[str, Any]:

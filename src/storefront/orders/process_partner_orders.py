@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from storefront.catalog.store import ProductStore
 from storefront.orders.acceptance import OrderDesk
 from storefront.orders.order import Schedule
-from storefront.orders.partner_order import take_in
+from storefront.orders.partner_intake import take_in
 from storefront.orders.partner_order_store import PartnerOrderStore
 from storefront.orders.partner_queue import handed_in_of
 from storefront.orders.queue import OrderQueue

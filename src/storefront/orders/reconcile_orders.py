@@ -19,7 +19,7 @@ from storefront.shared.observability import MetricUnit, logger, metrics
 
 _orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
 _queue = OrderQueue(client("sqs"), os.environ["ORDERS_QUEUE_URL"])
-_payments = PaymentProvider(lambda: parameter("PAYMENTS_URL_PARAMETER"), lambda: secret("PAYMENTS_SECRET_ARN"))
+_payments = PaymentProvider(parameter("PAYMENTS_URL_PARAMETER"), secret("PAYMENTS_SECRET_ARN"))
 _schedule = Schedule(timedelta(seconds=int(os.environ["REVIEW_AFTER_SECONDS"])))
 
 # A review is begun only while there is time to end it: the provider at its slowest, and some seconds for the tables.

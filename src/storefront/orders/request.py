@@ -13,12 +13,8 @@ from storefront.shared.errors import InvalidRequest
 MAX_LINES = 50
 MAX_QUANTITY = 100
 IDEMPOTENCY_KEY_PATTERN = r"[!-~]{1,255}"
-REFERENCE_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 
-_RULES = {
-    "sku": "a SKU has 3 to 32 capital letters, digits and hyphens",
-    "reference": "a reference has 1 to 64 letters, digits, hyphens and underscores",
-}
+RULES = {"sku": "a SKU has 3 to 32 capital letters, digits and hyphens"}
 
 
 class LineRequest(BaseModel):
@@ -51,17 +47,6 @@ class OrderRequest(BaseModel):
         return merged
 
 
-class PartnerOrderRequest(OrderRequest):
-    """The body of `POST /partner/orders`. The reference is the partner's own, and their idempotency key."""
-
-    reference: Annotated[str, Field(pattern=REFERENCE_PATTERN)]
-
-    @property
-    def order(self) -> OrderRequest:
-        """What is ordered."""
-        return OrderRequest(lines=self.lines)
-
-
 def parse_order_request(body: bytes) -> OrderRequest:
     """Return the request that a body holds.
 
@@ -70,18 +55,7 @@ def parse_order_request(body: bytes) -> OrderRequest:
     InvalidRequest
         It holds none; the detail says where and why, and repeats nothing of the input.
     """
-    return parse(OrderRequest, body, _RULES)
-
-
-def parse_partner_order_request(body: bytes) -> PartnerOrderRequest:
-    """Return the partner's request that a body holds.
-
-    Raises
-    ------
-    InvalidRequest
-        It holds none; the detail says where and why, and repeats nothing of the input.
-    """
-    return parse(PartnerOrderRequest, body, _RULES)
+    return parse(OrderRequest, body, RULES)
 
 
 def check_idempotency_key(key: str | None) -> str:

@@ -21,6 +21,7 @@ from storefront.shared.aws import client
 from storefront.shared.configuration import secret
 from storefront.shared.observability import logger
 
+_secret = secret("PAYMENTS_SECRET_ARN")
 _provider = SandboxProvider(Books(client("dynamodb"), os.environ["PAYMENTS_SANDBOX_TABLE"]))
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -38,7 +39,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _reply(event: dict[str, Any]) -> Reply:
     headers = event["headers"]
-    expected = f"Bearer {secret('PAYMENTS_SECRET_ARN')}"
+    expected = f"Bearer {_secret()}"
     if not hmac.compare_digest(headers.get("authorization", "").encode(), expected.encode()):
         return HTTPStatus.UNAUTHORIZED, {"error": "send the shared secret as a bearer token"}
     match event["requestContext"]["http"]["method"], event["rawPath"].strip("/").split("/"):

@@ -32,13 +32,13 @@ class PublicApi:
     Parameters
     ----------
     url
-        Its base URL.
+        Returns its base URL.
     pause
         Waits for so many seconds.
     """
 
-    def __init__(self, url: str, pause: Callable[[float], None] = time.sleep) -> None:
-        self._url = url.rstrip("/")
+    def __init__(self, url: Callable[[], str], pause: Callable[[float], None] = time.sleep) -> None:
+        self._url = url
         self._pause = pause
         self._session = requests.Session()
 
@@ -62,7 +62,7 @@ class PublicApi:
     def _send(self, method: str, path: str) -> Reply:
         try:
             response = self._session.request(
-                method, self._url + path, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False
+                method, self._url().rstrip("/") + path, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False
             )
         except requests.RequestException as error:
             raise NotFit(f"{method} {path}: no answer ({type(error).__name__})") from None

@@ -17,6 +17,7 @@ from storefront.shared.configuration import parameter
 from storefront.shared.observability import logger
 
 _code_deploy = CodeDeploy(client("codedeploy"))
+_api = PublicApi(parameter("REST_API_URL_PARAMETER"))
 
 # With AllAtOnce there is no time for an alarm before this hook: a version that fails one request in five gets through
 # with a probability of 0.8 to the power of this, 4 in 100.
@@ -31,26 +32,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
 
 
 def _check(_: HookExecution) -> None:
-    api = PublicApi(parameter("REST_API_URL_PARAMETER"))
     for _round in range(ROUNDS):
-        _look_around(api)
+        _look_around()
     # Writes are looked at once, and from outside the door only.
-    _expect(api, "GET", "/orders", HTTPStatus.UNAUTHORIZED)
-    _expect(api, "POST", "/orders", HTTPStatus.UNAUTHORIZED)
-    _expect(api, "PUT", _NOBODY_SELLS, HTTPStatus.FORBIDDEN)
+    _expect("GET", "/orders", HTTPStatus.UNAUTHORIZED)
+    _expect("POST", "/orders", HTTPStatus.UNAUTHORIZED)
+    _expect("PUT", _NOBODY_SELLS, HTTPStatus.FORBIDDEN)
 
 
-def _look_around(api: PublicApi) -> None:
-    _expect(api, "GET", "/health", HTTPStatus.OK)
-    page = _expect(api, "GET", "/products?limit=1", HTTPStatus.OK)
+def _look_around() -> None:
+    _expect("GET", "/health", HTTPStatus.OK)
+    page = _expect("GET", "/products?limit=1", HTTPStatus.OK)
     # A new environment has nothing to sell yet.
     for product in _items_of(page):
-        _expect(api, "GET", f"/products/{product['sku']}", HTTPStatus.OK)
-    _expect(api, "GET", _NOBODY_SELLS, HTTPStatus.NOT_FOUND)
+        _expect("GET", f"/products/{product['sku']}", HTTPStatus.OK)
+    _expect("GET", _NOBODY_SELLS, HTTPStatus.NOT_FOUND)
 
 
-def _expect(api: PublicApi, method: str, path: str, status: HTTPStatus) -> Reply:
-    reply = api.request(method, path)
+def _expect(method: str, path: str, status: HTTPStatus) -> Reply:
+    reply = _api.request(method, path)
     if reply.status != status:
         raise NotFit(f"{method} {path}: expected {int(status)}, got {reply.status}")
     return reply

@@ -8,7 +8,8 @@ import pytest
 
 from storefront.orders import get_partner_order, process_partner_orders
 from storefront.orders.order import order_id_of
-from storefront.orders.partner_order import HandedIn, is_reference, take_in
+from storefront.orders.partner_intake import HandedIn, take_in
+from storefront.orders.partner_order import is_reference
 from storefront.orders.partner_order_store import PartnerOrderStore
 from storefront.shared import clock
 from tests.support.aws import Aws

@@ -202,7 +202,7 @@ def smoke(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Smoke:
         aws.ssm.put_parameter(Name="/rest-api/url", Value="https://api/prod", Type="String")
         monkeypatch.setattr(smoke_test._code_deploy, "_codedeploy", release)
         monkeypatch.setattr(PublicApi, "_send", send)
-        monkeypatch.setattr(smoke_test, "PublicApi", lambda url: PublicApi(url, pause=lambda _: None))
+        monkeypatch.setattr(smoke_test._api, "_pause", lambda _: None)
         smoke_test.handler(EVENT, Context())  # type: ignore[arg-type]
         (verdict,) = release.verdicts
         return verdict, sent
@@ -266,4 +266,4 @@ def test_an_address_that_is_not_there_takes_the_release_back(aws: Aws, monkeypat
 
 def test_an_api_that_does_not_answer_is_not_fit() -> None:
     with pytest.raises(NotFit, match="no answer"):
-        PublicApi("http://127.0.0.1:9").request("GET", "/health")
+        PublicApi(lambda: "http://127.0.0.1:9").request("GET", "/health")
