@@ -16,6 +16,9 @@
 #   BAD=1           make rollout: ship a version that fails for one request in five; BAD=import, BAD=answer: see its hooks
 #   STACK=name      make smoke: a stack on AWS, by its name (default: local); RECORD=1 writes down what has passed, CHARGE=1
 #                   orders and edits in prod, too
+#   EVENT=name      make replay: a case, EVENT=place-order/good, or all of a function, EVENT=place-order (default: all)
+#   TARGET=where    make replay: sam, through sam local invoke; aws, on STACK=name (default: in processes of this machine);
+#                   VERBOSE=1 shows what the functions log, CHARGE=1 replays what writes on AWS, too
 #   REPOSITORY=     make bootstrap: GitHub's OWNER/NAME, or OWNER@ID/NAME@ID; PARAMETERS='A=b ...' sets others of bootstrap.yaml
 #   TESTS=paths     make tests: which
 #   ENVIRONMENT=    make destroy: dev, staging or prod (or STACK=name, for any other stack); CONFIRM=its stack's name answers the
@@ -43,6 +46,9 @@ PARAMETERS ?=
 TESTS ?= tests
 ENVIRONMENT ?=
 STACK ?=
+EVENT ?=
+TARGET ?=
+VERBOSE ?=
 RECORD ?=
 CHARGE ?=
 CONFIRM ?=
@@ -85,9 +91,18 @@ logs: tools ## Show what the functions log, and go on until Ctrl-C
 token: tools ## Print a customer's id token
 	@$(call local,token)
 
+.PHONY: sam-local
+sam-local: tools ## Point sam local at the running stack, and say which routes it serves; needs Docker
+	@$(call local,sam-local)
+
 .PHONY: smoke
 smoke: tools ## Try out a deployed stack with the demo's journeys: STACK=
 	@$(call local,smoke) $(if $(STACK),--stack '$(STACK)') $(if $(filter 1,$(CHARGE)),--charge) $(if $(filter 1,$(RECORD)),--record)
+
+.PHONY: replay
+replay: tools ## Replay sample events on the running stack, and show what comes back otherwise than it must: EVENT=, TARGET=
+	@$(call local,replay) $(if $(EVENT),'$(EVENT)') $(if $(TARGET),--target '$(TARGET)') $(if $(STACK),--stack '$(STACK)') \
+		$(if $(filter 1,$(CHARGE)),--charge) $(if $(filter 1,$(VERBOSE)),--verbose)
 
 .PHONY: redrive order
 redrive: tools ## Show dead letters, and with GO=1 move them back: QUEUE=, MATCH=

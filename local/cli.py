@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from requests import RequestException
 
-from local import back_office, differences, lifecycle, logs, order_story, redrive, smoke, verified, webhook
+from local import back_office, differences, lifecycle, logs, order_story, redrive, sam_local, smoke, verified, webhook
 from local.accounts import Accounts, asked_for, confirm_locally
 from local.chat import Access
 from local.console import Problem, say, styled
@@ -42,6 +42,12 @@ def up(arguments: argparse.Namespace) -> None:
 def down(arguments: argparse.Namespace) -> None:
     """End the stack; what it holds goes with it."""
     say("the stack is down" if lifecycle.take_down(arguments.state) else "no stack was up")
+
+
+def set_up_sam_local(arguments: argparse.Namespace) -> None:
+    """Point sam local at the running stack, and say what it will serve; down undoes it."""
+    stack = lifecycle.running_stack(arguments.state)
+    sam_local.introduce(stack, sam_local.prepare(stack, arguments.state))
 
 
 def demo(arguments: argparse.Namespace) -> None:
@@ -218,6 +224,7 @@ def _parser() -> argparse.ArgumentParser:
 
     command("up", up).add_argument("--port", type=_port, help="port to listen on; 0 for any free one (default: 4566)")
     command("down", down)
+    command("sam-local", set_up_sam_local)
     command("demo", demo)
     _add_smoke_arguments(command("smoke", try_out))
     users = ("customer", "other", "support")
@@ -329,7 +336,7 @@ def _add_replay_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--charge",
         action="store_true",
-        help="with --target aws: replay what writes, too; in prod, where nothing is replayed otherwise, what only reads",
+        help="with --target aws: replay what writes, too; in prod, which is refused otherwise, what only reads",
     )
     parser.add_argument("--verbose", action="store_true", help="show what the functions log")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import requests
 
-from local import back_office, repairs, seed
+from local import back_office, repairs, sam_local, seed
 from local.console import Problem, step
 from local.deployment import TEMPLATE, deploy
 from local.emulator import DEFAULT_PORT, Emulator
@@ -82,8 +82,10 @@ def running_stack(state: Path = STATE_DIRECTORY) -> Stack:
 
 
 def take_down(state: Path = STATE_DIRECTORY) -> bool:
-    """End the stack and its emulator; return whether it ran."""
-    return Emulator(state).stop()
+    """End the stack, its emulator and what ``sam local`` had of it; return whether it ran."""
+    ran = Emulator(state).stop()
+    sam_local.release(state)
+    return ran
 
 
 @contextmanager

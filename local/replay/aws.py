@@ -16,7 +16,7 @@ from pathlib import Path
 from local.console import Problem
 from local.functions import deployed
 from local.replay.cases import Case, Json
-from local.replay.target import Outcome, replay
+from local.replay.target import Outcome, answer_of, only_in_process, replay, with_given
 from local.smoke import PROD, environment_of
 from local.stack import StackOnAws
 
@@ -24,7 +24,6 @@ SAM = (sys.executable, "-m", "samcli")
 _ALIAS = "live"
 _TIMEOUT_SECONDS = 330  # the longest timeout of a function, and what sam itself takes
 _KNOWN = frozenset({"UserPoolClientId"})
-_NEEDS_CODE_DEPLOY = ("check-new-version", "smoke-test")
 
 
 class OnAws:
@@ -77,11 +76,12 @@ class OnAws:
     def prepare(self, cases: Mapping[str, Case]) -> None:
         """Nothing here takes its time before a case."""
 
-    def why_not(self, case: Case) -> str | None:
+    def why_not(self, case: Case, /) -> str | None:
         """Say what is in a case's way: it needs what only the local stack is given, or it would change something."""
-        chain = [case, *(self._cases[name] for name in case.given)]
-        if any(each.function in _NEEDS_CODE_DEPLOY for each in chain):
-            return "it needs a deployment of CodeDeploy"
+        chain = with_given({case.name: case}, self._cases).values()
+        for each in chain:
+            if reason := only_in_process(each):
+                return reason
         if case.function not in self._functions:
             return "the stack has no such function"
         missing = sorted(name for each in chain for name in each.placeholders - _KNOWN)
@@ -112,10 +112,3 @@ class OnAws:
         with self._log.open("ab") as log:
             log.write(base64.b64decode(response.get("LogResult", "")))
         return Outcome(answer_of(json.loads(response["Payload"])))
-
-
-def answer_of(payload: Json) -> Json:
-    """Return what a function answered; of an error, no more than is the same wherever it runs."""
-    if isinstance(payload, dict) and "errorType" in payload:
-        return {name: payload[name] for name in ("errorMessage", "errorType")}
-    return payload

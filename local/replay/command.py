@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from local.console import Misuse, Step, say, step, styled
+from local import sam_local
+from local.console import Misuse, Problem, Step, say, step, styled
 from local.functions import deployed
 from local.lifecycle import running_stack
 from local.replay.aws import OnAws
 from local.replay.cases import Case, chosen, load
 from local.replay.in_process import InProcess, Processes
+from local.replay.sam import SamLocal, ThroughSam
 from local.replay.target import Target, with_given
 from local.replay.world import World
 from local.stack import StackOnAws
@@ -89,10 +91,8 @@ def run(order: Order, state: Path) -> bool:
     log = state / "replay.log"
     log.write_bytes(b"")
     started = time.monotonic()
-    with (
-        step(f"replay {_counted(len(wanted))} {_where(order)}") as current,
-        _target(order, state, cases, log) as target,
-    ):
+    what = f"replay {_counted(len(wanted))} {_where(order)}"
+    with _target(order, state, cases, log) as target, step(what) as current:
         results = list(replayed(wanted, target, cases, log, current))
     show(results, order.verbose)
     different = sum(result.verdict is Verdict.DIFFERENT for result in results)
@@ -116,11 +116,19 @@ def replayed(
             yield Result(case, Verdict.LEFT_OUT, (reason,))
             continue
         begin = log.stat().st_size
-        lines = tuple(target.replay(case))
+        lines = _differences(target, case)
         with log.open("rb") as file:
             file.seek(begin)
             logged = file.read().decode(errors="replace")
         yield Result(case, Verdict.DIFFERENT if lines else Verdict.EXPECTED, lines, logged)
+
+
+def _differences(target: Target, case: Case) -> tuple[str, ...]:
+    """Replay a case; one that gets no answer at all keeps none of the others from being replayed."""
+    try:
+        return tuple(target.replay(case))
+    except Problem as problem:
+        return (str(problem),)
 
 
 def show(results: Sequence[Result], verbose: bool) -> None:
@@ -146,7 +154,11 @@ def _target(order: Order, state: Path, cases: Mapping[str, Case], log: Path) -> 
     functions = deployed(stack)
     world = World(stack, functions, cases)
     with world.prepared(state), Processes(stack, functions, log) as processes:
-        yield InProcess(world, processes, cases)
+        if order.target == SAM:
+            sam = SamLocal(stack, functions, sam_local.prepare(stack, state), log)
+            yield ThroughSam(world, processes, cases, sam)
+        else:
+            yield InProcess(world, processes, cases)
 
 
 def _where(order: Order) -> str:

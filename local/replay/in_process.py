@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from local.console import Problem
 from local.functions import Function, process_environment
 from local.replay.cases import Case, Json
-from local.replay.target import Outcome, replay
+from local.replay.target import Outcome, replay, with_given
 from local.replay.world import World
 from local.stack import ROOT, Stack
 
@@ -47,15 +47,13 @@ class InProcess:
         """Start the functions' processes."""
         self._processes.start({case.function for case in cases.values()})
 
-    def why_not(self, case: Case) -> str | None:
+    def why_not(self, _: Case, /) -> str | None:
         """Every case can be replayed here."""
         return None
 
     def replay(self, case: Case) -> Iterator[str]:
         """Replay a case in a world where nothing has happened yet."""
-        if self._processes.wrote:
-            self._world.tidy()
-            self._processes.wrote = False
+        self._world.tidy(with_given({case.name: case}, self._cases).values())
         yield from replay(case.name, self._cases, self._processes.invoke, self._world.values())
 
 
@@ -77,7 +75,8 @@ class Processes:
         self._functions = functions
         self._log = log.open("ab")
         self._workers: dict[str, subprocess.Popen[str]] = {}
-        self.wrote = True
+        self._iam = stack.client("iam")
+        self._release = self._released()
 
     def __enter__(self) -> Processes:
         return self
@@ -115,7 +114,6 @@ class Processes:
         if not line:
             raise Problem(f"the process of {name} has ended: the reason is at the end of {self._log.name}")
         told = json.loads(line)
-        self.wrote = self.wrote or told["wrote"]
         return Outcome(told["answer"], told["sends"])
 
     def _started(self, function: Function) -> subprocess.Popen[str]:
@@ -126,7 +124,7 @@ class Processes:
                 "PYTHONPATH": str(ROOT / "src"),
                 "REPLAY_DENIED": json.dumps(self._denied(function)),
                 "REPLAY_FUNCTION_ARN": function.arn,
-                "REPLAY_RELEASE": json.dumps(self._release()),
+                "REPLAY_RELEASE": json.dumps(self._release),
                 "REPLAY_TIMEOUT": str(function.timeout),
             },
             cwd=ROOT,
@@ -136,7 +134,7 @@ class Processes:
             text=True,
         )
 
-    def _release(self) -> dict[str, str]:
+    def _released(self) -> dict[str, str]:
         """Return what the one deployment releases that the hooks hear of: a version that is there."""
         arn = self._functions[RELEASED].arn
         version = self._stack.client("lambda").get_alias(FunctionName=arn, Name="live")["FunctionVersion"]
@@ -144,10 +142,9 @@ class Processes:
 
     def _denied(self, function: Function) -> list[str]:
         """Return which operations that stop in the process the function's role may not call."""
-        iam = self._stack.client("iam")
         denied = []
         for operation, (action, resource) in _sends(function, self._stack.region).items():
-            answer = iam.simulate_principal_policy(
+            answer = self._iam.simulate_principal_policy(
                 PolicySourceArn=function.role, ActionNames=[action], ResourceArns=[resource]
             )
             if answer["EvaluationResults"][0]["EvalDecision"] != "allowed":

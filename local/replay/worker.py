@@ -3,9 +3,10 @@
 Each line of its standard input is an event; each line of its answers, written where its standard output was, says what
 has come of it. What the function prints and logs goes to its standard error.
 
-What the function sends to others (messages, bus events, frames, verdicts for CodeDeploy) is seen by botocore's events, and
-stops there: the stack's own consumers would act on it while the next case is being replayed, and the connections of the
-events were never opened. Whether the function's role may send is asked of the stack beforehand (``REPLAY_DENIED``).
+What the function sends to others (messages, bus events, frames, verdicts for CodeDeploy) is seen by botocore's events,
+and stops there: the stack's own consumers would act on it at the same time as the next case, and leave dead letters
+behind; the connections of the events were never opened; and CodeDeploy is not part of the stack. Whether the function's
+role may send is asked of the stack beforehand (``REPLAY_DENIED``).
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from urllib.parse import unquote, urlsplit
 import boto3
 import botocore.session
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 # What an error frame of the chat names is the invocation: events/ has this one.
 _REQUEST_ID = "00000000-0000-0000-0000-000000000000"
-_READS = ("BatchGet", "Describe", "Get", "List", "Query", "Scan")
 
 
 class TimedOut(BaseException):
@@ -55,19 +56,16 @@ class Outbox:
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
-        self.wrote = False
         self._denied = set(json.loads(os.environ["REPLAY_DENIED"]))
         self._release = json.loads(os.environ["REPLAY_RELEASE"])
 
-    def watch(self, session: botocore.session.Session) -> None:
+    def watch(self, session: Any) -> None:
         """Be told of every request that the session's clients are about to send."""
         session.register("before-send", self._before_send)
 
     def _before_send(self, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
         """Return the answer to a request that stops here; any other goes on to the stack."""
         operation = event_name.rpartition(".")[2]
-        if not operation.startswith(_READS):
-            self.wrote = True
         if operation in self._denied:
             return _response(request, 403, {"__type": "AccessDeniedException", "message": f"{operation} is denied"})
         body = request.body
@@ -121,7 +119,8 @@ class _Body:
 
 
 def _response(request: Any, status: int, body: dict[str, Any]) -> AWSResponse:
-    headers = {"x-amzn-requestid": _REQUEST_ID, "content-type": "application/x-amz-json-1.1"}
+    headers = HTTPHeaders()
+    headers["x-amzn-requestid"] = _REQUEST_ID
     return AWSResponse(request.url, status, headers, _Body(json.dumps(body).encode()))
 
 
@@ -171,10 +170,9 @@ def main() -> None:
     handler = _handler()
     for line in sys.stdin:
         outbox.sent.clear()
-        outbox.wrote = False
         answer = _invoke(handler, json.loads(line))
         sys.stdout.flush()
-        answers.write(json.dumps({"answer": answer, "sends": outbox.sent, "wrote": outbox.wrote}) + "\n")
+        answers.write(json.dumps({"answer": answer, "sends": outbox.sent}) + "\n")
 
 
 if __name__ == "__main__":

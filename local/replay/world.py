@@ -1,8 +1,8 @@
 """The world that the cases need on a running stack: who and what their events name, as if nothing had happened yet.
 
 The customers, partners, connections, orders and charges of the events are nobody else's. So what there is of them goes
-before each case, whoever has left it, and at the end. The catalogue is everybody's: for the time of the replay its seeded
-products are as they were seeded, and then as they were before. Orders that go give back the stock they have taken.
+before each case, whoever has left it, and at the end. The catalogue is everybody's: for the time of the replay its
+seeded products are as they were seeded, and then as they were before. Orders that go give back the stock they took.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import fcntl
 import json
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,10 @@ CUSTOMER = "5f1c0a52-6c1e-4b8e-9a53-1d2f7c0b9e11"
 # What an order of the events needs at the most, many times over.
 _ENOUGH = 50
 _HOLDING_STOCK = {"RESERVED", "AWAITING_PAYMENT", "CONFIRMED"}
-_SECRET_OF_NOBODY = "api-key-of-"  # the events' answers have it; it opens nothing  # nosec B105
+_UNSETTLED = {"PENDING", "RESERVED"}
+_SETTLED_WITHIN_SECONDS = 30
+_POLL_SECONDS = 0.2
+_ORDER = r"ord-[a-z2-7]{32}"
 _BATCH = 25  # "BatchWriteItem", Amazon DynamoDB API Reference
 
 Item = dict[str, Any]
@@ -47,8 +49,8 @@ def partners() -> tuple[dict[str, str], list[Partner]]:
     token, stored = issue(PARTNER)
     revoked_token, revoked_stored = issue(REVOKED_PARTNER)
     tokens = {"PartnerToken": token.to_text(), "RevokedPartnerToken": revoked_token.to_text()}
-    acme = Partner(PARTNER, "gold", f"{_SECRET_OF_NOBODY}acme", (stored,))
-    gone = Partner(REVOKED_PARTNER, "gold", f"{_SECRET_OF_NOBODY}gone", (revoked_stored,), revoked=True)
+    acme = Partner(PARTNER, "gold", "api-key-of-acme", (stored,))
+    gone = Partner(REVOKED_PARTNER, "gold", "api-key-of-gone", (revoked_stored,), revoked=True)
     return tokens, [acme, gone]
 
 
@@ -94,8 +96,7 @@ class World:
         self._payments_secret = self._secret(functions["payments-sandbox"].environment["PAYMENTS_SECRET_ARN"])
         self._webhook_secret = webhook_of(stack)["secret"]
         self._seeded = {product["sku"]: item_of(product) for product in json.loads(PRODUCTS.read_text())}
-        self._written = {case.event["pathParameters"]["sku"] for case in cases.values() if _writes_product(case)}
-        self._named = Named.in_events(cases.values())
+        self._named = Named(cases.values())
 
     @contextmanager
     def prepared(self, state: Path) -> Iterator[World]:
@@ -110,7 +111,7 @@ class World:
                     self._sell_as_seeded(sku, before[sku])
                 yield self
             finally:
-                self.tidy()
+                self.tidy(self._cases.values())
                 self._tickets.consume(self._ticket, clock.now())
                 for partner in self._issued:
                     self._remove_partner(partner.id)
@@ -128,20 +129,42 @@ class World:
             **signature(self._cases[SIGNED], self._webhook_secret),
         }
 
-    def tidy(self) -> None:
-        """Remove what is kept of those whom the events name."""
-        for customer in self._named.customers:
-            for order in self._rows(self._orders, "customerId", customer):
-                self._give_back(order)
-                self._delete(self._orders, [_key(order, "customerId", "orderId")])
-        for partner in self._named.partners:
+    def tidy(self, cases: Collection[Case]) -> None:
+        """Remove what is kept of those whom cases name."""
+        named = Named(cases)
+        for order in self._orders_of(named):
+            self._give_back(order)
+            self._delete(self._orders, [_key(order, "customerId", "orderId")])
+        for partner in named.partners:
             rows = self._rows(self._partner_orders, "partnerId", partner)
             self._delete(self._partner_orders, [_key(row, "partnerId", "reference") for row in rows])
-        self._delete(self._charges, [{"idempotencyKey": {"S": key}} for key in self._named.charges])
-        chat = [row for partition in self._named.chat for row in self._rows(self._chat, "pk", partition)]
+        self._delete(self._charges, [{"idempotencyKey": {"S": key}} for key in named.charges])
+        # A customer's connections are found by the customer: whichever case has opened them, they go.
+        chat = [
+            row
+            for partition in [*named.chat, *self._named.connections]
+            for row in self._rows(self._chat, "pk", partition)
+        ]
         self._delete(self._chat, [_key(row, "pk", "sk") for row in chat] + self._named.memberships)
-        for sku in self._written:
+        for sku in named.written:
             self._sell_as_seeded(sku, {})
+
+    def wait_until_settled(self) -> None:
+        """Wait until the stack has processed the orders of those whom the events name.
+
+        Raises
+        ------
+        Problem
+            It takes too long.
+        """
+        deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
+        while any(order["status"]["S"] in _UNSETTLED for order in self._orders_of(self._named)):
+            if time.monotonic() > deadline:
+                raise Problem("the stack does not process orders: see make logs FUNCTION=ProcessOrders")
+            time.sleep(_POLL_SECONDS)
+
+    def _orders_of(self, named: Named) -> list[Item]:
+        return [order for customer in named.customers for order in self._rows(self._orders, "customerId", customer)]
 
     def _secret(self, arn: str) -> str:
         value: str = self._stack.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
@@ -177,7 +200,7 @@ class World:
 
     def _catalogue(self) -> dict[str, Item]:
         """Return the products that the events are about as they are now, by SKU; of one that there is not, nothing."""
-        skus = sorted({*self._seeded, *self._written})
+        skus = sorted({*self._seeded, *self._named.written})
         keys = [{"sku": {"S": sku}} for sku in skus]
         found = self._dynamodb.batch_get_item(RequestItems={self._products: {"Keys": keys, "ConsistentRead": True}})
         items = {item["sku"]["S"]: item for item in found["Responses"][self._products]}
@@ -217,36 +240,34 @@ class World:
 
 
 class Named:
-    """Whom and what the events name: only the events do, so all that is kept of them may go.
+    """Whom and what cases name: only the events do, so all that is kept of them may go.
 
     Parameters
     ----------
-    text
-        The events, as JSON.
+    cases
+        The cases. The ids of orders stand in the answers.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, cases: Collection[Case]) -> None:
+        texts = {case.name: json.dumps([case.event, case.answer, case.sends]) for case in cases}
+        told = " ".join(text for name, text in texts.items() if name.startswith("deliver-order-status/"))
+        text = " ".join(texts.values())
+        orders = set(re.findall(_ORDER, text))
+        connections = set(re.findall(r'"connectionId": "([^"]+)"', text))
         # In bodies, which are JSON in JSON, the quotes are escaped.
-        named = partial(re.findall, string=text)
-        orders = set(named(r"ord-[a-z2-7]{32}"))
-        connections = set(named(r'"connectionId": "([^"]+)"'))
-        people = set(named(r'\b(?:sub|customerId)\\*": ?(?:\{\\*"S\\*": ?)?\\*"([^"\\]+)'))
-        self.partners = sorted(set(named(r'"partnerId": (?:\{"stringValue": )?"([^"]+)"')))
+        people = set(re.findall(r'\b(?:sub|customerId)\\*": ?(?:\{\\*"S\\*": ?)?\\*"([^"\\]+)', text))
+        self.written = sorted({case.event["pathParameters"]["sku"] for case in cases if _writes_product(case)})
+        self.partners = sorted(set(re.findall(r'"partnerId": (?:\{"stringValue": )?"([^"]+)"', text)))
         self.customers = sorted(people | {f"partner/{partner}" for partner in self.partners})
-        self.charges = sorted(orders | set(named(r"\bsample-[a-z0-9-]+")))
+        self.charges = sorted(orders | set(re.findall(r"\bsample-[a-z0-9-]+", text)))
         # The room that everybody may join keeps what others have said there.
         self.memberships = [_member("support", connection) for connection in sorted(connections)]
+        self.connections = [f"connection#{connection}" for connection in sorted(connections)]
         self.chat = sorted(
-            {f"connection#{connection}" for connection in connections}
-            | {f"room#order-{order}" for order in orders}
+            {f"room#{room}" for room in re.findall(rf"\border-{_ORDER}", text)}
             | {f"sender#{customer}" for customer in people}
-            | {f"order#{order}" for order in orders}
+            | {f"order#{order}" for order in re.findall(_ORDER, told)}
         )
-
-    @classmethod
-    def in_events(cls, cases: Iterable[Case]) -> Named:
-        """Return whom and what cases name; the ids of orders stand in the answers."""
-        return cls(json.dumps([[case.event, case.answer, case.sends] for case in cases]))
 
 
 @contextmanager

@@ -52,7 +52,17 @@ def test_a_function_is_given_the_environment_that_its_code_reads(function: str) 
 
     read = {read.variable for read in reads_of(FUNCTIONS[function]["Handler"]) if not read.variable.startswith("AWS_")}
 
-    assert {name for name in given if not name.startswith("POWERTOOLS_")} == read
+    assert {name for name in given if not name.startswith(("POWERTOOLS_", "AWS_"))} == read
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_where_aws_answers_is_said_on_this_machine_only(function: str) -> None:
+    here = {"Fn::Sub": "http://${LocalAuthority}"}
+
+    variables = FUNCTIONS[function]["Environment"]["Variables"]
+
+    assert [name for name in variables if name.startswith("AWS_")] == ["AWS_ENDPOINT_URL"]
+    assert variables["AWS_ENDPOINT_URL"] == {"Fn::If": ["IsLocal", here, {"Ref": "AWS::NoValue"}]}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

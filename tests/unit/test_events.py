@@ -1,11 +1,13 @@
 """The sample events: each is complete, and does in-process what stands beside it."""
 
 import hashlib
+import io
 import json
 import os
 import re
-import time
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,14 +30,13 @@ from pydantic import BaseModel
 
 from local.replay.cases import Case, filled_in, load
 from local.replay.comparison import differences
+from local.replay.in_process import DEPLOYMENT
 from local.replay.target import Invoke, Outcome, replay
+from local.replay.world import SIGNED, customer_ticket, partners, signature
 from local.seed import PRODUCTS
 from storefront.access.partner_store import PartnerStore
-from storefront.access.partner_token import Partner, issue
-from storefront.access.ticket import Ticket, new_ticket
+from storefront.access.ticket import new_ticket
 from storefront.access.ticket_store import TicketStore
-from storefront.access.webhook_signature import sign
-from storefront.shared import clock
 from tests.support.aws import PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
 from tests.support.events import Context
 from tests.support.faults import aws_error
@@ -44,11 +45,9 @@ from tests.support.template import ROOT, resources, source
 EVENTS = ROOT / "events"
 CASES = load(EVENTS)
 
-SIGNED = "authorize-webhook/good"
-PARTNER_TOKEN, PARTNER_SECRET = issue("acme00000001")
-REVOKED_TOKEN, REVOKED_SECRET = issue("gone00000001")
+PARTNER_TOKENS, PARTNERS = partners()
 CHAT_TICKET = new_ticket()
-CUSTOMER = "5f1c0a52-6c1e-4b8e-9a53-1d2f7c0b9e11"
+READS = ("BatchGet", "Describe", "Get", "List", "Query", "Scan")
 
 RECORD_MODELS: dict[str, type[BaseModel]] = {"aws:sqs": SqsModel, "aws:dynamodb": DynamoDBStreamModel}
 WEBSOCKET_MODELS: dict[str, type[BaseModel]] = {
@@ -57,22 +56,28 @@ WEBSOCKET_MODELS: dict[str, type[BaseModel]] = {
     "DISCONNECT": APIGatewayWebSocketDisconnectEventModel,
 }
 
+Values = Callable[[], dict[str, str]]
+
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
-def values() -> dict[str, str]:
-    """Return what stands for the placeholders; a webhook's signature counts for five minutes."""
-    now = int(time.time())
-    content = CASES[SIGNED].event["headers"]["X-Webhook-Content-SHA256"]
-    return {
-        "ChatTicket": CHAT_TICKET,
-        "PartnerToken": PARTNER_TOKEN.to_text(),
-        "PaymentsSecret": PAYMENTS_SECRET,
-        "RevokedPartnerToken": REVOKED_TOKEN.to_text(),
-        "UserPoolClientId": os.environ["USER_POOL_CLIENT_ID"],
-        "WebhookTimestamp": str(now),
-        "WebhookSignature": sign("POST", "/webhooks/payments", now, content, WEBHOOK_SECRET).removeprefix("v1="),
-    }
+@pytest.fixture
+def values(aws: Aws) -> Values:
+    """Returns what stands for the placeholders, good for one case."""
+    tickets = TicketStore(aws.dynamodb, os.environ["CHAT_TABLE"])
+
+    def values() -> dict[str, str]:
+        # A ticket counts once, and a case may be replayed again.
+        tickets.keep(CHAT_TICKET, customer_ticket())
+        return {
+            "ChatTicket": CHAT_TICKET,
+            "PaymentsSecret": PAYMENTS_SECRET,
+            "UserPoolClientId": os.environ["USER_POOL_CLIENT_ID"],
+            **PARTNER_TOKENS,
+            **signature(CASES[SIGNED], WEBHOOK_SECRET),
+        }
+
+    return values
 
 
 def functions() -> dict[str, str]:
@@ -95,34 +100,74 @@ def what_goes_out(operation: str, parameters: dict[str, Any]) -> list[dict[str, 
             return [{"event": entry["DetailType"], "detail": entry["Detail"]} for entry in parameters["Entries"]]
         case "PostToConnection":
             return [{"post": parameters["ConnectionId"], "frame": parameters["Data"].decode()}]
+        case "PutLifecycleEventHookExecutionStatus":
+            return [{"verdict": parameters["status"]}]
+    return []
+
+
+class OpenShop(BaseHTTPRequestHandler):
+    """The public API of a shop that sells nothing yet, as the post-traffic hook looks at it."""
+
+    def _answer(self) -> None:
+        found = {"/health": {}, "/products?limit=1": {"items": []}}
+        closed = {"GET /orders": 401, "POST /orders": 401, "PUT /products/SMOKE-TEST-404": 403}
+        body = json.dumps(found.get(self.path, {})).encode()
+        self.send_response(closed.get(f"{self.command} {self.path}", 200 if self.path in found else 404))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_PUT = _answer  # noqa: N815 - the names http.server calls
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Keep the tests' output to the tests."""
+
+
+@pytest.fixture
+def open_shop(aws: Aws) -> Iterator[None]:
+    """Start the public API and put its URL where the hook looks for it."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), OpenShop)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    aws.ssm.put_parameter(Name=os.environ["REST_API_URL_PARAMETER"], Value=url, Type="String")
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def written() -> list[str]:
+    """The operations of the last invocation that change something."""
     return []
 
 
 @pytest.fixture
-def invoke(aws: Aws, payments_sandbox: str, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+def invoke(
+    aws: Aws, payments_sandbox: str, open_shop: None, written: list[str], monkeypatch: pytest.MonkeyPatch
+) -> Invoke:
     """Calls a function in-process, in a shop with the seeded catalogue, and watches what it sends."""
     for product in json.loads(PRODUCTS.read_text()):
         aws.add_product(**product)
-    partners = PartnerStore(aws.dynamodb, os.environ["PARTNERS_TABLE"])
-    partners.add(Partner("acme00000001", "gold", "api-key-of-acme", (PARTNER_SECRET,)))
-    partners.add(Partner("gone00000001", "gold", "api-key-of-gone", (REVOKED_SECRET,), revoked=True))
-    tickets = TicketStore(aws.dynamodb, os.environ["CHAT_TABLE"])
+    store = PartnerStore(aws.dynamodb, os.environ["PARTNERS_TABLE"])
+    for partner in PARTNERS:
+        store.add(partner)
     sent: list[dict[str, Any]] = []
     call = BaseClient._make_api_call
 
     def watched_call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        if client.meta.service_model.service_name == "codedeploy":
-            # Not moto's: it does not take a hook's verdict.
-            return told_to_code_deploy(operation)
         sent.extend(what_goes_out(operation, parameters))
+        if not operation.startswith(READS):
+            written.append(operation)
+        if client.meta.service_model.service_name in ("codedeploy", "lambda"):
+            # Not moto's: it does not take a hook's verdict, and runs functions in containers.
+            return told_to_release_hook(operation, parameters)
         return {} if operation == "PostToConnection" else call(client, operation, parameters)
 
     monkeypatch.setattr(BaseClient, "_make_api_call", watched_call)
 
     def invoke(function: str, event: Any) -> Outcome:
-        # A ticket counts once, and a case may be replayed again.
-        tickets.keep(CHAT_TICKET, Ticket.of(CUSTOMER, "Ada Customer", frozenset({"customers"}), clock.now()))
         sent.clear()
+        written.clear()
         module, _, handler = functions()[function].rpartition(".")
         try:
             answer = getattr(import_module(module), handler)(event, Context())
@@ -134,19 +179,36 @@ def invoke(aws: Aws, payments_sandbox: str, monkeypatch: pytest.MonkeyPatch) -> 
     return invoke
 
 
-def told_to_code_deploy(operation: str) -> Any:
-    """Answer a hook as CodeDeploy does that knows no deployment, and lets the hook report so."""
-    if operation != "PutLifecycleEventHookExecutionStatus":
-        raise aws_error("DeploymentDoesNotExistException", operation)
+def told_to_release_hook(operation: str, parameters: dict[str, Any]) -> Any:
+    """Answer a hook as CodeDeploy and Lambda do that know one deployment, of a version that is as it must be."""
+    handler = "storefront.catalog.get_product.handler"
+    revision: dict[str, Any] = {"revisionType": "AppSpecContent", "appSpecContent": {"sha256": "a hash"}}
+    properties = {"Name": "get-product", "TargetVersion": "8"}
+    content = json.dumps({"Resources": [{"released": {"Properties": properties}}]})
+    match operation:
+        case "GetDeployment" if parameters["deploymentId"] == DEPLOYMENT:
+            return {"deploymentInfo": {"applicationName": "shop", "revision": revision}}
+        case "GetDeployment":
+            raise aws_error("DeploymentDoesNotExistException", operation)
+        case "GetApplicationRevision":
+            return {"revision": revision | {"appSpecContent": {"sha256": "a hash", "content": content}}}
+        case "GetFunctionConfiguration":
+            return {"Handler": handler}
+        case "Invoke":
+            module, _, name = handler.rpartition(".")
+            answer = getattr(import_module(module), name)(json.loads(parameters["Payload"]), Context())
+            return {"Payload": io.BytesIO(json.dumps(answer).encode())}
     return {}
 
 
 @each_case
-def test_an_event_gets_the_answer_beside_it(invoke: Invoke, case: Case) -> None:
+def test_an_event_gets_the_answer_beside_it(invoke: Invoke, values: Values, written: list[str], case: Case) -> None:
     assert list(replay(case.name, CASES, invoke, values())) == []
+    # What does not say so is replayed on anybody's stack on AWS.
+    assert case.writes or not written
 
 
-def test_a_shop_that_has_seen_all_events_answers_them_alike(invoke: Invoke) -> None:
+def test_a_shop_that_has_seen_all_events_answers_them_alike(invoke: Invoke, values: Values) -> None:
     def unwatched(function: str, event: Any) -> Outcome:
         # What is sent does depend on what has happened before: a settled order is not sent again.
         return Outcome(invoke(function, event).answer)
