@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench import broadcast, cold, pipeline, size, warm
+from bench import broadcast, cold, cost, pipeline, size, warm
 from bench.report import FOLDER, Report, Section, printed, this_machine
 from local.console import problems_reported, say, styled
 from local.stack import STATE_DIRECTORY, bypass_proxies
@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "size": size,
     "pipeline": pipeline,
     "broadcast": broadcast,
+    "cost": cost,
 }
 SECTIONS: dict[str, Callable[[Any], Section]] = {name: module.section for name, module in BENCHMARKS.items()}
 
@@ -42,7 +43,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=main.__doc__)
     parser.add_argument("--quick", action="store_true", help="few runs: to see that it works, not for the report")
     parser.add_argument(
-        "--to", type=Path, metavar="FOLDER", help="where the report is (default: bench; with --quick .local/bench)"
+        "--to",
+        type=Path,
+        metavar="FOLDER",
+        help="where the report is (default: bench; with --quick .local/bench-report)",
     )
     parser.add_argument("--keep", action="store_true", help="with a benchmark: put what it measures into the report")
     parser.add_argument(
@@ -85,7 +89,7 @@ def _measured(arguments: argparse.Namespace, report: Report) -> Section:
 
 
 def _folder(arguments: argparse.Namespace) -> Path:
-    folder: Path = arguments.to or (STATE_DIRECTORY / "bench" if arguments.quick else FOLDER)
+    folder: Path = arguments.to or (STATE_DIRECTORY / "bench-report" if arguments.quick else FOLDER)
     return folder
 
 

@@ -43,7 +43,7 @@ _WAYS = {"concurrently": MAX_POSTS_AT_ONCE, "one by one": 1}
 _RUNS = {
     10: {"concurrently": 9, "one by one": 9},
     100: {"concurrently": 9, "one by one": 5},
-    1000: {"concurrently": 5, "one by one": 3},
+    1000: {"concurrently": 3, "one by one": 2},
     3000: {"concurrently": 3, "one by one": 1},
 }
 _QUICK_RUNS = {10: {"concurrently": 2, "one by one": 2}, 100: {"concurrently": 2, "one by one": 1}}

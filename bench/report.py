@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ FOLDER = ROOT / "bench"
 # What was measured with; the emulator has an environment of its own, so its version is the one that is pinned.
 _PACKAGES = ("boto3", "botocore", "aws-lambda-powertools", "pydantic", "moto", "aws-sam-cli")
 _EMULATOR = ROOT / "requirements" / "emulator.in"
+# What begins a paragraph of its own in what is said about a section.
+_PARTS = re.compile(" (Counted|Measured|Assumed|Not measured|Not included):")
 # From here on, a figure has no decimals; below, three digits count.
 _WHOLE = 100
 _TENTHS = 10
@@ -93,15 +96,24 @@ class Section:
         What the benchmark is called on the command line; the file name of its picture.
     data
         The numbers that the section is made from, as JSON has them.
+    more
+        Sections below this one; they have no data of their own.
     """
 
     title: str
     about: str
     head: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     chart: str | None
     name: str
     data: Any = field(repr=False)
+    more: tuple[Section, ...] = ()
+
+    @property
+    def pictures(self) -> dict[str, str]:
+        """The pictures of this section and of those below it, by their names."""
+        below = {name: picture for section in self.more for name, picture in section.pictures.items()}
+        return ({self.name: self.chart} if self.chart else {}) | below
 
 
 @dataclass(frozen=True)
@@ -153,7 +165,7 @@ class Report:
             By the name of each benchmark what makes its section; the report has them in this order.
         """
         made = [(self.sections[name], make(self.measured[name])) for name, make in sections.items() if name in self]
-        pictures = {f"report/{section.name}.svg": section.chart for _, section in made if section.chart}
+        pictures = {f"report/{name}.svg": picture for _, section in made for name, picture in section.pictures.items()}
         content = {"machine": self.machine, "sections": {section.name: entry for entry, section in made}}
         return {
             "report.json": json.dumps(content, indent=1) + "\n",
@@ -201,19 +213,18 @@ def page(machine: Mapping[str, str], sections: Sequence[tuple[str, Section]]) ->
         "says how each figure comes about.",
         "\n".join(["| | |", "|---|---|", *facts]),
         "\n".join(contents),
-        *[_section(date, section) for date, section in sections],
+        *[_section(section, "##", f"Measured on {date}.") for date, section in sections],
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def printed(section: Section) -> str:
     """Return a section as a terminal shows it."""
-    widths = [max(len(row[column]) for row in (section.head, *section.rows)) for column in range(len(section.head))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in (section.head, *section.rows)
-    ]
-    return "\n".join([section.about, "", *lines])
+    table = (section.head, *section.rows)
+    widths = [max(len(row[column]) for row in table) for column in range(len(section.head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    below = (f"\n{one.title}\n\n{printed(one)}" for one in section.more)
+    return "\n".join([section.about, "", *lines, *below])
 
 
 def short(number: float) -> str:
@@ -225,13 +236,15 @@ def short(number: float) -> str:
     return f"{number:.2f}" if abs(number) >= 1 else f"{number:.3g}"
 
 
-def _section(date: str, section: Section) -> str:
-    parts = [f"## {section.title}", section.about, f"Measured on {date}."]
+def _section(section: Section, heading: str, measured: str = "") -> str:
+    parts = [f"{heading} {section.title}", _PARTS.sub(r"\n\n**\1:**", section.about)]
+    if measured:
+        parts.append(measured)
     if section.chart:
         parts.append(f"![{section.title}](report/{section.name}.svg)")
     rows = (f"| {' | '.join(row)} |" for row in section.rows)
     parts.append("\n".join([f"| {' | '.join(section.head)} |", "|---" * len(section.head) + "|", *rows]))
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *[_section(below, f"{heading}#") for below in section.more]])
 
 
 def _anchor(title: str) -> str:

@@ -85,8 +85,8 @@ def section(data: Any) -> Section:
         title="Package size",
         about=(
             f"What a function ships, unpacked: the bytes of its files. It may be {MEGABYTES_OF_PACKAGE} MB at the "
-            "most, and has no copy of the AWS SDK, which is in the runtime; there are no layers. Not measured: what "
-            f"file systems add to each file. {verdict}"
+            f"most, and has no copy of the AWS SDK, which is in the runtime; there are no layers. {verdict} Assumed: a "
+            "file takes as many bytes as it has. Not measured: what file systems add."
         ),
         head=("functions", "part", "MB", "share"),
         rows=[row for package in found for row in _rows(package)],

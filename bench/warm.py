@@ -111,9 +111,9 @@ def section(data: Any) -> Section:
             "One handler in a process that has answered before, with events that go its good way. *own* is the part in "
             "which the handler does not wait for an answer over HTTP (AWS's, or the payment provider's): what is left "
             "is our code and the SDK's. *AWS calls* are the requests of one invocation, retries included; *first use* "
-            "is the configuration that the first one reads besides. Not measured: the runtime around the handler, "
-            "Lambda's share of a processor; the answers are the local stack's, and as fast as it is. A room of the "
-            "chat has one member here."
+            "is the configuration that the first one reads besides. Assumed: AWS answers as fast as the local stack; "
+            "a room of the chat has one member. Not measured: the runtime around the handler, Lambda's share of a "
+            "processor."
         ),
         head=("function", "time", "spread", "own", "spread of own", "AWS calls", "first use"),
         rows=[

@@ -1,0 +1,80 @@
+"""The pipeline: how its figures come about, with a pipeline that takes a known time."""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from bench import pipeline
+from bench.pipeline import _accepted, _run
+from local.console import Problem
+
+
+class Slow:
+    """Accepts each request after a moment, and has its outcome two seconds later, if at all."""
+
+    def __init__(self, lost: int = 0) -> None:
+        self.clients = 0
+        self.accepted: dict[str, float] = {}
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()
+        self._lost = lost
+
+    def client(self) -> Callable[[], str]:
+        self.clients += 1
+
+        def make() -> str:
+            time.sleep(0.01)
+            with self._lock:
+                one = str(next(self._numbers))
+                self.accepted[one] = time.time()
+            return one
+
+        return make
+
+    def times(self, ids: set[str]) -> list[tuple[float, float]]:
+        found = [(self.accepted[one], self.accepted[one] + 2) for one in sorted(ids)]
+        return found[self._lost :]
+
+
+def test_requests_are_shared_among_the_clients_and_each_is_made_once() -> None:
+    slow = Slow()
+
+    run = _run(slow, clients=4, amount=10)
+
+    assert (slow.clients, len(slow.accepted)) == (4, 10)
+    assert run.outcomes == pytest.approx([2] * 10)
+
+
+def test_rates_are_to_the_last_acceptance_and_to_the_last_outcome() -> None:
+    run = _run(Slow(), clients=5, amount=50)
+
+    # Ten each, of 10 ms; and two seconds later the last has its outcome
+    assert 50 / 2 < run.accepted <= 50 / 0.1
+    assert run.settled == pytest.approx(50 / (2 + 50 / run.accepted), rel=0.05)
+
+
+def test_what_never_has_an_outcome_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "_SETTLE_SECONDS", 0.5)
+
+    with pytest.raises(Problem, match=r"3 of 10 have no outcome after 0\.5 s"):
+        _run(Slow(lost=3), clients=2, amount=10)
+
+
+def test_what_is_not_accepted_is_not_measured() -> None:
+    response = requests.Response()
+    response.status_code, response.url = 429, "http://shop/orders"
+
+    with pytest.raises(Problem, match="http://shop/orders answers 429"):
+        _accepted(lambda: response)
+
+
+def test_a_stack_that_does_not_answer_is_said_to_be_too_busy() -> None:
+    def send() -> requests.Response:
+        raise requests.ReadTimeout
+
+    with pytest.raises(Problem, match="too busy"):
+        _accepted(send)

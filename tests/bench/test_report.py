@@ -1,0 +1,133 @@
+"""The report: what report.json and the code make, and nothing that anybody has written into it."""
+
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from bench import pictures
+from bench.__main__ import BENCHMARKS, SECTIONS
+from bench.report import FOLDER, Figure, Report, Section, page
+
+SECTION = Section(
+    title="Cold starts",
+    about="What was done. Assumed: a quiet machine. Not measured: the moon.",
+    head=("function", "time"),
+    rows=[("one", "12.3 ms")],
+    chart="<svg/>",
+    name="cold",
+    data={"one": (12.3,)},
+)
+
+
+@pytest.fixture
+def report() -> Report:
+    return Report.load()
+
+
+def parsed(picture: str) -> ET.Element:
+    return ET.fromstring(picture)  # noqa: S314 - our own
+
+
+def every_section(report: Report) -> list[Section]:
+    made = [SECTIONS[name](data) for name, data in report.measured.items()]
+    return [*made, *[below for section in made for below in section.more]]
+
+
+def test_the_report_is_what_its_numbers_and_the_code_make(report: Report) -> None:
+    files = report.files(SECTIONS)
+
+    there = {name: (FOLDER / name).read_text() for name in files}
+    assert there == files, "made again with: python -m bench --redraw"
+    pictures_there = {f"report/{path.name}" for path in (FOLDER / "report").iterdir()}
+    assert pictures_there == {name for name in files if name.endswith(".svg")}
+
+
+def test_every_section_says_what_it_assumes(report: Report) -> None:
+    silent = [section.title for section in every_section(report) if "Assumed:" not in section.about]
+
+    assert silent == []
+
+
+def test_every_row_has_a_cell_for_each_column(report: Report) -> None:
+    for section in every_section(report):
+        assert {len(row) for row in section.rows} == {len(section.head)}, section.title
+
+
+def test_a_section_goes_by_the_name_of_its_benchmark(report: Report) -> None:
+    assert {name: SECTIONS[name](data).name for name, data in report.measured.items()} == {
+        name: name for name in report.sections
+    }
+
+
+def test_the_report_says_on_what_machine_it_was_made(report: Report) -> None:
+    assert {"processor", "Python", "packages"} <= report.machine.keys()
+    assert all(entry["date"] for entry in report.sections.values())
+
+
+def test_no_picture_runs_anything_and_each_is_readable_in_light_and_dark(report: Report) -> None:
+    for section in every_section(report):
+        if section.chart:
+            root = parsed(section.chart)
+            tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+            assert tags <= {"svg", "style", "rect", "text", "path", "polyline", "circle", "title"}, section.title
+            assert "prefers-color-scheme: dark" in section.chart
+            assert "http" not in section.chart.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_nothing_in_a_picture_is_out_of_it() -> None:
+    # Given names that are not made for XML, and figures that are far apart
+    figures = [Figure.of([1], "ms"), Figure.of([900, 1000, 5000], "ms")]
+
+    chart = pictures.bars("<Times> & more", ("a", "b"), [("one & two", figures)], floor=Figure.of([10], "ms"))
+
+    root = parsed(chart)
+    width = float(root.attrib["viewBox"].split()[2])
+    rights = [
+        float(each.attrib["x"]) + float(each.attrib["width"]) for each in root.iter("{http://www.w3.org/2000/svg}rect")
+    ]
+    assert max(rights) <= width
+
+
+def test_a_line_goes_up_with_what_it_shows() -> None:
+    chart = pictures.lines("Growth", ("x", "y"), {"one": [(1, 5), (10, 50), (100, 500)]})
+
+    (line,) = parsed(chart).iter("{http://www.w3.org/2000/svg}polyline")
+    heights = [float(point.split(",")[1]) for point in line.attrib["points"].split()]
+    # Up is less, and equal factors are equal steps.
+    assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2], abs=0.2)
+    assert heights[0] > heights[1]
+
+
+def test_a_figure_is_the_median_with_its_spread() -> None:
+    figure = Figure.of([12.0, 300.0, 11.0], "ms")
+
+    assert figure == Figure(median=12.0, low=11.0, high=300.0, unit="ms", runs=3)
+    assert (figure.text, figure.spread) == ("12.0 ms", "11.0 to 300, 3 runs")
+    assert figure.ratio_to(Figure.of([6.0], "ms")) == "2.00"
+
+
+def test_what_was_measured_comes_back_as_it_was_written() -> None:
+    # Given a section whose numbers JSON has another type for
+    report = Report({"processor": "one"}, {})
+
+    report.add(SECTION)
+
+    # Then they are that already
+    assert report.measured == {"cold": {"one": [12.3]}}
+
+
+def test_a_page_leads_to_its_sections_and_keeps_assumptions_apart() -> None:
+    below = replace(SECTION, title="Below", chart=None)
+
+    text = page({"processor": "one"}, [("2026-11-21", replace(SECTION, more=(below,)))])
+
+    assert "- [Cold starts](#cold-starts)" in text
+    assert "\n\n**Assumed:** a quiet machine.\n\n**Not measured:** the moon." in text
+    assert "![Cold starts](report/cold.svg)" in text
+    assert "\n### Below\n" in text
+    assert "| one | 12.3 ms |" in text
+
+
+def test_every_benchmark_can_be_made_again_from_its_numbers() -> None:
+    assert all(callable(getattr(module, "section", None)) for module in BENCHMARKS.values())
