@@ -74,7 +74,7 @@ class GoodEvents:
         return self._new[name]() if name in self._new else self._sample(name)
 
     def disconnect(self) -> None:
-        """Close the connection that is open, if there is one: the next benchmark's customer has no other than its own."""
+        """Close the connection that is open, if there is one: in the next benchmark, nothing is sent to it."""
         if self._connection:
             self._do("close-connection", self._event("close-connection"))
             self._connection = ""
