@@ -73,6 +73,12 @@ class GoodEvents:
             self._connect()
         return self._new[name]() if name in self._new else self._sample(name)
 
+    def disconnect(self) -> None:
+        """Close the connection that is open, if there is one: in the next benchmark, nothing is sent to it."""
+        if self._connection:
+            self._do("close-connection", self._event("close-connection"))
+            self._connection = ""
+
     def _sample(self, name: str, case: str | None = None) -> Json:
         """Return a sample event; what must have happened before it happens now."""
         case = case or _CASES.get(name, "good")
@@ -86,8 +92,7 @@ class GoodEvents:
 
     def _connect(self) -> None:
         """Open a connection in place of the one before: each may send so many frames in a minute, and no more."""
-        if self._connection:
-            self._do("close-connection", self._event("close-connection"))
+        self.disconnect()
         self._connection = f"{uuid.uuid4().hex[:15]}="
         self._do("open-connection", self._event("open-connection"))
 

@@ -66,7 +66,14 @@ def opened(arguments: argparse.Namespace) -> Iterator[Shop]:
     """Bring up a stack, build the functions, and yield the shop; nothing of it stays running.
 
     A stack that is up in the directory already is used, and goes on.
+
+    Raises
+    ------
+    Problem
+        What a function finds in Lambda is not installed.
     """
+    if not BENCH.python.exists():
+        raise Problem(f"{BENCH.directory.name} is not there, which stands for Lambda's runtime: make bench installs it")
     was_up = Emulator(arguments.state).is_running()
     try:
         stack = lifecycle.ensure_up(arguments.state)
@@ -81,6 +88,7 @@ def opened(arguments: argparse.Namespace) -> Iterator[Shop]:
                 with world.prepared(arguments.state):
                     events = GoodEvents(stack, world, processes)
                     yield Shop(_chosen(functions, arguments.function), events, processes, Path(directory))
+                    events.disconnect()
     finally:
         if not was_up:
             lifecycle.take_down(arguments.state)

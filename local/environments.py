@@ -136,8 +136,8 @@ def _create(environment: Environment) -> None:
     if environment.is_runtime and sys.version_info[:2] != RUNTIME:
         version = ".".join(map(str, RUNTIME))
         raise Problem(
-            f"this is Python {sys.version.split()[0]}, and in Lambda the functions run on {version}: install that (macOS: "
-            f"brew install python@{version}; Linux: uv python install {version}), or name one with "
+            f"this is Python {sys.version.split()[0]}, and in Lambda the functions run on {version}: install that "
+            f"(macOS: brew install python@{version}; Linux: uv python install {version}), or name one with "
             f"PYTHON=/path/to/python{version}"
         )
     if not _runs(environment):
