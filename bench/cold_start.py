@@ -18,7 +18,10 @@ from local.environments import BENCH
 _TIMEOUT_SECONDS = 60
 _ERROR_LINES = 5
 # Makes clients cost nothing: what is timed is the import of what is shipped, and AWS's SDK is not.
-_IMPORT = "import sys, importlib, boto3; boto3.client = lambda *_, **__: None; importlib.import_module(sys.argv[1])"
+_IMPORT = (
+    "import sys, importlib; from botocore.session import Session; Session.create_client = lambda *_, **__: None; "
+    "importlib.import_module(sys.argv[1])"
+)
 _IMPORT_TIME = re.compile(r"import time: +(\d+) \| +\d+ \| +(\S+)")
 
 

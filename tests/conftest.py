@@ -46,6 +46,7 @@ os.environ |= {
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from moto import mock_aws
@@ -67,10 +68,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def aws() -> Iterator[Aws]:
     """AWS with the template's tables, queues, bus, parameters and secrets, all empty."""
-    # The sandbox is reached over real HTTP on this machine; moto leaves that alone.
-    with mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}}):
-        for settings in (configuration.parameters(), configuration.secrets()):
-            settings.clear_cache()
+    # The sandbox is reached over real HTTP on this machine; moto leaves that alone. What a handler has read in another
+    # test's AWS does not count.
+    moto = mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}})
+    with moto, mock.patch.object(configuration, "CACHE_SECONDS", -1):
         yield Aws.create()
 
 

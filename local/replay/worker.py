@@ -23,10 +23,10 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import boto3
-import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+
+from storefront.shared.aws import session
 
 # What an error frame of the chat names is the invocation: events/ has this one.
 _REQUEST_ID = "00000000-0000-0000-0000-000000000000"
@@ -163,10 +163,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     outbox = Outbox()
-    session = botocore.session.get_session()
-    outbox.watch(session)
     # Before the handler's module makes its clients.
-    boto3.setup_default_session(botocore_session=session)
+    outbox.watch(session())
     handler = _handler()
     for line in sys.stdin:
         outbox.sent.clear()

@@ -67,16 +67,18 @@ CLIENTS = {
     "boto3.Session",
     "requests.Session",
     "Session",
-    "SSMProvider",
-    "SecretsProvider",
+    "session",
+    "get_session",
+    "session().create_client",
 }
 # What a handler calls at import.
 MAKES_A_CLIENT = {
     ("storefront.orders.payment_provider", "__init__"),
     ("storefront.rollout.public_api", "__init__"),
     ("storefront.shared.aws", "client"),
-    ("storefront.shared.configuration", "parameters"),
-    ("storefront.shared.configuration", "secrets"),
+    ("storefront.shared.aws", "session"),
+    ("storefront.shared.configuration", "parameter"),
+    ("storefront.shared.configuration", "secret"),
 }
 
 FLOOR = "import boto3; boto3.client('dynamodb')"

@@ -3,16 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 from storefront.access.partner_token import Partner, StoredSecret
 from storefront.shared import clock
+from storefront.shared.attributes import from_item, to_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_to_attribute = TypeSerializer().serialize
-_from_attribute = TypeDeserializer().deserialize
 
 
 class PartnerStore:
@@ -56,7 +52,7 @@ class PartnerStore:
 
 
 def _partner(item: Mapping[str, Any]) -> Partner:
-    value = {name: _from_attribute(attribute) for name, attribute in item.items()}
+    value = from_item(item)
     return Partner(
         id=value["partnerId"],
         plan=value["plan"],
@@ -87,4 +83,4 @@ def _item(partner: Partner) -> dict[str, Any]:
         "secrets": secrets,
         "revoked": partner.revoked,
     }
-    return {name: _to_attribute(attribute) for name, attribute in value.items()}
+    return to_item(value)

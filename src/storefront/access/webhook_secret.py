@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from storefront.shared.configuration import Kept
+
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
-
-CACHE_SECONDS = 60
 
 
 class WebhookSecret:
@@ -28,9 +28,7 @@ class WebhookSecret:
     ) -> None:
         self._secretsmanager = secretsmanager
         self._arn = arn
-        self._clock = clock
-        self._read_at = 0.0
-        self._versions: tuple[str, ...] = ()
+        self._versions = Kept(self._read, clock)
 
     def versions(self) -> tuple[str, ...]:
         """Return the current secret and, once it has been rotated, the one before.
@@ -38,10 +36,10 @@ class WebhookSecret:
         A secret that does not verify is no reason to read again: anybody could make us read at will. So a new secret
         counts a minute after the rotation at the latest, and until then the provider's other signature does.
         """
-        if not self._versions or self._clock() - self._read_at > CACHE_SECONDS:
-            self._versions = (self._version("AWSCURRENT"), *self._previous())
-            self._read_at = self._clock()
-        return self._versions
+        return self._versions()
+
+    def _read(self) -> tuple[str, ...]:
+        return (self._version("AWSCURRENT"), *self._previous())
 
     def _previous(self) -> tuple[str, ...]:
         try:

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from storefront.catalog.product import Product
+from storefront.shared.attributes import from_item
 from storefront.shared.errors import NotFound, Overloaded, PreconditionFailed
 from storefront.shared.money import Money
 from storefront.shared.paging import Key, Page
@@ -23,7 +23,6 @@ from storefront.shared.paging import Key, Page
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_from_attribute = TypeDeserializer().deserialize
 
 _BATCH_ATTEMPTS = 5
 _WRITE_PAUSES = (0.05, 0.1, 0.2, 0.4)
@@ -219,7 +218,7 @@ def _made_by(error: ClientError, write_id: str) -> bool:
 
 
 def _product(item: Mapping[str, Any]) -> Product:
-    value = {name: _from_attribute(attribute) for name, attribute in item.items()}
+    value = from_item(item)
     return Product(
         sku=value["sku"],
         name=value["name"],

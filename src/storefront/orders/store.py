@@ -15,12 +15,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from storefront.orders.order import Line, Order, OrderKey, Reason, Status, check_transition, is_order_id
 from storefront.orders.processing import OrderMovedOn, OutOfStock
 from storefront.shared import clock
+from storefront.shared.attributes import from_item, to_item
 from storefront.shared.errors import NotFound, Overloaded
 from storefront.shared.money import Money
 from storefront.shared.observability import logger
@@ -37,9 +37,6 @@ _TRANSACTION_PAUSES = (0.1, 0.2, 0.4)
 
 # "TransactWriteItems", Amazon DynamoDB API Reference: the reasons that can be gone a moment later, and no reason.
 _PASSING_REASONS = {"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-
-_to_attribute = TypeSerializer().serialize
-_from_attribute = TypeDeserializer().deserialize
 
 
 class _StockRefused(Exception):
@@ -350,7 +347,7 @@ def _giving_back(line: Line) -> dict[str, Any]:
 
 def order_of(item: Mapping[str, Any]) -> Order:
     """Return the order that a DynamoDB item (of the table, an index or a stream image) holds."""
-    value = {name: _from_attribute(attribute) for name, attribute in item.items()}
+    value = from_item(item)
     return Order(
         key=OrderKey(value["customerId"], value["orderId"]),
         lines=tuple(
@@ -405,7 +402,7 @@ def _to_item(order: Order) -> dict[str, Any]:
         value["refundDue"] = True
     if order.refund_event_id:
         value["refundEventId"] = order.refund_event_id
-    return {name: _to_attribute(attribute) for name, attribute in value.items()}
+    return to_item(value)
 
 
 def _key(key: OrderKey) -> dict[str, Any]:

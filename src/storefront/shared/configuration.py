@@ -1,22 +1,45 @@
-"""Settings that are not in the template: parameters and secrets, read once and kept for some minutes.
+"""Settings that are not in the template: parameters and secrets, read once and kept for a minute.
 
 A function's environment holds only the *name* of a parameter or the ARN of a secret, never the value.
 """
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
-
-from aws_lambda_powertools.utilities.parameters import GetParameterError, SecretsProvider, SSMProvider
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from storefront.shared.aws import client
 
 CACHE_SECONDS = 60
 
+Value = TypeVar("Value")
 
-def parameter(variable: str) -> Callable[[], str]:
-    """Return what reads the value of the Systems Manager parameter that an environment variable names.
+
+class Kept(Generic[Value]):
+    """A setting that is read when it is asked for, and again a minute later: so a change takes effect.
+
+    Parameters
+    ----------
+    read
+        Reads it.
+    clock
+        Returns seconds that only grow.
+    """
+
+    def __init__(self, read: Callable[[], Value], clock: Callable[[], float] = time.monotonic) -> None:
+        self._read = read
+        self._clock = clock
+        self._kept: tuple[Value, float] | None = None
+
+    def __call__(self) -> Value:
+        """Return the setting."""
+        if self._kept is None or self._clock() - self._kept[1] > CACHE_SECONDS:
+            self._kept = (self._read(), self._clock())
+        return self._kept[0]
+
+
+def parameter(variable: str) -> Kept[str]:
+    """Return the Systems Manager parameter that an environment variable names.
 
     A handler asks for it at import: it makes the client.
 
@@ -25,11 +48,12 @@ def parameter(variable: str) -> Callable[[], str]:
     variable
         The name of the environment variable that holds the parameter's name.
     """
-    return _reader(parameters(), os.environ[variable])
+    ssm, name = client("ssm"), os.environ[variable]
+    return Kept(lambda: str(ssm.get_parameter(Name=name)["Parameter"]["Value"]))
 
 
-def secret(variable: str) -> Callable[[], str]:
-    """Return what reads the current value of the Secrets Manager secret that an environment variable names.
+def secret(variable: str) -> Kept[str]:
+    """Return the Secrets Manager secret that an environment variable names, in its current version.
 
     A handler asks for it at import: it makes the client.
 
@@ -38,33 +62,5 @@ def secret(variable: str) -> Callable[[], str]:
     variable
         The name of the environment variable that holds the secret's ARN.
     """
-    return _reader(secrets(), os.environ[variable])
-
-
-@cache
-def parameters() -> SSMProvider:
-    """Return what reads and keeps parameters."""
-    return SSMProvider(boto3_client=client("ssm"))
-
-
-@cache
-def secrets() -> SecretsProvider:
-    """Return what reads and keeps secrets."""
-    return SecretsProvider(boto3_client=client("secretsmanager"))
-
-
-def _reader(provider: SSMProvider | SecretsProvider, name: str) -> Callable[[], str]:
-    def read() -> str:
-        with _errors_of_the_service():
-            return str(provider.get(name, max_age=CACHE_SECONDS))
-
-    return read
-
-
-@contextmanager
-def _errors_of_the_service() -> Iterator[None]:
-    """Let a service's own error through: Powertools wraps it, and a throttled call could not be told from a mistake."""
-    try:
-        yield
-    except GetParameterError as error:
-        raise error.__context__ or error from None
+    secretsmanager, arn = client("secretsmanager"), os.environ[variable]
+    return Kept(lambda: str(secretsmanager.get_secret_value(SecretId=arn)["SecretString"]))

@@ -13,8 +13,9 @@ from botocore.exceptions import ConnectTimeoutError
 
 from local import webhook
 from storefront.access import authorize_webhook
-from storefront.access.webhook_secret import CACHE_SECONDS, WebhookSecret
+from storefront.access.webhook_secret import WebhookSecret
 from storefront.access.webhook_signature import content_sha256
+from storefront.shared import configuration
 from tests.support.aws import WEBHOOK_SECRET, Aws
 from tests.support.events import Context
 from tests.support.faults import Failing, aws_error
@@ -32,10 +33,14 @@ class Clock:
         return self.seconds
 
 
+MINUTE = 60
+
+
 @pytest.fixture
 def clock(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     """The authorizer as it starts: nothing read yet."""
     clock = Clock()
+    monkeypatch.setattr(configuration, "CACHE_SECONDS", MINUTE)
     monkeypatch.setattr(authorize_webhook, "_secret", WebhookSecret(aws.secretsmanager, "webhook-secret", clock))
     return clock
 
@@ -188,7 +193,7 @@ def test_a_rotated_secret_counts_within_a_minute_and_until_then_both_signatures_
     assert effect(call(event("second"))) == "Deny"
     assert effect(call(event(WEBHOOK_SECRET, "second"))) == "Allow"
 
-    clock.seconds += CACHE_SECONDS + 1
+    clock.seconds += MINUTE + 1
     assert effect(call(event("second"))) == "Allow"
 
 
