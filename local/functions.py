@@ -7,8 +7,6 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from botocore.exceptions import ClientError
-
 from local.installation import Installation
 from local.stack import STACK_NAME, Stack
 
@@ -116,12 +114,8 @@ def process_environment(function: Function, stack: Stack) -> dict[str, str]:
 
 
 def _credentials(function: Function, stack: Stack) -> dict[str, str]:
-    """Return those of the function's role; where the stack does not let us assume it, its own."""
-    try:
-        assumed = stack.client("sts").assume_role(RoleArn=function.role, RoleSessionName=_SESSION)["Credentials"]
-    except ClientError:
-        own = stack.credentials
-        return {"AWS_ACCESS_KEY_ID": own["accessKeyId"], "AWS_SECRET_ACCESS_KEY": own["secretAccessKey"]}
+    """Return those of the function's role, so that its policies count."""
+    assumed = stack.client("sts").assume_role(RoleArn=function.role, RoleSessionName=_SESSION)["Credentials"]
     return {
         "AWS_ACCESS_KEY_ID": assumed["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],

@@ -33,9 +33,11 @@ async def relay(listen: str, target: str) -> None:
         except OSError:
             writer.close()  # the stack is down
             return
-        await asyncio.gather(_copy(reader, back), _copy(there, writer))
-        for each in (back, writer):
-            each.close()
+        try:
+            await asyncio.gather(_copy(reader, back), _copy(there, writer))
+        finally:
+            for each in (back, writer):
+                each.close()
 
     server = await _listening(listen, pass_on)
     print(READY, flush=True)
@@ -72,10 +74,12 @@ async def _reached(connect: Callable[[], Awaitable[Connection]]) -> None:
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Copy until the sender has no more to say, and say so; the other direction goes on."""
-    with contextlib.suppress(ConnectionError):
+    with contextlib.suppress(OSError):
         while data := await reader.read(_CHUNK):
             writer.write(data)
             await writer.drain()
+    # Also where the sender was cut off: the other side would wait for it.
+    with contextlib.suppress(OSError):
         writer.write_eof()
 
 

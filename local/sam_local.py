@@ -87,8 +87,10 @@ def require_python() -> None:
     name = f"python{container_network.RUNTIME}"
     found = shutil.which(name, path=_PATH)
     # A version manager may have put a command there that only says that this version is not chosen.
-    if found is None or subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode:
-        raise Problem(f"no {name} on the path, which sam build needs: install Python {container_network.RUNTIME}")
+    if found is None or subprocess.run([found, "-c", "import pip"], capture_output=True, check=False).returncode:
+        raise Problem(
+            f"no {name} with pip on the path, which sam build needs: install Python {container_network.RUNTIME}"
+        )
 
 
 def environment(stack: Stack) -> dict[str, str]:
@@ -149,9 +151,13 @@ def _from_here(path: Path) -> str:
 def release(state: Path) -> None:
     """Remove what :func:`prepare` has made, and containers that a ``sam local`` has left behind."""
     directory = state / _DIRECTORY
-    if directory.is_dir():
+    if not directory.is_dir():
+        return
+    try:
         ContainerNetwork.of(state).close()
-        shutil.rmtree(directory)
+    except Problem as problem:
+        say(f"what sam local had in Docker is left there, if there is anything: {problem}")
+    shutil.rmtree(directory)
 
 
 def _build(directory: Path, processor: str) -> None:
@@ -159,6 +165,8 @@ def _build(directory: Path, processor: str) -> None:
     stamp, made_of = directory / "built-from", _digest(processor)
     if stamp.is_file() and stamp.read_text() == made_of:
         return
+    # Until it is built there is nothing to go on with.
+    stamp.unlink(missing_ok=True)
     with step(f"sam build, for {processor}") as current:
         current.progress("this takes some seconds")
         log = directory / "build.log"
@@ -174,7 +182,8 @@ def _build(directory: Path, processor: str) -> None:
                 check=False,
             )
         if ended.returncode:
-            raise Problem(f"sam build failed: {log.read_text().strip().splitlines()[-1]}; details: {log}")
+            last = (log.read_text().strip().splitlines() or ["no output"])[-1]
+            raise Problem(f"sam build failed: {last}; details: {log}")
     stamp.write_text(made_of)
 
 

@@ -40,6 +40,7 @@ TRIMMED = (
     "aws_lambda_powertools/utilities/feature_flags",
     "aws_lambda_powertools/utilities/idempotency",
     "aws_lambda_powertools/utilities/kafka",
+    "aws_lambda_powertools/utilities/parameters",
     "aws_lambda_powertools/utilities/parser",
     "aws_lambda_powertools/utilities/streaming",
     "aws_lambda_powertools/utilities/validation",
@@ -114,9 +115,9 @@ def _make(wheels: Path, into: Path) -> None:
     shutil.copytree(SOURCE / "storefront", into / "storefront", copy_function=shutil.copyfile, ignore=without_bytecode)
     _trim(into)
     _compile(into)
-    # Lambda runs as somebody else, who must be able to read everything.
-    for path in into.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o644)
+    # Lambda runs as somebody else, who must be able to read everything. Nobody writes: a file has many names.
+    for path in (into, *into.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o444)
 
 
 def _trim(package: Path) -> None:

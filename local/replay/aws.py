@@ -104,7 +104,10 @@ class OnAws:
                 *(*self._sam, "remote", "invoke", self._functions[name], "--stack-name", self._name),
                 *("--event-file", file.name, "--output", "json", "--parameter", f"Qualifier={_ALIAS}"),
             ]
-            called = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
+            try:
+                called = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
+            except subprocess.TimeoutExpired:
+                raise Problem(f"sam remote invoke {self._functions[name]} did not end in time") from None
         if called.returncode:
             lines = called.stderr.strip().splitlines() or ["no output"]
             raise Problem(f"sam remote invoke {self._functions[name]}: {lines[-1]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -178,7 +179,9 @@ def _pipes(worker: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
 def _end(worker: subprocess.Popen[Any]) -> None:
     """Let a process end: there are no more events."""
     for pipe in _pipes(worker):
-        pipe.close()
+        # What a process that has ended did not read is still to be written.
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
     try:
         worker.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:

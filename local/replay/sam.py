@@ -70,20 +70,23 @@ class SamLocal:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file, self._log.open("ab") as log:
             json.dump(event, file)
             file.flush()
-            called = subprocess.run(
-                [
-                    *(*self._command, "local", "invoke", logical_id),
-                    *("--event", file.name, "--config-file", str(self._configuration)),
-                ],
-                cwd=ROOT,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                timeout=_TIMEOUT_SECONDS,
-                check=False,
-            )
+            try:
+                called = subprocess.run(
+                    [
+                        *(*self._command, "local", "invoke", logical_id),
+                        *("--event", file.name, "--config-file", str(self._configuration)),
+                    ],
+                    cwd=ROOT,
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                    timeout=_TIMEOUT_SECONDS,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                raise Problem(f"sam local invoke {logical_id} did not end within {_TIMEOUT_SECONDS} s") from None
         return Outcome(answer_of(_last_json(called.stdout, logical_id, self._log)))
 
 

@@ -100,7 +100,7 @@ class World:
 
     @contextmanager
     def prepared(self, state: Path) -> Iterator[World]:
-        """Make the stack one to replay on, and leave it as it was."""
+        """Make the stack one to replay on, and leave it as it was, but for stock that was too scarce to order from."""
         with _alone(state):
             before = self._catalogue()
             try:

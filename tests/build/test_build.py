@@ -167,6 +167,7 @@ def test_lambda_runs_the_bytecode_and_not_the_source(checkout: Path, tmp_path: P
     # Given a package whose sources nobody could compile
     package = shutil.copytree(packages(checkout)[0], tmp_path / "package")
     for module in package.rglob("*.py"):
+        module.chmod(0o644)
         module.write_text("this is not Python")
 
     # When
@@ -207,7 +208,7 @@ def test_a_second_build_makes_the_package_anew_where_a_source_has_changed(checko
 def test_without_the_python_of_the_runtime_the_build_says_what_is_missing(tmp_path: Path) -> None:
     directory = checked_out(tmp_path / "without")
 
-    with pytest.raises(AssertionError, match=r"python3\.99 is not on the PATH: install"):
+    with pytest.raises(AssertionError, match=r"no python3\.99 with pip on the PATH: install"):
         build(directory, LAMBDA_PYTHON="python3.99")
 
 

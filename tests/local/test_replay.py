@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local.cli import main
+from local.console import Problem
 from local.functions import deployed
 from local.replay import command
 from local.replay.cases import load
@@ -134,3 +135,17 @@ def test_an_event_that_there_is_not_is_refused(state: Path, monkeypatch: pytest.
 
     with pytest.raises(Exception, match="did you mean place-order/good"):
         main()
+
+
+def test_a_function_that_cannot_be_imported_is_named_and_keeps_no_other_from_being_replayed(
+    stack: Stack, state: Path
+) -> None:
+    functions = deployed(stack)
+    broken = functions | {"get-order": replace(functions["get-order"], handler="storefront.orders.no_such.handler")}
+
+    with Processes(stack, broken, state / "replay.log") as processes:
+        with pytest.raises(Problem, match="the process of get-order has ended"):
+            processes.invoke("get-order", {})
+        answer = processes.invoke("get-product", CASES["get-product/good"].event).answer
+
+    assert answer["statusCode"] == 200

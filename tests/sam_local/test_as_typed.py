@@ -17,9 +17,13 @@ from tests.sam_local.test_start_api import check_mounted
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
-    """A person's, without anything about AWS."""
-    return {"SAM_CLI_TELEMETRY": "0"} | {
-        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))
+    """A person's, without anything about AWS: whoever runs the tests may have an account."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}
+    return kept | {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SAM_CLI_TELEMETRY": "0",
     }
 
 

@@ -26,6 +26,13 @@ def test_a_plain_sam_deploy_goes_to_dev() -> None:
     assert SETTINGS["default"] == SETTINGS["dev"]
 
 
+def test_what_is_built_runs_on_the_processor_that_it_is_deployed_to() -> None:
+    built = [SETTINGS[name]["build"]["parameters"]["parameter_overrides"] for name in ("default", "dev")]
+    deployed = [samconfig.environment(name).overrides["Architecture"] for name in ON_AWS]
+
+    assert {f"Architecture={processor}" for processor in deployed} == {one for each in built for one in each}
+
+
 @pytest.mark.parametrize("name", ON_AWS)
 def test_sam_deploy_to_aws_needs_no_more_options(name: str) -> None:
     settings = SETTINGS[name]["deploy"]["parameters"]

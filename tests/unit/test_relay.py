@@ -1,6 +1,7 @@
 """The way from containers to the stack: what goes in at one end comes out at the other."""
 
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -72,3 +73,23 @@ def test_one_connection_does_not_wait_for_another(shouting: int) -> None:
         socket.create_connection((HOST, port)),  # says nothing
     ):
         assert say(port, b"hello") == b"HELLO"
+
+
+def test_a_client_that_is_cut_off_leaves_no_connection_behind() -> None:
+    port = free_port()
+    with (
+        socket.create_server((HOST, 0)) as server,
+        relaying(f"tcp:{HOST}:{port}", f"tcp:{HOST}:{server.getsockname()[1]}"),
+    ):
+        looked, _ = server.accept()  # the relay has looked whether somebody is there
+        looked.close()
+        client = socket.create_connection((HOST, port))
+        connection, _ = server.accept()
+        connection.settimeout(10)
+
+        # When it ends as a container does that is killed: without a word
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+
+        # Then
+        assert connection.recv(1) == b""

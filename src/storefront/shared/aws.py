@@ -1,6 +1,6 @@
 """Clients of AWS services, all with limits.
 
-They are botocore's own, which boto3's are as well: importing boto3 around it would make a cold start 7 % longer.
+They are botocore's own, as boto3's are: importing boto3 around it would make cold starts longer (docs/decisions.md).
 """
 
 from functools import cache
