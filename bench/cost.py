@@ -165,8 +165,9 @@ class Business:
             "sqs-requests": sends + {"queue": 2, "bus": 3}.get(trigger, 0),
             "events": one["events"],
             "log-gb": logged / 2**30,
-            # What the gateway asks an authorizer is part of the request's trace.
-            "traces": trigger != "authorizer",
+            # Of an authorizer too: the one that is counted is the chat's, and X-Ray knows REST APIs only, so that no
+            # request's trace is there for it to be part of (template.yaml: TracingPolicy).
+            "traces": 1,
         }
 
 
@@ -277,9 +278,11 @@ def _about(prices: Prices, data: Mapping[str, Any]) -> str:
         f"for each request and frame; a message in each room every {_MINUTES_BETWEEN_MESSAGES} minute, connections "
         f"that last {_MINUTES_CONNECTED} minutes, the ticket, the handshake and joining included; requests that come "
         "evenly, traced by X-Ray's default rule (one a second for all, then 5 %), each queue message and change a "
-        "trace of its own; index writes of a transaction count once. Not included: Cognito (by its monthly active "
-        "users), data transfer, what is stored, backups, KMS (the keys are AWS's own), notifications, the payment "
-        "provider, releases. Lambda reads streams and queues for nothing, but SQS bills its requests."
+        "trace of its own, and each invocation by the chat's gateway too, its authorizer's among them; index writes "
+        "of a transaction count once. Not included: Cognito (by its monthly active users), data transfer, storage, "
+        "backups, KMS, notifications, the payment provider, releases. KMS charges for requests for the tables' key, "
+        "which AWS manages and the account pays for; DynamoDB keeps table keys for a while, so that a small amount is "
+        "missing here. Lambda reads streams and queues for nothing, but SQS bills its requests."
     )
 
 

@@ -97,6 +97,17 @@ def test_a_message_has_its_share_of_the_connections_it_goes_to(data: dict[str, A
     assert usage["websocket-messages"] == 12
 
 
+def test_an_invocation_of_the_chats_authorizer_is_a_trace_of_its_own(data: dict[str, Any]) -> None:
+    # Given a handshake: the authorizer is asked, and then the connection is opened
+    data["counted"]["connection"].insert(0, step("OpenConnectionFunction", "authorizer"))
+
+    usage = business_of(data).connection
+
+    # Then both are traced, and neither is a message
+    assert usage["traces"] == 2
+    assert usage["websocket-messages"] == 0
+
+
 @pytest.mark.parametrize("counted", ["write_units", "read_units", "posted", "events", "log_bytes"])
 def test_twice_of_what_is_counted_costs_more(data: dict[str, Any], counted: str) -> None:
     more = copy.deepcopy(data)
