@@ -131,7 +131,7 @@ class Business:
 
     @property
     def fixed(self) -> Usage:
-        """What a month takes in which nobody comes."""
+        """What a month takes besides, however many come; the custom metrics only where somebody does."""
         runs = _MONTH_MINUTES / _RECONCILER_MINUTES
         empty = len(_QUEUES) * _POLLERS * _MONTH_MINUTES * 60 / _POLL_SECONDS
         standing = {"sqs-requests": empty, "secret-calls": _MONTH_MINUTES}
@@ -165,8 +165,9 @@ class Business:
             "sqs-requests": sends + {"queue": 2, "bus": 3}.get(trigger, 0),
             "events": one["events"],
             "log-gb": logged / 2**30,
-            # What the gateway asks an authorizer is part of the request's trace.
-            "traces": trigger != "authorizer",
+            # Of an authorizer too: the one that is counted is the chat's, and X-Ray knows REST APIs only, so that no
+            # request's trace is there for it to be part of (template.yaml: TracingPolicy).
+            "traces": 1,
         }
 
 
@@ -224,7 +225,10 @@ def section(data: Any) -> Section:
             (name, *[cell for what in split for cell in _with_share(split[what][name], totals[what])])
             for name in services
         ]
-        + [("**all**", *[cell for what in split for cell in (f"**{dollars(totals[what])}**", "")])],
+        + [
+            ("**all**", *[cell for what in split for cell in (f"**{dollars(totals[what])}**", "")]),
+            ("all but X-Ray", *[cell for what in split for cell in (_untraced(split[what]), "")]),
+        ],
         chart=stacked(
             "Dollars for a million",
             [(what, {name: costs[name] for name in services}) for what, costs in split.items()],
@@ -261,11 +265,17 @@ def dollars(amount: float) -> str:
     return f"${amount:.{1 - math.floor(math.log10(amount))}f}"
 
 
+def _untraced(costs: Mapping[str, float]) -> str:
+    return dollars(sum(amount for service, amount in costs.items() if service != "X-Ray"))
+
+
 def _about(prices: Prices, data: Mapping[str, Any]) -> str:
     waits = ", ".join(f"{milliseconds:g} ms for {what}" for what, milliseconds in _WAITS.items())
     return (
         f"At list prices of {prices.region}, looked up on {prices.looked_up.isoformat()} (`prices.toml`, each with the "
-        "title of its page; those marked (?) were found on none), without free tiers. Counted: calls, request units by "
+        "title of its page; those marked (?) were found on none), without free tiers. "
+        "A million comes evenly over one month. Columns do not add up: each has X-Ray's first trace of every second to "
+        "itself, which orders and messages share in a month that has both. Counted: calls, request units by "
         "the sizes of the real items, messages, events and log lines, while the functions' own handlers place an order "
         "of two products, process it, publish its events and tell its customer, who has one chat open; and send a "
         "message to a room. Measured: each function's own time when warm, its initialisation, and "
@@ -277,9 +287,11 @@ def _about(prices: Prices, data: Mapping[str, Any]) -> str:
         f"for each request and frame; a message in each room every {_MINUTES_BETWEEN_MESSAGES} minute, connections "
         f"that last {_MINUTES_CONNECTED} minutes, the ticket, the handshake and joining included; requests that come "
         "evenly, traced by X-Ray's default rule (one a second for all, then 5 %), each queue message and change a "
-        "trace of its own; index writes of a transaction count once. Not included: Cognito (by its monthly active "
-        "users), data transfer, what is stored, backups, KMS (the keys are AWS's own), notifications, the payment "
-        "provider, releases. Lambda reads streams and queues for nothing, but SQS bills its requests."
+        "trace of its own, and each invocation by the chat's gateway too, its authorizer's among them; index writes "
+        "of a transaction count once. Not included: Cognito (by its monthly active users), data transfer, storage, "
+        "backups, KMS, notifications, the payment provider, releases. KMS charges for requests for the tables' key, "
+        "which AWS manages and the account pays for; DynamoDB keeps table keys for a while, so that a small amount is "
+        "missing here. Lambda reads streams and queues for nothing, but SQS bills its requests."
     )
 
 
@@ -296,9 +308,9 @@ def _by_volume(business: Business, prices: Prices) -> Section:
     return Section(
         title="Cost by volume",
         about=(
-            f"So many orders, and so many messages to {FAN_OUT}, in a month; *fixed* is what a month costs in which "
-            "nobody comes. What orders and messages cost is proportional but for the traces, of which the first each "
-            "second are the dearest. Assumed: as above; the load comes evenly."
+            f"So many orders, and so many messages to {FAN_OUT}, in a month; *fixed* is the section on that "
+            "below. What orders and messages cost is proportional but for the traces, of which the first each second "
+            "are the dearest. Assumed: as above; the load comes evenly."
         ),
         head=("a month", *columns, "of an order and a message"),
         rows=[(f"{volume:,}", *map(dollars, three), dollars(three[2] / volume)) for volume, three in costs.items()],
@@ -346,13 +358,15 @@ def _by_fan_out(business: Business, prices: Prices) -> Section:
 
 def _fixed(business: Business, prices: Prices) -> Section:
     fixed = business.month(with_fixed=True)
+    standing = {name: quantity for name, quantity in fixed.items() if name != "metrics"}
     return Section(
-        title="Cost of a month in which nobody comes",
+        title="Fixed cost of a month, once there is traffic",
         about=(
             "Production as samconfig.toml has it: its alarms (by the metrics that they watch), those that take back a "
             f"release among them; metrics, dashboard, secrets; the pollers of {len(_QUEUES)} queues, which ask "
             f"{_POLLERS} at once every {_POLL_SECONDS} seconds; and the reconciler, every {_RECONCILER_MINUTES} "
-            "minutes. Assumed: every metric is sent in every hour (none is where nobody comes), detailed metrics are "
+            "minutes. In a month in which nobody comes no custom metric is sent, and the others remain. Assumed: every "
+            "metric is sent in every hour, detailed metrics are "
             f"{_DETAILED_METRICS} of each method and route and priced as custom ones, and one process reads its secret "
             "again each minute."
         ),
@@ -362,7 +376,10 @@ def _fixed(business: Business, prices: Prices) -> Section:
             for name, price in prices.of.items()
             if fixed.get(name)
         ]
-        + [("**all**", "", "", f"**{dollars(prices.total(fixed))}**")],
+        + [
+            ("**all**", "", "", f"**{dollars(prices.total(fixed))}**"),
+            ("what remains when nobody comes", "", "", dollars(prices.total(standing))),
+        ],
         chart=None,
         name="cost-fixed",
         data=None,
@@ -391,14 +408,19 @@ def _billed(business: Business) -> Section:
     durations = business.durations
     return Section(
         title="What an invocation is billed",
-        about="Own is measured on this machine; billed is what that makes on AWS. Assumed: as above.",
-        head=("for", "function", "own", "billed", "AWS calls"),
+        about=(
+            "*own* is measured on this machine's processor, and *billed* is what that makes on AWS, priced as arm64; "
+            "*GB-s* has the share of a cold start too. Assumed: as above; an arm64 processor is as fast as this one."
+        ),
+        head=("for", "function", "own", "memory", "billed", "GB-s", "AWS calls"),
         rows=[
             (
                 name,
                 one["function"].removesuffix("Function"),
                 f"{short(durations.own[one['function']])} ms",
+                f"{durations.memory[one['function']]:,} MB",
                 f"{durations.warm(one['function'], one['calls'])} ms",
+                f"{durations.gigabyte_seconds(one['function'], one['calls']):.4f}",
                 ", ".join(f"{count} {call.partition(':')[2]}" for call, count in one["calls"].items()),
             )
             for name in names

@@ -97,6 +97,17 @@ def test_a_message_has_its_share_of_the_connections_it_goes_to(data: dict[str, A
     assert usage["websocket-messages"] == 12
 
 
+def test_an_invocation_of_the_chats_authorizer_is_a_trace_of_its_own(data: dict[str, Any]) -> None:
+    # Given a handshake: the authorizer is asked, and then the connection is opened
+    data["counted"]["connection"].insert(0, step("OpenConnectionFunction", "authorizer"))
+
+    usage = business_of(data).connection
+
+    # Then both are traced, and neither is a message
+    assert usage["traces"] == 2
+    assert usage["websocket-messages"] == 0
+
+
 @pytest.mark.parametrize("counted", ["write_units", "read_units", "posted", "events", "log_bytes"])
 def test_twice_of_what_is_counted_costs_more(data: dict[str, Any], counted: str) -> None:
     more = copy.deepcopy(data)
@@ -173,7 +184,20 @@ def test_the_tables_add_up(data: dict[str, Any]) -> None:
 
     amounts = [[float(cell.strip("*$").replace(",", "")) for cell in row[1::2]] for row in made.rows]
     for column in (0, 1):
-        assert sum(row[column] for row in amounts[:-1]) == pytest.approx(amounts[-1][column], abs=0.05)
+        *services, everything, untraced = (row[column] for row in amounts)
+        assert sum(services) == pytest.approx(everything, abs=0.05)
+        # X-Ray's is the last of the services that they use
+        assert untraced == pytest.approx(everything - services[-1], abs=0.02)
+
+
+def test_without_anybody_what_is_fixed_is_less_by_the_metrics_that_nothing_sends(data: dict[str, Any]) -> None:
+    made = section(json.loads(json.dumps(data)))
+    (fixed,) = [one for one in made.more if one.name == "cost-fixed"]
+
+    everything, remaining = (float(row[-1].strip("*$")) for row in fixed.rows[-2:])
+
+    # Then it is 20 metrics at $0.30
+    assert everything - remaining == pytest.approx(20 * 0.30, abs=0.02)
 
 
 def test_more_volume_and_more_fan_out_cost_more(data: dict[str, Any]) -> None:
