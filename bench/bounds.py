@@ -1,4 +1,4 @@
-"""How slow a cold start may be, and how large: what issue 8 promises of each function."""
+"""How slow a cold start may be, and how large: what is promised of each function."""
 
 from __future__ import annotations
 

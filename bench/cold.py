@@ -89,7 +89,7 @@ class Function:
         bound = BOUNDS[self.name]
         ratio = ratio_of(self.shipped, floor)
         if bound.ratio and ratio and ratio > bound.ratio:
-            yield f"{self.name}: {ratio:.2f} times the boto3 floor, at most {bound.ratio}"
+            yield f"{self.name}: {ratio:.3f} times the boto3 floor, at most {bound.ratio}"
         if self.shipped.megabytes.median > bound.megabytes:
             yield f"{self.name}: {self.shipped.megabytes.text} of memory, at most {bound.megabytes}"
         if self.speed_up < SPEED_UP:
@@ -147,13 +147,15 @@ def section(data: Any) -> Section:
             "call, with bytecode; the ratio is of the whole time to the floor's. *import* is what of the package is "
             "imported: the sum of `python -X importtime` over its modules, without making AWS clients. *memory* is the "
             "most that the process had resident. Each answers an event that goes its good way; a hook of a release is "
-            "started only. Assumed: AWS answers as fast as the local stack. Not measured: Lambda's share of a "
-            "processor, fetching and unpacking the package, starting the sandbox; files come from memory here. "
+            "started only, since CodeDeploy, which it reports to, is not part of the local stack. The reconciler's "
+            "bound is the processor's: it makes the same calls. "
             + verdict
+            + " Assumed: AWS answers as fast as the local stack. Not measured: Lambda's share of a "
+            "processor, fetching and unpacking the package, starting the sandbox; files come from memory here."
         ),
         head=(
             *("function", "cold start", "spread", "ratio", "bound", "init", "without bytecode"),
-            *("import", "without bytecode", "memory", "bound"),
+            *("import", "without bytecode", "memory", "without bytecode", "bound"),
         ),
         rows=[_floor_row(name, each) for name, each in floors.items()]
         + [_row(each, floors[BOTO3_FLOOR]) for each in functions],
@@ -275,7 +277,7 @@ def _totals(function: Function) -> tuple[Figure | None, Figure | None]:
 
 def _floor_row(name: str, measured: Measured) -> tuple[str, ...]:
     total = measured.total or measured.init
-    return name, total.text, total.spread, "", "", measured.init.text, "", "", "", measured.megabytes.text, ""
+    return name, total.text, total.spread, "", "", measured.init.text, "", "", "", measured.megabytes.text, "", ""
 
 
 def _row(function: Function, floor: Measured) -> tuple[str, ...]:
@@ -292,5 +294,6 @@ def _row(function: Function, floor: Measured) -> tuple[str, ...]:
         function.shipped_import.text,
         f"{function.without_import.text} ({function.speed_up:.1f} times)",
         function.shipped.megabytes.text,
+        function.without.megabytes.text,
         f"{bound.megabytes} MB",
     )

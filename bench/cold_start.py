@@ -135,4 +135,5 @@ def _peak_megabytes(process_id: int) -> float:
     except FileNotFoundError:
         return 0
     peak = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
-    return int(peak[1]) / 1024 if peak else 0
+    # The kernel counts in 1,024 bytes; the report has one kind of megabyte.
+    return int(peak[1]) * 1024 / 1e6 if peak else 0

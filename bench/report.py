@@ -207,9 +207,10 @@ def page(machine: Mapping[str, str], sections: Sequence[tuple[str, Section]]) ->
     parts = [
         "<!-- written by `make bench` from report.json: do not edit -->",
         "# What it costs: time, calls, money",
-        "Every figure is a median with its spread: the lowest and the highest run, and how many runs there were. A "
-        "ratio is to a floor measured in the same run, so that it means the same on another machine. What is assumed, "
-        "and what was not measured, each section says. Make it again with `make bench`; README.md beside this page "
+        "Every figure is a median. Beside the one that a table is about is its spread, the lowest and the highest run, "
+        "and how many runs there were; report.json has the spread of all. A ratio is to a floor measured in the same "
+        "run, so that it means the same on another machine. What is assumed, and what was not measured, each section "
+        "says. Make it again with `make bench`; README.md beside this page "
         "says how each figure comes about.",
         "\n".join(["| | |", "|---|---|", *facts]),
         "\n".join(contents),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ def measure(arguments: argparse.Namespace) -> Section:
     for package, first in packages.distinct(built.values()).items():
         functions[first] += [name for name, path in built.items() if path == package]
     found = [Package(sorted(set(names)), parts_of(package)) for package, names in functions.items()]
-    broken = [line for package in found for line in package.broken()]
+    broken = broken_bounds(found)
     for line in broken:
         say(styled(f"not kept: {line}", "red"))
     if broken and arguments.check:
@@ -76,10 +76,15 @@ def measure(arguments: argparse.Namespace) -> Section:
     return section({"packages": [asdict(package) for package in found]})
 
 
+def broken_bounds(found: Iterable[Package]) -> list[str]:
+    """Return the bounds that are not kept, each with what was measured."""
+    return [line for package in found for line in package.broken()]
+
+
 def section(data: Any) -> Section:
     """Make the report's section."""
     found = [Package(**package) for package in data["packages"]]
-    broken = [line for package in found for line in package.broken()]
+    broken = broken_bounds(found)
     verdict = "Every bound is kept." if not broken else f"**Not kept: {'; '.join(broken)}.**"
     return Section(
         title="Package size",

@@ -31,7 +31,7 @@ def test_memory_is_that_of_the_function_and_not_of_the_benchmark(make_function: 
     small = start(make_function(ANSWERS), tmp_path, {"body": ""}).megabytes
     large = start(make_function("kept = b'x' * 100_000_000\n" + ANSWERS), tmp_path, {"body": ""}).megabytes
 
-    assert small < len(kept) / 1024**2 / 2
+    assert small < len(kept) / 1e6 / 2
     assert 90 < large - small < 110
 
 
