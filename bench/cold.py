@@ -29,7 +29,7 @@ CONSTANT = "constant function"
 _FLOORS = {BOTO3_FLOOR: "with_boto3.handler", CONSTANT: "constant.handler"}
 # The floors are what everything is divided by: they start again after so many functions.
 _FLOORS_EVERY = 7
-_ROUNDS = 5
+_ROUNDS = 7
 _IMPORT_ROUNDS = 3
 
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench import pictures
+from bench import cold, pictures, size
 from bench.__main__ import BENCHMARKS, SECTIONS
 from bench.report import FOLDER, Figure, Report, Section, page
 
@@ -131,3 +131,16 @@ def test_a_page_leads_to_its_sections_and_keeps_assumptions_apart() -> None:
 
 def test_every_benchmark_can_be_made_again_from_its_numbers() -> None:
     assert all(callable(getattr(module, "section", None)) for module in BENCHMARKS.values())
+
+
+def test_the_committed_figures_keep_every_bound(report: Report) -> None:
+    assert cold.broken_bounds(report.measured["cold"]) == []
+    assert size.broken_bounds(size.Package(**one) for one in report.measured["size"]["packages"]) == []
+
+
+def test_the_committed_cold_starts_are_of_five_rounds_at_the_least(report: Report) -> None:
+    measured = report.measured["cold"]
+
+    assert measured["rounds"] >= 5
+    for function in measured["functions"]:
+        assert function["shipped"]["init"]["runs"] == function["without"]["init"]["runs"] == measured["rounds"]
