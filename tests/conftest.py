@@ -52,13 +52,13 @@ import pytest
 from moto import mock_aws
 from xdist.scheduler import LoadScopeScheduling
 
-from local import lifecycle
-from local.stack import ROOT, Stack
 from storefront.shared import configuration
 from tests.support import attempts  # noqa: F401 - it sees the clients that are made after it
-from tests.support.aws import Aws
-from tests.support.calls import Recording
 from tests.support.canaries import canaries_in_logs
+from tools.stack import lifecycle
+from tools.stack.stack import ROOT, Stack
+from tools.testing.aws import Aws
+from tools.testing.calls import Recording
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import cold_start
-from bench.workers import Runnable
-from local.environments import BENCH
-from local.functions import Function
+from tools.bench import cold_start
+from tools.bench.workers import Runnable
+from tools.environments import BENCH
+from tools.stack.functions import Function
 
 # Plays Lambda's runtime client where it is not installed (`make bench` installs it).
 _FAKE_RUNTIME = """

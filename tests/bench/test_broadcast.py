@@ -8,12 +8,12 @@ from unittest.mock import Mock
 
 import pytest
 
-from bench import broadcast
-from bench.broadcast import Measurement
-from bench.report import Section
 from storefront.chat import broadcast as fan_out
 from storefront.chat.connection import ConnectionGone, Recipient
 from storefront.shared.observability import metrics
+from tools.bench import broadcast
+from tools.bench.broadcast import Measurement
+from tools.bench.report import Section
 
 
 @pytest.fixture(scope="module", autouse=True)

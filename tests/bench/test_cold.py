@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from bench import cold
-from bench.bounds import BOUNDS
-from bench.cold import BOTO3_FLOOR, CONSTANT, Function, Measured
-from bench.cold_start import ColdStart
-from bench.good_events import HOOKS
-from bench.report import Figure
 from tests.unit.test_events import functions
 from tests.unit.test_imports import CALLS_HTTP, PARSES
+from tools.bench import cold
+from tools.bench.bounds import BOUNDS
+from tools.bench.cold import BOTO3_FLOOR, CONSTANT, Function, Measured
+from tools.bench.cold_start import ColdStart
+from tools.bench.good_events import HOOKS
+from tools.bench.report import Figure
 
 
 def starts(*totals: float, megabytes: float = 50) -> list[ColdStart]:
@@ -97,7 +97,7 @@ def test_a_bound_that_is_just_kept_is_kept(measured: dict[str, Any]) -> None:
 def test_a_hook_is_shown_without_a_ratio() -> None:
     hook = asdict(
         Function(
-            "smoke-test",
+            "post-traffic-hook",
             Measured.of([ColdStart(900, None, 50)]),
             Measured.of([ColdStart(950, None, 50)]),
             Figure.of([30], "ms"),
@@ -107,7 +107,7 @@ def test_a_hook_is_shown_without_a_ratio() -> None:
 
     section = cold.section(data(hook))
 
-    assert section.rows[-1][:6] == ("smoke-test", "", "", "", "", "900 ms")
+    assert section.rows[-1][:6] == ("post-traffic-hook", "", "", "", "", "900 ms")
     assert cold.broken_bounds(data(hook)) == []
 
 

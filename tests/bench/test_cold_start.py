@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import cold_start
-from bench.cold_start import import_milliseconds
-from local.console import Problem
 from tests.bench.conftest import MakeFunction
+from tools.bench import cold_start
+from tools.bench.cold_start import import_milliseconds
+from tools.console import Problem
 
 ANSWERS = "def handler(event, context): return {'statusCode': 200, 'body': event['body']}"
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bench import cost
-from bench.cost import business_of, dollars, section, traced
-from bench.prices import FILE, Prices
-from bench.report import Report
-from local.console import Problem
+from tools.bench import cost
+from tools.bench.cost import business_of, dollars, section, traced
+from tools.bench.prices import FILE, Prices
+from tools.bench.report import Report
+from tools.console import Problem
 
 POST = "apigatewaymanagementapi:PostToConnection"
 

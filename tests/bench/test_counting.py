@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bench.cost import _counted
+from tools.bench.cost import _counted
 
 POST = "apigatewaymanagementapi:PostToConnection"
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from local import environments
-from local.console import Problem
-from local.environments import Environment
-from tests.support.template import source
+from tools import environments
+from tools.console import Problem
+from tools.environments import Environment
+from tools.testing.template import source
 
 
 def test_it_is_made_with_the_python_of_the_template_s_functions() -> None:

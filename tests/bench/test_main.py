@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bench import __main__ as command
-from bench.report import Report, Section
-from local.console import Problem
+from tools.bench import __main__ as command
+from tools.bench.report import Report, Section
+from tools.console import Problem
 
 
 class Benchmark:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from bench import pipeline
-from bench.pipeline import _accepted, _run
-from local.console import Problem
+from tools.bench import pipeline
+from tools.bench.pipeline import _accepted, _run
+from tools.console import Problem
 
 
 class Slow:

@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench import cold, pictures, size
-from bench.__main__ import BENCHMARKS, SECTIONS
-from bench.report import FOLDER, Figure, Report, Section, page
+from tools.bench import cold, pictures, size
+from tools.bench.__main__ import BENCHMARKS, SECTIONS
+from tools.bench.report import FOLDER, Figure, Report, Section, page
 
 SECTION = Section(
     title="Cold starts",
@@ -38,7 +38,7 @@ def test_the_report_is_what_its_numbers_and_the_code_make(report: Report) -> Non
     files = report.files(SECTIONS)
 
     there = {name: (FOLDER / name).read_text() for name in files}
-    assert there == files, "made again with: python -m bench --redraw"
+    assert there == files, "made again with: python -m tools.bench --redraw"
     pictures_there = {f"report/{path.name}" for path in (FOLDER / "report").iterdir()}
     assert pictures_there == {name for name in files if name.endswith(".svg")}
 

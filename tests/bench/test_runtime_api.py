@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench.runtime_api import Invocation, RuntimeApi, serving
+from tools.bench.runtime_api import Invocation, RuntimeApi, serving
 
 EVENT = {"a": ["complete", "event"]}
 BASE = "/2018-06-01/runtime"

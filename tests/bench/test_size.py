@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import packages, size
-from local.console import Problem
+from tools.bench import packages, size
+from tools.console import Problem
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bench import warm
-from bench.gateway import gateway
-from bench.report import Figure
-from bench.worker import Observer
-from bench.workers import Handled, Runnable, Worker, workers
-from local.console import Problem
 from tests.bench.conftest import MakeFunction
+from tools.bench import warm
+from tools.bench.gateway import gateway
+from tools.bench.report import Figure
+from tools.bench.worker import Observer
+from tools.bench.workers import Handled, Runnable, Worker, workers
+from tools.console import Problem
 
 GETS_TWO = """
 import boto3, threading

@@ -21,9 +21,10 @@ import pytest
 import yaml
 from samcli.yamlhelper import yaml_parse
 
-from local import lifecycle, smoke
-from local.smoke import Outcome
-from local.stack import ROOT
+from tools.demo import smoke
+from tools.demo.smoke import Outcome
+from tools.stack import lifecycle
+from tools.stack.stack import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sam build makes packages for Linux")
 

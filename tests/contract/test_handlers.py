@@ -6,24 +6,19 @@ from typing import Any
 
 import pytest
 
-from storefront.access.webhook_signature import content_sha256
 from storefront.catalog import get_product, list_products, put_product
 from storefront.chat import create_ticket
-from storefront.orders import (
-    get_order,
-    get_partner_order,
-    list_orders,
-    place_order,
-    process_partner_orders,
-    receive_payment_event,
-)
+from storefront.orders import get_order, list_orders, place_order
 from storefront.orders.order import OrderKey, Reason, order_id_of
 from storefront.orders.store import OrderStore
-from tests.support.aws import Aws
+from storefront.partners import get_partner_order, process_partner_orders
+from storefront.payments import receive_payment_event
+from storefront.payments.webhook_signature import content_sha256
 from tests.support.contract import violations
-from tests.support.events import Context, rest_event, sqs_record
 from tests.support.faults import aws_error
-from tests.support.template import openapi
+from tools.testing.aws import Aws
+from tools.testing.events import Context, rest_event, sqs_record
+from tools.testing.template import openapi
 
 CUSTOMER = "the-customer"
 PARTNER = "acme00000001"

@@ -15,11 +15,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from local import partners
-from local.customer import sign_in
-from local.stack import Stack
 from tests.support.contract import matches
-from tests.support.template import openapi
+from tools.demo.customer import sign_in
+from tools.ops import partners
+from tools.stack.stack import Stack
+from tools.testing.template import openapi
 
 CONTRACT = schemathesis.openapi.from_dict(openapi())
 CHECKS = [

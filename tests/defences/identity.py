@@ -5,9 +5,9 @@ from typing import Any
 
 from storefront.shared.errors import Unauthenticated
 from tests.defences.defence import Defence
-from tests.support.events import rest_event
+from tools.testing.events import rest_event
 
-MODULE = "storefront.access.identity"
+MODULE = "storefront.identity"
 
 
 def customer(module: ModuleType, **claims: Any) -> object:

@@ -5,12 +5,12 @@ from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
-from storefront.access import partner_token
+from storefront.partners import token as partner_token
 from storefront.shared import clock
 from tests.defences.defence import Defence
 
-MODULE = "storefront.access.partner_token"
-POLICY = "storefront.access.partner_policy"
+MODULE = "storefront.partners.token"
+POLICY = "storefront.partners.policy"
 ARN = "arn:aws:execute-api:eu-west-1:123456789012:api/prod/GET/partner/orders/PO-1"
 NOW = clock.now()
 

@@ -6,14 +6,14 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from storefront.access import ticket_store
-from storefront.access.ticket import Ticket, new_ticket
+from storefront.chat import ticket_store
+from storefront.chat.ticket import Ticket, new_ticket
 from storefront.shared import clock
 from tests.defences.defence import Defence
 
-TICKETS = "storefront.access.ticket"
-STORE = "storefront.access.ticket_store"
-AUTHORIZER = "storefront.access.authorize_connection"
+TICKETS = "storefront.chat.ticket"
+STORE = "storefront.chat.ticket_store"
+AUTHORIZER = "storefront.chat.authorize_connection"
 ARN = "arn:aws:execute-api:eu-west-1:123456789012:chat/prod/$connect"
 NOW = clock.now()
 

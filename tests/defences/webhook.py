@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.defences.defence import Defence
 
-MODULE = "storefront.access.webhook_signature"
+MODULE = "storefront.payments.webhook_signature"
 NOW = 1_795_176_000
 SECRET = "secret-canary"
 CONTENT, OTHER_CONTENT = "a" * 64, "b" * 64

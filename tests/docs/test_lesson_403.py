@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.stack import ROOT
-from tests.support.template import openapi, source
+from tools.stack.stack import ROOT
+from tools.testing.template import openapi, source
 
 LESSON = (ROOT / "docs/lessons/403.md").read_text()
 SAMPLE = [json.loads(line) for line in (ROOT / "docs/lessons/403.jsonl").read_text().splitlines()]

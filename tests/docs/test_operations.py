@@ -7,8 +7,8 @@ import pytest
 from botocore import xform_name
 from botocore.session import Session
 
-from local.stack import ROOT
-from tests.support.template import resources
+from tools.stack.stack import ROOT
+from tools.testing.template import resources
 
 RUNBOOK = (ROOT / "docs/operations.md").read_text()
 LESSON = (ROOT / "docs/lessons/403.md").read_text()

@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from local import pages
-from local.differences import DIFFERENCES
-from local.stack import ROOT
+from tools.checks import pages
+from tools.stack.differences import DIFFERENCES
+from tools.stack.stack import ROOT
 
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#([^)]*))?\)")
 

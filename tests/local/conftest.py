@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from local.customer import Customer, claims, sign_in
-from local.stack import Stack
 from tests.support.waiting import wait_until
+from tools.demo.customer import Customer, claims, sign_in
+from tools.stack.stack import Stack
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from local.accounts import Accounts, confirm_locally
-from local.console import Problem
-from local.customer import Customer, claims, sign_in
-from local.stack import Stack
 from tests.local.test_refusals import check_problem
+from tools.console import Problem
+from tools.demo.customer import Customer, claims, sign_in
+from tools.ops.accounts import Accounts, confirm_locally
+from tools.stack.stack import Stack
 
 PASSWORD = "Canary-pass-1"
 

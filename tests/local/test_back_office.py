@@ -14,12 +14,12 @@ import pytest
 import requests
 from botocore.config import Config
 
-from local.back_office import BackOffice, assume, signed
-from local.customer import Customer
-from local.lifecycle import ensure_up
-from local.stack import Stack
 from tests.local.conftest import Books
 from tests.local.test_refusals import check_problem
+from tools.demo.customer import Customer
+from tools.ops.back_office import BackOffice, assume, signed
+from tools.stack.lifecycle import ensure_up
+from tools.stack.stack import Stack
 
 PRODUCT: dict[str, Any] = {
     "name": "a product of a test",

@@ -13,16 +13,16 @@ from urllib.parse import quote
 
 import pytest
 
-from local import webhook
-from local.back_office import BackOffice
-from local.chat import Access, Chat, Refused
-from local.customer import Customer, sign_in
-from local.partners import caller
-from local.stack import Stack
-from storefront.access.ticket import new_ticket
+from storefront.chat.ticket import new_ticket
 from tests.support.canaries import SENT, canaries_in_logs
-from tests.support.routes import chat_handlers, rest_routes
 from tests.support.waiting import wait_until
+from tools.demo.chat import Access, Chat, Refused
+from tools.demo.customer import Customer, sign_in
+from tools.ops import webhook
+from tools.ops.back_office import BackOffice
+from tools.ops.partners import caller
+from tools.stack.stack import Stack
+from tools.testing.routes import chat_handlers, rest_routes
 
 
 @pytest.mark.parametrize("leaked", ["webhook secret", "ticket"])

@@ -1,7 +1,7 @@
 """The catalogue through the gateway."""
 
-from local.customer import Customer
-from storefront.payments_sandbox.behaviour import BEHAVIOURS
+from payments.behaviour import BEHAVIOURS
+from tools.demo.customer import Customer
 
 
 def test_pages_list_every_product_once_in_the_order_of_their_skus(visitor: Customer) -> None:

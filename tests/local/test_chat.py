@@ -20,11 +20,11 @@ from typing import Any
 
 import pytest
 
-from local.chat import Access, Chat, Frame, Refused
-from local.customer import Customer
-from local.stack import ROOT, Stack, client
 from tests.local.conftest import Books
 from tests.support.waiting import wait_until
+from tools.demo.chat import Access, Chat, Frame, Refused
+from tools.demo.customer import Customer
+from tools.stack.stack import ROOT, Stack, client
 
 SUPPORT = "support"
 CROWD = 50
@@ -427,7 +427,7 @@ class Terminal:
 
     def __init__(self, stack: Stack, name: str, state: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "local", "chat", "--as", name, "--state", str(state)],
+            [sys.executable, "-m", "tools", "chat", "--as", name, "--state", str(state)],
             cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env=os.environ | {"PYTHONPATH": "src"},
         )  # fmt: skip

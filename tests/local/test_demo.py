@@ -1,7 +1,7 @@
 """The tour that `make demo` gives."""
 
-from local.stack import Stack
-from local.tour import Tour
+from tools.demo.tour import Tour
+from tools.stack.stack import Stack
 
 
 def test_every_stop_of_the_tour_is_as_it_says(stack: Stack) -> None:

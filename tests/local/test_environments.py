@@ -6,9 +6,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local import samconfig
-from local.stack import REGION, Stack
-from tests.support.template import source
+from tools.stack import samconfig
+from tools.stack.stack import REGION, Stack
+from tools.testing.template import source
 
 
 @pytest.mark.parametrize("environment", ["local", "prod"])

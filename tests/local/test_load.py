@@ -11,10 +11,10 @@ from typing import Any
 
 import requests
 
-from local.customer import Customer
-from local.stack import Stack
 from tests.local.conftest import Books
 from tests.support.waiting import wait_until
+from tools.demo.customer import Customer
+from tools.stack.stack import Stack
 
 ORDERS = 1000
 CLIENTS = 20

@@ -13,15 +13,17 @@ from typing import Any
 
 import pytest
 
-from local import cli, logs, order_story, redrive
-from local.customer import Customer
-from local.installation import Installation
-from local.order_story import Story
-from local.partners import caller
-from local.stack import ROOT, Stack
 from tests.local.conftest import Books
 from tests.local.test_partners import hand_in, outcome
 from tests.support.waiting import wait_until
+from tools import cli
+from tools.demo.customer import Customer
+from tools.ops import order_story, redrive
+from tools.ops.installation import Installation
+from tools.ops.order_story import Story
+from tools.ops.partners import caller
+from tools.stack import logs
+from tools.stack.stack import ROOT, Stack
 
 ON_THE_WAY = {"process-orders", "publish-order-events", "deliver-order-status"}
 COMMANDS = sorted(set(re.findall(r"^make .*$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)))
@@ -102,7 +104,7 @@ def test_the_story_of_an_order_is_one_screen_and_names_nobody(
 
 def test_the_story_is_there_for_scripts(stack: Stack, state: Path, confirmed: str) -> None:
     story = json.loads(
-        run([".venv/bin/python", "-m", "local", "order", confirmed, "--json", "--state", str(state)]).stdout
+        run([".venv/bin/python", "-m", "tools", "order", confirmed, "--json", "--state", str(state)]).stdout
     )
 
     assert (story["order"]["status"], story["charge"]["status"]) == ("CONFIRMED", "approved")
@@ -171,7 +173,7 @@ def test_a_command_of_the_runbook_runs(
         ["make", "--dry-run", "--no-print-directory", *make(state, command.replace("ord-…", confirmed))[1:]]
     ).stdout
     words = shlex.split(line.replace("\\\n", " "))
-    assert words[:3] == [".venv/bin/python", "-m", "local"]
+    assert words[:3] == [".venv/bin/python", "-m", "tools"]
     monkeypatch.setattr(sys, "argv", ["local", *words[3:]])
     # Logs go on until somebody ends them: before the second look
     monkeypatch.setattr(logs, "_POLL_SECONDS", -1)

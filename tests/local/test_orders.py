@@ -8,12 +8,12 @@ from urllib.parse import urljoin
 
 import pytest
 
-from local.customer import Customer
-from local.stack import Stack
+from payments.behaviour import BEHAVIOURS
 from storefront.orders.order import order_id_of
-from storefront.payments_sandbox.behaviour import BEHAVIOURS
 from tests.local.conftest import Books
 from tests.support.waiting import wait_until
+from tools.demo.customer import Customer
+from tools.stack.stack import Stack
 
 Subscriber = Callable[[str, int], list[dict[str, Any]]]
 

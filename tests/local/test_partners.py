@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from local.customer import SETTLED, Customer
-from local.partners import Partners, caller, calling_with, partner_id_of
-from local.stack import PartnerAccess, Stack
-from storefront.access.partner_token import issue
+from storefront.partners.token import issue
 from tests.local.conftest import Books
 from tests.local.test_refusals import check_problem
 from tests.support.waiting import wait_until
+from tools.demo.customer import SETTLED, Customer
+from tools.ops.partners import Partners, caller, calling_with, partner_id_of
+from tools.stack.stack import PartnerAccess, Stack
 
 BURST_SECONDS = 3
 PATH = "/partner/orders/no-such-reference"

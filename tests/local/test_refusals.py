@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from local.customer import Customer
 from tests.local.conftest import Books
+from tools.demo.customer import Customer
 
 KEY = {"Idempotency-Key": "refusals"}
 JSON = {"Content-Type": "application/json"}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local import repairs
-from local.stack import Stack
+from tools.stack import repairs
+from tools.stack.stack import Stack
 
 DOCUMENT = {
     "openapi": "3.0.1",
@@ -123,4 +123,4 @@ def test_the_url_of_a_function_names_a_host_that_not_every_machine_knows(stack: 
 
 
 def gone(repair: Callable[..., None]) -> str:
-    return f"the emulator has closed this gap: take {repair.__name__} (or its part) out of local/repairs.py"
+    return f"the emulator has closed this gap: take {repair.__name__} (or its part) out of tools/stack/repairs.py"

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from local.cli import main
-from local.console import Problem
-from local.functions import deployed
-from local.replay import command
-from local.replay.cases import load
-from local.replay.in_process import InProcess, Processes
-from local.replay.world import CUSTOMER, PARTNER, World
-from local.stack import Stack
 from tests.local.conftest import Books
 from tests.support.waiting import wait_until
+from tools.cli import main
+from tools.console import Problem
+from tools.replay import command
+from tools.replay.cases import load
+from tools.replay.in_process import InProcess, Processes
+from tools.replay.world import CUSTOMER, PARTNER, World
+from tools.stack.functions import deployed
+from tools.stack.stack import Stack
 
 CASES = load()
 ORDERED = CASES["place-order/good"]

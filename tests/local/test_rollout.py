@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from requests import get
 
-from local.console import Problem
-from local.emulator import Emulator
-from local.releases.code_deploy import CodeDeploy
-from local.releases.rehearsal import Plan, rehearse
-from local.releases.rollout import ALARMED, COMPLETED, REFUSED_AFTER, REFUSED_BEFORE, Pace
-from local.releases.versions import Change, Versions
-from local.stack import ROOT, Stack
+from tools.console import Problem
+from tools.rehearsal.code_deploy import CodeDeploy
+from tools.rehearsal.rehearsal import Plan, rehearse
+from tools.rehearsal.rollout import ALARMED, COMPLETED, REFUSED_AFTER, REFUSED_BEFORE, Pace
+from tools.rehearsal.versions import Change, Versions
+from tools.stack.emulator import Emulator
+from tools.stack.stack import ROOT, Stack
 
 # Time goes by as fast as requests are answered; 10 % of so many are just enough for three errors in a minute.
 BAD_PACE = Pace(speed=1e6, requests=150)
@@ -80,7 +80,7 @@ def test_the_next_deployment_finds_the_code_that_the_one_before_has_left(version
 
 def test_an_interruption_puts_the_alias_back(versions: Versions, state: Path) -> None:
     # given a release that would take a long time
-    command = [sys.executable, "-m", "local", "rollout", "--state", str(state), "--speed", "1", "--requests", "5"]
+    command = [sys.executable, "-m", "tools", "rollout", "--state", str(state), "--speed", "1", "--requests", "5"]
     with subprocess.Popen(
         command, cwd=ROOT, env=os.environ | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -99,7 +99,7 @@ def test_an_interruption_puts_the_alias_back(versions: Versions, state: Path) ->
     assert versions.live() == versions.current
 
 
-@pytest.mark.parametrize("function", ["smoke-test", "no-such-function", "check-new-version"])
+@pytest.mark.parametrize("function", ["post-traffic-hook", "no-such-function", "pre-traffic-hook"])
 def test_what_is_no_function_of_the_shop_is_refused_with_what_to_do(stack: Stack, function: str, state: Path) -> None:
     with pytest.raises(Problem, match="take the name of a folder in events/"):
         rehearse(Plan(function), state)

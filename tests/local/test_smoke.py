@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import smoke
-from local.smoke import Outcome, Result
-from local.stack import Stack
-from local.tour import JOURNEYS, Journey, Need, Tour
+from tools.demo import smoke
+from tools.demo.smoke import Outcome, Result
+from tools.demo.tour import JOURNEYS, Journey, Need, Tour
+from tools.stack.stack import Stack
 
 
 def outcomes(results: list[Result]) -> dict[str, Outcome]:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from local.customer import Customer
-from local.stack import Stack
 from tests.local.test_refusals import check_problem
-from tests.support.template import source
+from tools.demo.customer import Customer
+from tools.stack.stack import Stack
+from tools.testing.template import source
 
 RATE, BURST = 5, 10
 

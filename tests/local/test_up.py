@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.stack import ROOT, Stack
+from tools.stack.stack import ROOT, Stack
 
 
 @pytest.fixture(scope="module")
 def printed(stack: Stack, state: Path) -> str:
     """The output of a second `up` on the tests' stack."""
-    command = [sys.executable, "-m", "local", "up", "--state", str(state)]
+    command = [sys.executable, "-m", "tools", "up", "--state", str(state)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
 
 

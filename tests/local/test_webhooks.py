@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local import webhook
-from local.customer import Customer
-from local.stack import Stack
 from tests.local.conftest import Books
 from tests.local.test_refusals import check_problem
 from tests.support.waiting import wait_until
+from tools.demo.customer import Customer
+from tools.ops import webhook
+from tools.stack.stack import Stack
 
 SIGNATURE = "X-Webhook-Signature"
 Subscriber = Callable[[str, int], list[dict[str, Any]]]

@@ -4,8 +4,8 @@ import re
 from functools import cache
 from typing import Any
 
-from tests.support.deployment import Deployment
-from tests.support.template import Json
+from tools.testing.deployment import Deployment
+from tools.testing.template import Json
 
 STACK = "storefront-prod"
 STAGE = "prod"

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from local.alarms import Alarm, Measurement, Metric, State
 from tests.observability import emitted
 from tests.observability.deployed import STACK, STAGE, alarms, deployed, name_of
 from tests.observability.emitted import Emitted, ours
-from tests.support.template import ROOT, resources, source, translated
+from tools.rehearsal.alarms import Alarm, Measurement, Metric, State
+from tools.testing.template import ROOT, resources, source, translated
 
 ALARMS = alarms()
 QUEUES = resources("AWS::SQS::Queue")

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from tests.observability.deployed import DEPLOYMENT, deployed
-from tests.support.deployment import Deployment
-from tests.support.template import Json, translated
+from tools.testing.deployment import Deployment
+from tools.testing.template import Json, translated
 
 (REST_STAGE,) = deployed("AWS::ApiGateway::Stage").values()
 (CHAT_STAGE,) = deployed("AWS::ApiGatewayV2::Stage").values()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.observability.deployed import STACK, deployed, name_of
-from tests.support.template import resources, source
+from tools.testing.template import resources, source
 
 (DASHBOARD,) = deployed("AWS::CloudWatch::Dashboard").values()
 WIDGETS = json.loads(DASHBOARD["DashboardBody"])["widgets"]

@@ -8,10 +8,10 @@ import pytest
 
 from storefront.orders import process_orders, reconcile_orders
 from tests.observability.deployed import STACK, alarms, deployed
-from tests.observability.metrics_in_code import metrics_in_code
-from tests.support.aws import Aws
-from tests.support.events import Context, sqs_record
-from tests.support.template import Json, resources, walk
+from tools.testing.aws import Aws
+from tools.testing.events import Context, sqs_record
+from tools.testing.metrics_in_code import metrics_in_code
+from tools.testing.template import Json, resources, walk
 
 OURS = "Storefront"
 # A log line of its own form, for the alarms that roll back releases; its dimensions are a function's.

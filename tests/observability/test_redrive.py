@@ -9,12 +9,12 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from local import redrive
-from local.console import Problem
-from local.installation import Installation
-from local.redrive import dead_letter_queues, run
 from storefront.orders.event_bus import EventBus
-from tests.support.aws import Aws
+from tools.console import Problem
+from tools.ops import redrive
+from tools.ops.installation import Installation
+from tools.ops.redrive import dead_letter_queues, run
+from tools.testing.aws import Aws
 
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793"
 

@@ -1,8 +1,8 @@
 """Writes and reads, with one version of the code, what two versions hand each other during a release.
 
-A program: which version, `PYTHONPATH` decides. `python formats.py write` prints what this version writes about one
-order; `python formats.py read` takes such things from standard input, whoever wrote them, and prints what this version
-makes of each. It keeps to functions that every version has, and touches no AWS service.
+A program, one of each version: `PYTHONPATH` names its code. `python formats.py write` prints what this version writes
+about one order. `python formats.py read` takes such things from standard input, whoever wrote them, and prints what
+this version makes of each. It touches no AWS service. Versions agree on what it prints, not on what it imports.
 """
 
 import contextlib
@@ -62,9 +62,9 @@ configuration.secret = lambda variable: Key("a-key")
 with contextlib.redirect_stdout(sys.stderr):
     from storefront.orders import list_orders, publish_order_events
     from storefront.orders.order import Line, Order, OrderKey
-    from storefront.orders.partner_queue import handed_in_of
     from storefront.orders.queue import OrderQueue, order_key_of
     from storefront.orders.store import OrderStore, order_of
+    from storefront.partners.queue import handed_in_of
     from storefront.shared.money import Money
     from storefront.shared.queue import correlation_id_of
 

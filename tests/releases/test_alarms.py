@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.alarms import Alarm, Measurement, Metric, State, Unsupported
+from tools.rehearsal.alarms import Alarm, Measurement, Metric, State, Unsupported
 
 DIMENSIONS = {"FunctionName": "shop", "Resource": "shop:live", "ExecutedVersion": "2"}
 METRIC = Metric.of("AWS/Lambda", "Errors", DIMENSIONS)

@@ -6,8 +6,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from local.console import Problem
-from local.releases.comparison import (
+from tools.console import Problem
+from tools.rehearsal.comparison import (
     Assumptions,
     StoppedBy,
     as_picture,
@@ -16,8 +16,8 @@ from local.releases.comparison import (
     rolled_back_for_nothing,
     simulated,
 )
-from local.releases.schedule import CONFIGURATIONS
-from local.stack import ROOT
+from tools.rehearsal.schedule import CONFIGURATIONS
+from tools.stack.stack import ROOT
 
 FEW = Assumptions(runs=60, error_rates=(0.2,))
 
@@ -143,7 +143,7 @@ def test_the_table_has_every_configuration_and_the_picture_its_medians() -> None
 
 
 def test_the_command_explains_every_input_with_its_unit() -> None:
-    command = [sys.executable, "-m", "local", "rollout-compare", "--help"]
+    command = [sys.executable, "-m", "tools", "rollout-compare", "--help"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     assert all(f"--{each.name.replace('_', '-')} " in told for each in fields(Assumptions))

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from local.alarms import Alarm
-from local.releases.rollout import ALARMED, COMPLETED, REFUSED_AFTER, REFUSED_BEFORE, End, Hooks, Pace, Rollout
-from local.releases.schedule import CONFIGURATIONS, schedule_of
-from local.releases.versions import Call
+from tools.rehearsal.alarms import Alarm
+from tools.rehearsal.rollout import ALARMED, COMPLETED, REFUSED_AFTER, REFUSED_BEFORE, End, Hooks, Pace, Rollout
+from tools.rehearsal.schedule import CONFIGURATIONS, schedule_of
+from tools.rehearsal.versions import Call
 
 OLD, NEW = "1", "2"
 NO_MINUTE_TO_WATCH = "AllAtOnce"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from local.console import Problem
-from local.releases.schedule import CONFIGURATIONS, PREFIX, Shift, schedule_of, share_at
+from tools.console import Problem
+from tools.rehearsal.schedule import CONFIGURATIONS, PREFIX, Shift, schedule_of, share_at
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from typing import Any, Self
 
 import pytest
 
-from local.stack import ROOT
+from tools.stack.stack import ROOT
 
 Json = dict[str, Any]
 
-PROGRAM = Path(__file__).with_name("formats.py")
+# Each version has its own: what a version imports has other names in another.
+PROGRAM = "tests/releases/formats.py"
 CUSTOMER = "5f1c0a52-6c1e-4b8e-9a53-1d2f7c0b9e11"
 ORDER_ID = "ord-" + "a" * 32
 TOTAL = {"amount": 2500, "currency": "EUR"}
@@ -89,7 +90,7 @@ class Version:
 def _run(root: Path, what: str, given: str = "") -> str:
     done = subprocess.run(
         # -P: nothing beside the program is importable, which belongs to the newer version.
-        [sys.executable, "-P", str(PROGRAM), what],
+        [sys.executable, "-P", str(root / PROGRAM), what],
         input=given,
         env={**os.environ, "PYTHONPATH": str(root / "src"), "POWERTOOLS_LOG_LEVEL": "ERROR"},
         capture_output=True,
@@ -119,7 +120,7 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Version:
         pytest.skip("no git history here (a download, or a clone of depth 1), so there is no version before this one")
     revision = _git("describe", "--tags", "--abbrev=0", "--match", "v*", parent) or parent
     folder = tmp_path_factory.mktemp("older")
-    _git("archive", "--output", str(folder / "code.tar"), revision, "src", "events", "openapi.yaml")
+    _git("archive", "--output", str(folder / "code.tar"), revision, "src", "events", "openapi.yaml", PROGRAM)
     with tarfile.open(folder / "code.tar") as archive:
         archive.extractall(folder, filter="data")
     return Version.of(folder)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from local import sam_local
-from local.console import Problem
-from local.container_network import ContainerNetwork
-from local.customer import Customer
-from local.emulator import free_port
-from local.stack import ROOT, Stack
 from tests.support.waiting import wait_until
+from tools.console import Problem
+from tools.demo.customer import Customer
+from tools.sam_local import prepare as sam_local
+from tools.sam_local.container_network import ContainerNetwork
+from tools.stack.emulator import free_port
+from tools.stack.stack import ROOT, Stack
 
 SAM = (sys.executable, "-m", "samcli", "local")
 START_SECONDS = 90

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from local import sam_local
-from local.container_network import ContainerNetwork
-from local.stack import ROOT, Stack
 from tests.sam_local.conftest import SAM, START_SECONDS, serving
 from tests.sam_local.test_start_api import check_mounted
+from tools.sam_local import prepare as sam_local
+from tools.sam_local.container_network import ContainerNetwork
+from tools.stack.stack import ROOT, Stack
 
 
 @pytest.fixture(scope="module")

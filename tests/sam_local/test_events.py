@@ -14,15 +14,15 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from local import sam_local
-from local.functions import deployed
-from local.replay.cases import load
-from local.replay.in_process import Processes
-from local.replay.sam import SamLocal, ThroughSam
-from local.replay.target import Outcome, answer_of, replay, with_given
-from local.replay.world import World
-from local.stack import Stack
 from tests.sam_local.conftest import Server, serving
+from tools.replay.cases import load
+from tools.replay.in_process import Processes
+from tools.replay.sam import SamLocal, ThroughSam
+from tools.replay.target import Outcome, answer_of, replay, with_given
+from tools.replay.world import World
+from tools.sam_local import prepare as sam_local
+from tools.stack.functions import deployed
+from tools.stack.stack import Stack
 
 CASES = load()
 GUARDS = {"authorize-connection", "authorize-partner", "authorize-webhook"}

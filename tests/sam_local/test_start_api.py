@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from local import webhook
-from local.customer import Customer, sign_in
-from local.mounted_routes import routes
-from local.partners import Partners, caller, partner_id_of
-from local.stack import Stack
 from tests.sam_local.conftest import Server
 from tests.support.waiting import wait_until
+from tools.demo.customer import Customer, sign_in
+from tools.ops import webhook
+from tools.ops.partners import Partners, caller, partner_id_of
+from tools.sam_local.mounted_routes import routes
+from tools.stack.stack import Stack
 
 PARTNER_PATH = "/partner/orders/no-such-reference"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from samcli.yamlhelper import yaml_parse
 
-from tests.support.template import ROOT, Json
+from tools.testing.template import ROOT, Json
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"

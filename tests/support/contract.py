@@ -5,7 +5,7 @@ from typing import Any
 
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
-from tests.support.template import Json, openapi
+from tools.testing.template import Json, openapi
 
 
 def violations(route: str, answer: Json) -> list[str]:

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from local import samconfig
 from tests.support import bootstrap
 from tests.support.bootstrap import ACCOUNT, BUCKET, REGION, REPOSITORY, listed
-from tests.support.deployment import Deployment
-from tests.support.template import ROOT, resources, translated
+from tools.stack import samconfig
+from tools.testing.deployment import Deployment
+from tools.testing.template import ROOT, resources, translated
 
 ENVIRONMENTS = {"dev": "Dev", "staging": "Staging", "prod": "Prod", "preview": "Preview"}
 DEPLOY = {name: bootstrap.role(f"Deploy{title}Role") for name, title in ENVIRONMENTS.items()}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.calls import Call, recorded
-from tests.support.grants import BY_LAMBDA, Grant, grants
+from tools.testing.calls import Call, recorded
+from tools.testing.grants import BY_LAMBDA, Grant, grants
 
 
 @pytest.mark.parametrize("call", sorted(recorded()), ids=lambda call: f"{call.function}: {call}")

@@ -7,8 +7,8 @@ import pytest
 
 from storefront.orders.event import _TYPE_OF_STATUS
 from storefront.orders.event_bus import SOURCE
-from tests.support.deployment import Deployment
-from tests.support.template import Json, resources, source
+from tools.testing.deployment import Deployment
+from tools.testing.template import Json, resources, source
 
 ENVIRONMENTS = source()["Parameters"]["Environment"]["AllowedValues"]
 LIMITS = source()["Mappings"]["Throttling"]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.deployment import Deployment
-from tests.support.template import Json, source
+from tools.testing.deployment import Deployment
+from tools.testing.template import Json, source
 
 PROVIDER = {
     "PaymentsProviderUrl": "https://payments.example",

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.support.deployment import Deployment
-from tests.support.template import source, walk
+from tools.testing.deployment import Deployment
+from tools.testing.template import source, walk
 
 PROVIDER = {
     "PaymentsProviderUrl": "https://payments.example",

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from local.stack import ROOT
-from scanners.nag import ACCEPTED, Accepted, not_accepted
+from tools.scanners.nag import ACCEPTED, Accepted, not_accepted
+from tools.stack.stack import ROOT
 
 FOUND = {rule: set(accepted.resources or {"Anywhere"}) for rule, accepted in ACCEPTED.items()}
 
@@ -39,7 +39,7 @@ def test_what_is_accepted_has_a_reason_and_the_test_it_names_is_there(accepted: 
 
 
 def test_what_node_downloads_is_pinned_by_hash_and_by_no_index() -> None:
-    text = (ROOT / "scanners" / "node" / "package-lock.json").read_text()
+    text = (ROOT / "tools" / "scanners" / "node" / "package-lock.json").read_text()
     packages = {name: package for name, package in json.loads(text)["packages"].items() if name}
 
     assert packages

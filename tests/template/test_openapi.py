@@ -9,17 +9,17 @@ from urllib.parse import parse_qsl
 import boto3
 import pytest
 
-from storefront.access.partner_token import TOKEN_PATTERN
-from storefront.access.ticket import TICKET_PATTERN
 from storefront.catalog.product import CATEGORY_PATTERN, SKU_PATTERN
 from storefront.catalog.request import CURRENCY_PATTERN, MAX_AMOUNT, MAX_DESCRIPTION, MAX_NAME, MAX_STOCK
+from storefront.chat.ticket import TICKET_PATTERN
 from storefront.orders.order import Reason, Status
-from storefront.orders.partner_order import REFERENCE_PATTERN
 from storefront.orders.request import IDEMPOTENCY_KEY_PATTERN, MAX_LINES, MAX_QUANTITY
+from storefront.partners.outcome import REFERENCE_PATTERN
+from storefront.partners.token import TOKEN_PATTERN
 from storefront.shared import paging
 from tests.support.contract import matches
-from tests.support.source import modules_of
-from tests.support.template import Json, openapi, resources, source, translated, walk
+from tools.testing.source import names_imported
+from tools.testing.template import Json, openapi, resources, source, translated, walk
 
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 OPERATIONS = {
@@ -33,10 +33,10 @@ GATEWAY_RESPONSES = openapi()["x-amazon-apigateway-gateway-responses"]
 # Guarded by IAM: the gateway checks the signature, and the function asks nothing more.
 SIGNED = {"PUT /products/{sku}"}
 SCHEMAS = openapi()["components"]["schemas"]
-SECURITY_OF_MODULE: dict[str, Json] = {
-    "storefront.access.identity": {"customer": []},
-    "storefront.access.partner_identity": {"partner": []},
-    "storefront.access.webhook_signature": {"paymentProvider": []},
+SECURITY_OF: dict[str, Json] = {
+    "storefront.identity.customer_of": {"customer": []},
+    "storefront.identity.partner_id_of": {"partner": []},
+    "storefront.payments.webhook_signature.content_sha256": {"paymentProvider": []},
 }
 # "Amazon API Gateway important notes", Amazon API Gateway Developer Guide
 NOT_IMPORTED = {
@@ -120,7 +120,7 @@ def test_the_gateway_may_call_what_it_calls_and_nothing_else() -> None:
 @pytest.mark.parametrize("route", behind_lambda())
 def test_an_operation_asks_for_whom_its_function_asks(route: str) -> None:
     handler = source()["Resources"][function_of(OPERATIONS[route])]["Properties"]["Handler"]
-    asked = [SECURITY_OF_MODULE[module] for module in modules_of(handler) & SECURITY_OF_MODULE.keys()]
+    asked = [SECURITY_OF[name] for name in names_imported(handler) & SECURITY_OF.keys()]
 
     if route in SIGNED:
         asked = [{"backOffice": []}]

@@ -3,7 +3,7 @@
 import pytest
 
 from storefront.chat.connection import OPENING_TIME
-from tests.support.template import Json, resources, source
+from tools.testing.template import Json, resources, source
 
 QUEUES = resources("AWS::SQS::Queue")
 FUNCTIONS = resources("AWS::Lambda::Function")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from local.alarms import Measurement, Metric, State
-from local.releases.comparison import Assumptions
-from local.releases.template_alarms import alarms_of
-from tests.support.template import Json, resources, source, translated, walk
+from tools.rehearsal.alarms import Measurement, Metric, State
+from tools.rehearsal.comparison import Assumptions
+from tools.rehearsal.template_alarms import alarms_of
+from tools.testing.template import Json, resources, source, translated, walk
 
 GRADUAL = translated(GradualReleases="true")
 GROUPS = resources("AWS::CodeDeploy::DeploymentGroup", GRADUAL)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.deployment import Deployment
-from tests.support.template import Json, openapi, source
+from tools.testing.deployment import Deployment
+from tools.testing.template import Json, openapi, source
 
 POLICY = openapi()["x-amazon-apigateway-policy"]
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options")

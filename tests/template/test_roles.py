@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.source import reads_of
-from tests.support.template import ROOT, Json, resources, source, translated, walk
+from tools.testing.source import reads_of
+from tools.testing.template import ROOT, Json, resources, source, translated, walk
 
 # Assumed by people; all others are functions'.
 ROLES_OF_PEOPLE = {"BackOfficeRole"}

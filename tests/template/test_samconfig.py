@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from local import samconfig
-from tests.support.deployment import Deployment
-from tests.support.template import ROOT, source
+from tools.stack import samconfig
+from tools.testing.deployment import Deployment
+from tools.testing.template import ROOT, source
 
 SETTINGS: dict[str, Any] = tomllib.loads((ROOT / "samconfig.toml").read_text())
 ON_AWS = ("dev", "staging", "prod")

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local import shell_scripts
-from local.checks import CHECKS
-from local.stack import ROOT
-from tests.support.template import source
+from tools.checks import shell_scripts
+from tools.checks.checks import CHECKS
+from tools.stack.stack import ROOT
+from tools.testing.template import source
 
-CHECKOV = ROOT / "scanners" / "checkov.yaml"
+CHECKOV = ROOT / "tools" / "scanners" / "checkov.yaml"
 TEMPLATE = ROOT / "template.yaml"
 
 
@@ -73,7 +73,7 @@ def test_a_scanner_is_one_of_the_checks(scanner: str) -> None:
 def test_every_shell_script_is_checked() -> None:
     begins_as_script = {
         str(path.relative_to(ROOT))
-        for folder in (".ci", "local", "requirements")
+        for folder in (".ci", "tools", "requirements")
         for path in (ROOT / folder).glob("*")
         if path.is_file() and path.read_bytes().startswith((b"#!/bin/sh", b"#!/usr/bin/env bash", b"#!/bin/bash"))
     }

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.deployment import Deployment
-from tests.support.template import openapi, resources, source
+from tools.testing.deployment import Deployment
+from tools.testing.template import openapi, resources, source
 
 ENVIRONMENTS = source()["Parameters"]["Environment"]["AllowedValues"]
 LIMITS = source()["Mappings"]["Throttling"]

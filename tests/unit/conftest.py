@@ -10,8 +10,9 @@ import pytest
 from hypothesis import settings
 
 from storefront.shared.observability import logger
-from tests.support.aws import Aws
-from tests.support.events import Context
+from tests.unit.orders.shop import Shop
+from tools.testing.aws import Aws
+from tools.testing.events import Context
 
 # A busy machine makes no test fail.
 settings.register_profile("storefront", deadline=None)
@@ -22,7 +23,7 @@ class _FunctionUrl(BaseHTTPRequestHandler):
     """Turns requests into function URL events (payload format 2.0)."""
 
     def _answer(self) -> None:
-        from storefront.payments_sandbox import serve_payments  # noqa: PLC0415 - after moto has started
+        from payments import payments_sandbox  # noqa: PLC0415 - after moto has started
 
         length = int(self.headers.get("Content-Length", 0))
         event = {
@@ -32,7 +33,7 @@ class _FunctionUrl(BaseHTTPRequestHandler):
             "body": self.rfile.read(length).decode(),
             "isBase64Encoded": False,
         }
-        answer = serve_payments.handler(event, Context())
+        answer = payments_sandbox.handler(event, Context())
         body = answer["body"].encode()
         self.send_response(answer["statusCode"])
         self.send_header("Content-Length", str(len(body)))
@@ -55,6 +56,11 @@ def payments_sandbox(aws: Aws) -> Iterator[str]:
     yield url
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def shop(aws: Aws, payments_sandbox: str) -> Shop:
+    return Shop(aws, payments_sandbox)
 
 
 @pytest.fixture

@@ -26,10 +26,10 @@ from storefront.shared.errors import (
 )
 from storefront.shared.observability import logger
 from storefront.shared.problem import STATUS_OF_REFUSAL
-from tests.support.aws import Aws
 from tests.support.contract import matches
-from tests.support.events import Context, rest_event
 from tests.support.faults import aws_error
+from tools.testing.aws import Aws
+from tools.testing.events import Context, rest_event
 
 
 def raising(error: Exception) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -15,19 +15,18 @@ from botocore.awsrequest import AWSResponse
 from botocore.client import BaseClient
 from urllib3 import HTTPResponse
 
-from storefront.access import authorize_connection
 from storefront.catalog import get_product, list_products
-from storefront.chat import create_ticket, open_connection, send_message
+from storefront.chat import authorize_connection, create_ticket, open_connection, send_message
 from storefront.chat.store import ChatStore
 from storefront.orders import get_order, list_orders, place_order, process_orders
 from storefront.orders.order import Order
-from storefront.orders.payment import Charge, Decision
+from storefront.payments.charge import Charge, Decision
 from storefront.shared import clock
 from tests.support.attempts import counted
-from tests.support.aws import Aws
-from tests.support.chat import Client, message
-from tests.support.events import Context, rest_event, sqs_record
-from tests.support.template import ROOT
+from tools.testing.aws import Aws
+from tools.testing.chat import Client, message
+from tools.testing.events import Context, rest_event, sqs_record
+from tools.testing.template import ROOT
 
 CUSTOMER = "the-customer"
 

@@ -10,8 +10,8 @@ import pytest
 from storefront.catalog import get_product, list_products
 from storefront.catalog.store import ProductStore
 from storefront.shared.errors import Overloaded
-from tests.support.aws import Aws
-from tests.support.events import Context, rest_event
+from tools.testing.aws import Aws
+from tools.testing.events import Context, rest_event
 
 Answer = tuple[int, dict[str, Any]]
 

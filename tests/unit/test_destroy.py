@@ -7,8 +7,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from local.console import Problem
-from local.destroy import Removal, destroy
+from tools.console import Problem
+from tools.ops.destroy import Removal, destroy
 
 STACK = "storefront-dev"
 TABLE = {

@@ -28,19 +28,19 @@ from aws_lambda_powertools.utilities.parser.models import (
 from botocore.client import BaseClient
 from pydantic import BaseModel
 
-from local.replay.cases import Case, filled_in, load
-from local.replay.comparison import differences
-from local.replay.in_process import DEPLOYMENT
-from local.replay.target import Invoke, Outcome, replay
-from local.replay.world import SIGNED, customer_ticket, partners, signature
-from local.seed import PRODUCTS
-from storefront.access.partner_store import PartnerStore
-from storefront.access.ticket import new_ticket
-from storefront.access.ticket_store import TicketStore
-from tests.support.aws import PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
-from tests.support.events import Context
+from storefront.chat.ticket import new_ticket
+from storefront.chat.ticket_store import TicketStore
+from storefront.partners.store import PartnerStore
 from tests.support.faults import aws_error
-from tests.support.template import ROOT, resources, source
+from tools.replay.cases import Case, filled_in, load
+from tools.replay.comparison import differences
+from tools.replay.in_process import DEPLOYMENT
+from tools.replay.target import Invoke, Outcome, replay
+from tools.replay.world import SIGNED, customer_ticket, partners, signature
+from tools.stack.seed import PRODUCTS
+from tools.testing.aws import PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
+from tools.testing.events import Context
+from tools.testing.template import ROOT, resources, source
 
 EVENTS = ROOT / "events"
 CASES = load(EVENTS)

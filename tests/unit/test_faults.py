@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from storefront.access import authorize_connection, authorize_partner, authorize_webhook
-from storefront.chat import answer_ping, close_connection
+from storefront.chat import answer_ping, authorize_connection, close_connection
 from storefront.orders import publish_order_events, reconcile_orders
+from storefront.partners import authorize_partner
+from storefront.payments import authorize_webhook
 from storefront.shared.api import rest_handler
 from storefront.shared.batch import BatchConsumer
 from storefront.shared.errors import NotFound
 from storefront.shared.observability import count_fault, metrics
-from tests.support.aws import Aws
-from tests.support.events import Context, rest_event, sqs_record
 from tests.support.faults import aws_error
+from tools.testing.aws import Aws
+from tools.testing.events import Context, rest_event, sqs_record
 
 OVERLOAD = aws_error("ThrottlingException")
 BUG = KeyError("a bug")

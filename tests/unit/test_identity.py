@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from storefront.access.identity import Customer, customer_of
+from storefront.identity import Customer, customer_of
 from storefront.shared.errors import Unauthenticated
 
 CLAIMS = {"sub": "the-customer", "token_use": "id", "aud": "the-client"}

@@ -13,9 +13,9 @@ from storefront.catalog.request import Precondition, parse_product_request, prec
 from storefront.catalog.store import ProductStore
 from storefront.shared.errors import InvalidRequest, Overloaded, PreconditionFailed, PreconditionRequired
 from storefront.shared.money import Money
-from tests.support.aws import Aws
-from tests.support.events import Context, rest_event
 from tests.support.faults import aws_error
+from tools.testing.aws import Aws
+from tools.testing.events import Context, rest_event
 
 CANARY = "canary"
 MUG: dict[str, Any] = {

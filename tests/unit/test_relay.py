@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from local import relay
-from local.emulator import HOST, free_port
+from tools.sam_local import relay
+from tools.stack.emulator import HOST, free_port
 
 
 @contextmanager

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from local import functions, lifecycle
-from local.cli import main
-from local.console import Misuse, Problem, step
-from local.functions import Function
-from local.replay import aws, command
-from local.replay.aws import OnAws
-from local.replay.cases import Case, chosen, load
-from local.replay.command import Order, Result, Verdict
-from local.replay.sam import SamLocal
-from local.replay.target import answer_of, with_given
-from local.replay.world import Named
-from local.stack import ROOT, Stack, StackOnAws
+from tools.cli import main
+from tools.console import Misuse, Problem, step
+from tools.replay import aws, command
+from tools.replay.aws import OnAws
+from tools.replay.cases import Case, chosen, load
+from tools.replay.command import Order, Result, Verdict
+from tools.replay.sam import SamLocal
+from tools.replay.target import answer_of, with_given
+from tools.replay.world import Named
+from tools.stack import functions, lifecycle
+from tools.stack.functions import Function
+from tools.stack.stack import ROOT, Stack, StackOnAws
 
 CASES = load()
 FUNCTION = Function(
@@ -211,7 +211,7 @@ def test_a_call_that_fails_is_told_with_the_last_line_of_the_sam_cli(tmp_path: P
         ("reconcile-orders/scheduled", "it writes: CHARGE=1 replays it, too"),
         (NEEDS_A_TOKEN, "only on the local stack there is ${PartnerToken}"),
         ("payments-sandbox/look-up", "the stack has no such function"),
-        ("smoke-test/good", "it needs a deployment of CodeDeploy"),
+        ("post-traffic-hook/good", "it needs a deployment of CodeDeploy"),
         ("deliver-order-status/open-chat", "it needs an open connection"),
         ("place-order/payment-fails", "it would leave a dead letter behind"),
         ("process-orders/payment-fails", "it would leave a dead letter behind"),
@@ -328,7 +328,7 @@ def test_a_process_outside_of_lambda_has_the_function_s_environment_and_role_and
 )
 def test_what_does_not_go_together_is_refused_with_exit_code_2(tmp_path: Path, words: tuple[str, ...]) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "local", "replay", *words, "--state", str(tmp_path)],
+        [sys.executable, "-m", "tools", "replay", *words, "--state", str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from storefront.access import authorize_connection, authorize_partner, authorize_webhook
-from storefront.access.webhook_signature import content_sha256
-from storefront.orders import place_order, process_partner_orders
-from tests.support.aws import CURSOR_SECRET, PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
-from tests.support.events import Context, rest_event, sqs_record
-from tests.support.routes import chat_handlers, function_behind, rest_handlers
-from tests.support.template import ROOT
+from storefront.chat import authorize_connection
+from storefront.orders import place_order
+from storefront.partners import authorize_partner, process_partner_orders
+from storefront.payments import authorize_webhook
+from storefront.payments.webhook_signature import content_sha256
+from tools.testing.aws import CURSOR_SECRET, PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
+from tools.testing.events import Context, rest_event, sqs_record
+from tools.testing.routes import chat_handlers, function_behind, rest_handlers
+from tools.testing.template import ROOT
 
 TOKEN = "token-canary"
 EMAIL = "email-canary@example.com"

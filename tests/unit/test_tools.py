@@ -5,13 +5,13 @@ import re
 import subprocess
 import sys
 
-from local.stack import ROOT
+from tools.stack.stack import ROOT
 
 # Prints the distributions that the commands have loaded.
 LOADED = """
 import sys
 from importlib.metadata import packages_distributions
-import local.cli
+import tools.cli
 of = packages_distributions()
 print(*{name for module in sys.modules for name in of.get(module.partition(".")[0], [])})
 """

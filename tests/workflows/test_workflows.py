@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from local.stack import ROOT
 from tests.support.bootstrap import source as bootstrap
+from tools.stack.stack import ROOT
 
 Json = dict[Any, Any]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

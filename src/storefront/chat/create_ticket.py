@@ -5,9 +5,9 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storefront.access.identity import customer_of
-from storefront.access.ticket import Ticket, new_ticket
-from storefront.access.ticket_store import TicketStore
+from storefront.chat.ticket import Ticket, new_ticket
+from storefront.chat.ticket_store import TicketStore
+from storefront.identity import customer_of
 from storefront.shared import clock
 from storefront.shared.api import Answer, Event, answer, rest_handler
 from storefront.shared.aws import client

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storefront.access.identity import customer_of
+from storefront.identity import customer_of
 from storefront.orders.order import Order
 from storefront.orders.store import OrderStore
 from storefront.shared import paging

@@ -6,8 +6,8 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storefront.access.identity import customer_of
 from storefront.catalog.store import ProductStore
+from storefront.identity import customer_of
 from storefront.orders.acceptance import OrderDesk
 from storefront.orders.order import Schedule, Status
 from storefront.orders.queue import OrderQueue

@@ -5,11 +5,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storefront.orders.payment import PaymentUnresolved
-from storefront.orders.payment_provider import WORST_CASE_SECONDS, PaymentProvider
 from storefront.orders.processing import process_order
 from storefront.orders.queue import OrderQueue, order_key_of
 from storefront.orders.store import OrderStore
+from storefront.payments.charge import PaymentUnresolved
+from storefront.payments.provider import WORST_CASE_SECONDS, PaymentProvider
 from storefront.shared.aws import client
 from storefront.shared.batch import BatchConsumer
 from storefront.shared.configuration import parameter, secret

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from storefront.orders.order import Order, OrderKey, Reason, Status
-from storefront.orders.payment import Charge, Decision
+from storefront.payments.charge import Charge, Decision
 
 
 class OrderMovedOn(Exception):

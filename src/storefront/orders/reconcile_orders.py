@@ -7,10 +7,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.orders.order import Schedule
-from storefront.orders.payment_provider import WORST_CASE_SECONDS, PaymentProvider
 from storefront.orders.queue import OrderQueue
 from storefront.orders.reconciliation import defer_review, reconcile_order
 from storefront.orders.store import OrderStore
+from storefront.payments.provider import WORST_CASE_SECONDS, PaymentProvider
 from storefront.shared import clock
 from storefront.shared.aws import client
 from storefront.shared.configuration import parameter, secret

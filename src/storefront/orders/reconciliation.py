@@ -11,8 +11,8 @@ from typing import Protocol
 
 from storefront.orders import processing
 from storefront.orders.order import Order, Reason, Schedule, Status
-from storefront.orders.payment import Decision
 from storefront.orders.processing import OrderMovedOn, Payments
+from storefront.payments.charge import Decision
 
 
 class Orders(processing.Orders, Protocol):

@@ -156,15 +156,15 @@ PROBES: Mapping[str, Probe] = {
     "storefront.orders.reconcile_orders.handler": _reviews_nothing(),
     "storefront.orders.publish_order_events.handler": _consumes_nothing(),
     # Partners
-    "storefront.access.authorize_partner.handler": _raises_unauthorized(
+    "storefront.partners.authorize_partner.handler": _raises_unauthorized(
         {"type": "TOKEN", "authorizationToken": "Bearer malformed", "methodArn": f"{_METHOD_ARN}/GET/partner/orders/1"}
     ),
-    "storefront.orders.process_partner_orders.handler": _consumes_nothing(),
-    "storefront.orders.get_partner_order.handler": _answers(
+    "storefront.partners.process_partner_orders.handler": _consumes_nothing(),
+    "storefront.partners.get_partner_order.handler": _answers(
         HTTPStatus.UNAUTHORIZED, _request(pathParameters={"reference": "probe"})
     ),
     # Payments
-    "storefront.access.authorize_webhook.handler": _denies(
+    "storefront.payments.authorize_webhook.handler": _denies(
         {
             "type": "REQUEST",
             "methodArn": f"{_METHOD_ARN}/POST/webhooks/payments",
@@ -175,8 +175,8 @@ PROBES: Mapping[str, Probe] = {
             "requestContext": {"requestId": _REQUEST_ID},
         }
     ),
-    "storefront.orders.receive_payment_event.handler": _answers(HTTPStatus.UNAUTHORIZED, _request(body="{}")),
-    "storefront.payments_sandbox.serve_payments.handler": _answers(
+    "storefront.payments.receive_payment_event.handler": _answers(HTTPStatus.UNAUTHORIZED, _request(body="{}")),
+    "payments.payments_sandbox.handler": _answers(
         HTTPStatus.UNAUTHORIZED,
         {
             "rawPath": "/charges/probe",
@@ -188,7 +188,7 @@ PROBES: Mapping[str, Probe] = {
     ),
     # Chat
     "storefront.chat.create_ticket.handler": _answers(HTTPStatus.UNAUTHORIZED, _request()),
-    "storefront.access.authorize_connection.handler": _denies(
+    "storefront.chat.authorize_connection.handler": _denies(
         {
             "type": "REQUEST",
             "methodArn": f"{_METHOD_ARN}/$connect",

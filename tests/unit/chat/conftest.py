@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
-from tests.support.aws import Aws
-from tests.support.chat import Chat
+from tools.testing.aws import Aws
+from tools.testing.chat import Chat
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from storefront.chat import (
 )
 from storefront.chat.connection import MAX_FRAME_BYTES, MAX_FRAMES, WINDOW_SECONDS
 from storefront.shared import clock
-from tests.support.chat import Chat, Client, message, send
 from tests.support.faults import aws_error
+from tools.testing.chat import Chat, Client, message, send
 
 ADA = Client("ada-1", name="name-canary")
 OK = {"statusCode": 200}

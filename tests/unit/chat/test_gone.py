@@ -9,8 +9,8 @@ import pytest
 from storefront.chat import deliver_order_status, leave_room, refuse_frame
 from storefront.chat.connection import OPENING_TIME
 from storefront.shared import clock
-from tests.support.chat import Chat, Client, send
-from tests.support.events import Context, sqs_record
+from tools.testing.chat import Chat, Client, send
+from tools.testing.events import Context, sqs_record
 
 ADA = Client("ada-1")
 

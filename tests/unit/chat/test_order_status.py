@@ -11,9 +11,9 @@ from storefront.chat import deliver_order_status
 from storefront.chat.connection import OPENING_TIME, Connection, ConnectionGone, PostFailed
 from storefront.chat.store import ChatStore
 from storefront.shared import clock
-from tests.support.aws import Aws
-from tests.support.events import Context, sqs_record
 from tests.support.faults import Failing, aws_error
+from tools.testing.aws import Aws
+from tools.testing.events import Context, sqs_record
 
 CUSTOMER = "the-customer"
 

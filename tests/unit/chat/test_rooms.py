@@ -11,9 +11,9 @@ from storefront.chat import close_connection, join_room, leave_room, open_connec
 from storefront.chat.connection import CONNECTION_TIME, MAX_FRAMES, MAX_ROOMS, OPENING_TIME, Recipient
 from storefront.chat.room import may_enter
 from storefront.shared import clock
-from tests.support.chat import Chat, Client, send
-from tests.support.events import Context
 from tests.support.faults import aws_error, crash, every_position
+from tools.testing.chat import Chat, Client, send
+from tools.testing.events import Context
 
 ORDER = "ord-" + "a" * 32
 ROOM = f"order-{ORDER}"

@@ -14,9 +14,9 @@ from storefront.chat.connection import CONNECTION_TIME, MAX_FRAME_BYTES, MAX_FRA
 from storefront.chat.connections import LAST_POST_MILLISECONDS
 from storefront.chat.store import ChatStore
 from storefront.shared import clock
-from tests.support.chat import Chat, Client, message, post_error, send
-from tests.support.events import Context
 from tests.support.faults import aws_error, transaction_cancelled
+from tools.testing.chat import Chat, Client, message, post_error, send
+from tools.testing.events import Context
 
 ADA = Client("ada-1")
 OK = {"statusCode": 200}

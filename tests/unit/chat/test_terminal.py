@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from local import conversation
-from local.chat import Chat, Disconnected, Frame
-from local.conversation import Conversation
+from tools.demo import conversation
+from tools.demo.chat import Chat, Disconnected, Frame
+from tools.demo.conversation import Conversation
 
 ROOM = "support"
 GATEWAY = {"message": "Internal server error", "connectionId": "c-1", "requestId": "of-the-gateway="}
@@ -190,7 +190,7 @@ def gateway() -> Iterator[str]:
 
 
 def test_nobody_waits_on_when_the_gateway_itself_answers(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local.chat.ANSWER_SECONDS", 5)
+    monkeypatch.setattr("tools.demo.chat.ANSWER_SECONDS", 5)
     chat = Chat(gateway, lambda frame: None)
 
     assert chat.request("ping") == GATEWAY

@@ -9,14 +9,14 @@ from typing import Any
 from storefront.catalog.store import ProductStore
 from storefront.orders.acceptance import OrderDesk
 from storefront.orders.order import Order, OrderKey, Schedule, Status
-from storefront.orders.payment_provider import PaymentProvider
 from storefront.orders.processing import process_order
 from storefront.orders.queue import OrderQueue
 from storefront.orders.reconciliation import reconcile_order
 from storefront.orders.request import parse_order_request
 from storefront.orders.store import OrderStore, order_of
+from storefront.payments.provider import PaymentProvider
 from storefront.shared import clock
-from tests.support.aws import PAYMENTS_SECRET, Aws
+from tools.testing.aws import PAYMENTS_SECRET, Aws
 
 SCHEDULE = Schedule(timedelta(minutes=30))
 STOCK = 100

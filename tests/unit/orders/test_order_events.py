@@ -13,8 +13,8 @@ from storefront.orders.event import event_of_change
 from storefront.orders.event_bus import EventBus
 from storefront.orders.order import Reason, Status
 from storefront.orders.store import _to_item
-from tests.support.events import Context
 from tests.unit.orders.shop import Shop
+from tools.testing.events import Context
 
 DEAD_LETTERS = os.environ["DEAD_LETTER_QUEUE_URL"]
 

@@ -9,8 +9,8 @@ import pytest
 
 from storefront.orders import process_orders
 from storefront.orders.order import Order, Status
-from tests.support.events import Context, sqs_record
 from tests.unit.orders.shop import Shop
+from tools.testing.events import Context, sqs_record
 
 
 def message_of(order: Order) -> dict[str, Any]:

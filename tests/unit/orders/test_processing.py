@@ -6,8 +6,8 @@ import boto3
 import pytest
 
 from storefront.orders.order import Order, OrderKey, Reason, Status
-from storefront.orders.payment import PaymentUnresolved
 from storefront.orders.processing import UnknownOrder
+from storefront.payments.charge import PaymentUnresolved
 from tests.support.faults import Crash, crash, every_position
 from tests.unit.orders.shop import Shop
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from storefront.orders.order import Reason, Schedule, Status
-from storefront.orders.payment import PaymentUnresolved
 from storefront.orders.reconcile_orders import handler
+from storefront.payments.charge import PaymentUnresolved
 from storefront.shared import clock
-from tests.support.events import Context
 from tests.support.faults import Crash, crash, every_position
 from tests.unit.orders.shop import SCHEDULE, Shop
+from tools.testing.events import Context
 
 
 def test_an_order_whose_message_was_lost_is_sent_again(shop: Shop) -> None:

@@ -9,12 +9,12 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ReadTimeoutError
 
-from storefront.rollout import check_new_version, smoke_test
+from storefront.rollout import post_traffic_hook, pre_traffic_hook
 from storefront.rollout.hook import NotFit
 from storefront.rollout.public_api import TRIES, PublicApi, Reply
-from tests.support.aws import Aws
-from tests.support.events import Context
 from tests.support.faults import aws_error
+from tools.testing.aws import Aws
+from tools.testing.events import Context
 
 EVENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "execution-1"}
 HANDLER = "storefront.orders.process_orders.handler"
@@ -80,7 +80,7 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Check:
     def check(**changes: Any) -> Release:
         release = Release(**changes)
         monkeypatch.setattr(BaseClient, "_make_api_call", release.as_method())
-        answer = check_new_version.handler(EVENT, Context())  # type: ignore[arg-type]
+        answer = pre_traffic_hook.handler(EVENT, Context())  # type: ignore[arg-type]
         assert release.verdicts == [answer["status"]]
         return release
 
@@ -169,7 +169,7 @@ def test_a_verdict_that_cannot_be_told_is_an_error(
     monkeypatch.setattr(BaseClient, "_make_api_call", release.as_method())
 
     with pytest.raises(Exception, match="ThrottlingException"):
-        check_new_version.handler(EVENT, Context())  # type: ignore[arg-type]
+        pre_traffic_hook.handler(EVENT, Context())  # type: ignore[arg-type]
 
 
 MUG = {"sku": "MUG-001"}
@@ -200,10 +200,10 @@ def smoke(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Smoke:
 
         release = Release()
         aws.ssm.put_parameter(Name="/rest-api/url", Value="https://api/prod", Type="String")
-        monkeypatch.setattr(smoke_test._code_deploy, "_codedeploy", release)
+        monkeypatch.setattr(post_traffic_hook._code_deploy, "_codedeploy", release)
         monkeypatch.setattr(PublicApi, "_send", send)
-        monkeypatch.setattr(smoke_test._api, "_pause", lambda _: None)
-        smoke_test.handler(EVENT, Context())  # type: ignore[arg-type]
+        monkeypatch.setattr(post_traffic_hook._api, "_pause", lambda _: None)
+        post_traffic_hook.handler(EVENT, Context())  # type: ignore[arg-type]
         (verdict,) = release.verdicts
         return verdict, sent
 
@@ -257,9 +257,9 @@ def test_being_throttled_without_end_takes_the_release_back(smoke: Smoke) -> Non
 def test_an_address_that_is_not_there_takes_the_release_back(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     # given a stack whose parameter is missing
     release = Release()
-    monkeypatch.setattr(smoke_test._code_deploy, "_codedeploy", release)
+    monkeypatch.setattr(post_traffic_hook._code_deploy, "_codedeploy", release)
 
-    smoke_test.handler(EVENT, Context())  # type: ignore[arg-type]
+    post_traffic_hook.handler(EVENT, Context())  # type: ignore[arg-type]
 
     assert release.verdicts == ["Failed"]
 

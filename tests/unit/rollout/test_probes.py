@@ -13,9 +13,9 @@ from botocore.client import BaseClient
 from storefront.orders import reconcile_orders
 from storefront.rollout.function_version import Outcome
 from storefront.rollout.probes import PROBES
-from tests.support.aws import Aws
-from tests.support.events import Context
-from tests.support.template import resources, source
+from tools.testing.aws import Aws
+from tools.testing.events import Context
+from tools.testing.template import resources, source
 
 HOOKS = {"PreTrafficHookFunction", "PostTrafficHookFunction"}
 HANDLERS = [

@@ -1,0 +1,88 @@
+"""Who is calling: the one place where an identity is taken from a request."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from storefront.shared.errors import Unauthenticated
+
+_MAX_NAME = 64
+_NAMELESS = "Customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Somebody who has signed in.
+
+    Parameters
+    ----------
+    id
+        The subject of their ID token: a UUID that never changes.
+    groups
+        The user pool's groups that they are in.
+    name
+        What other people are shown. It is the customer's own word, and identifies nobody.
+    """
+
+    id: str
+    groups: frozenset[str] = frozenset()
+    name: str = _NAMELESS
+
+
+def customer_of(event: dict[str, Any], client_id: str) -> Customer:
+    """Return the customer whom the Cognito authorizer let through.
+
+    On a method without scopes the authorizer takes the ID tokens of *every* client of the pool, and the local
+    emulator takes access tokens as well; so what kind of token it is and for whom it was issued is checked again here
+    ("Verifying JSON web tokens", Amazon Cognito Developer Guide).
+
+    Parameters
+    ----------
+    event
+        A REST proxy event.
+    client_id
+        The user pool client whose tokens this API takes.
+
+    Raises
+    ------
+    Unauthenticated
+        There are no claims, or they are not those of an ID token for this client.
+    """
+    claims = (event["requestContext"].get("authorizer") or {}).get("claims") or {}
+    if claims.get("token_use") != "id" or claims.get("aud") != client_id or not claims.get("sub"):
+        raise Unauthenticated(
+            "Sign in, and send the ID token (not the access token) of this shop's client in the `Authorization` header."
+        )
+    return Customer(id=claims["sub"], groups=_groups(claims), name=_name(claims))
+
+
+def partner_id_of(event: dict[str, Any]) -> str:
+    """Return the partner whom the TOKEN authorizer let through.
+
+    Raises
+    ------
+    Unauthenticated
+        The request did not come through the authorizer.
+    """
+    partner_id = (event["requestContext"].get("authorizer") or {}).get("partnerId")
+    if not isinstance(partner_id, str) or not partner_id:
+        raise Unauthenticated("Send your partner token: `Authorization: Bearer sfp_...`.")
+    return partner_id
+
+
+def customer_id_of(partner_id: str) -> str:
+    """Return the customer that a partner's orders belong to; no subject of a token has a slash in it."""
+    return f"partner/{partner_id}"
+
+
+def _groups(claims: Mapping[str, Any]) -> frozenset[str]:
+    """Return the groups: API Gateway writes the token's list as `a,b`, the local emulator as `[a b]`."""
+    text = str(claims.get("cognito:groups") or "")
+    return frozenset(re.split(r"[,\s]+", text.strip("[] "))) - {""}
+
+
+def _name(claims: Mapping[str, Any]) -> str:
+    """Return the name, in one line and without what a terminal or a page would obey instead of showing it."""
+    text = "".join(character if character.isprintable() else " " for character in str(claims.get("name") or ""))
+    return " ".join(text.split())[:_MAX_NAME].strip() or _NAMELESS

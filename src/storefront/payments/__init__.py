@@ -1,0 +1,1 @@
+"""Payments: charging orders, and webhooks of the payment provider."""

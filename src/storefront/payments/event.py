@@ -1,0 +1,124 @@
+"""What the payment provider tells us about a charge, and what it does to the order."""
+
+from enum import StrEnum
+from typing import Annotated, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from storefront.orders import processing
+from storefront.orders.order import Order, OrderKey, Status, is_order_id
+from storefront.orders.processing import OrderMovedOn
+from storefront.payments.charge import Charge, Decision
+from storefront.shared.errors import InvalidRequest, Unprocessable
+
+ID_PATTERN = r"^[A-Za-z0-9_-]{1,128}$"
+CUSTOMER_PATTERN = r"^[!-~]{1,128}$"
+
+
+class Decided(StrEnum):
+    """What the provider can have decided."""
+
+    APPROVED = "approved"
+    DECLINED = "declined"
+
+
+_DECISION = {Decided.APPROVED: Decision.APPROVED, Decided.DECLINED: Decision.DECLINED}
+
+
+class Metadata(BaseModel):
+    """What we have sent with the charge, as the provider sends it back."""
+
+    model_config = ConfigDict(frozen=True)
+
+    customerId: Annotated[str, Field(pattern=CUSTOMER_PATTERN)]  # noqa: N815 - the provider's name
+
+
+class PaymentEvent(BaseModel):
+    """The body of `POST /webhooks/payments`. Members that are not known here are the provider's to add."""
+
+    model_config = ConfigDict(frozen=True)
+
+    eventId: Annotated[str, Field(pattern=ID_PATTERN)]  # noqa: N815 - the provider's name
+    chargeId: Annotated[str, Field(pattern=ID_PATTERN)]  # noqa: N815 - the provider's name
+    reference: Annotated[str, Field(pattern=ID_PATTERN)]
+    status: Decided
+    metadata: Metadata | None = None
+
+    @property
+    def charge(self) -> Charge:
+        """The charge as it is now."""
+        return Charge(self.chargeId, _DECISION[self.status])
+
+
+class Orders(processing.Orders, Protocol):
+    """The orders table, as payment events use it."""
+
+    def owe_refund(self, order: Order, event_id: str) -> Order: ...  # noqa: D102
+
+
+def parse_payment_event(body: bytes) -> PaymentEvent:
+    """Return the event that a body holds.
+
+    Raises
+    ------
+    InvalidRequest
+        It holds none; the detail says where, and repeats nothing of the input.
+    """
+    try:
+        return PaymentEvent.model_validate_json(body)
+    except ValidationError as error:
+        places = sorted({_place(finding["loc"]) for finding in error.errors(include_input=False, include_url=False)})
+        # Not from the error: it repeats the input, and no traceback must.
+        raise InvalidRequest(
+            f"Not a payment event, because of {', '.join(places)}. openapi.yaml has the model."
+        ) from None
+
+
+def apply_payment_event(event: PaymentEvent, orders: Orders) -> Order:
+    """Do to an order what an event about its charge asks for; an event that comes again does nothing.
+
+    Returns
+    -------
+    Order
+        The order as it is now.
+
+    Raises
+    ------
+    Unprocessable
+        There is no such order, or the charge is not its own.
+    """
+    while True:
+        order = _order_of(event, orders)
+        try:
+            return _applied(event, order, orders)
+        except OrderMovedOn:
+            # Somebody was faster: what the event means now depends on where the order stands now.
+            continue
+
+
+def _order_of(event: PaymentEvent, orders: Orders) -> Order:
+    order = None
+    if event.metadata and is_order_id(event.reference):
+        order = orders.get(OrderKey(event.metadata.customerId, event.reference))
+    if order is None or (order.charge_id and order.charge_id != event.chargeId):
+        raise Unprocessable(
+            "No order has this charge. Send its `chargeId`, with the `reference` and `metadata` that it was made with."
+        )
+    return order
+
+
+def _applied(event: PaymentEvent, order: Order, orders: Orders) -> Order:
+    if order.status is Status.AWAITING_PAYMENT:
+        return processing.settle(order, event.charge, orders)
+    if order.status is Status.REJECTED and event.status is Decided.APPROVED and not _is_seen(event, order):
+        # Money for an order that will not be delivered: the reconciler gives it back.
+        return orders.owe_refund(order, event.eventId)
+    return order
+
+
+def _is_seen(event: PaymentEvent, order: Order) -> bool:
+    return order.refund_due or order.refund_event_id == event.eventId
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return "/".join(("", *map(str, location))) if location else "the body"

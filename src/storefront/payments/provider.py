@@ -1,0 +1,153 @@
+"""The payment provider: the only place that calls it.
+
+Its API has three operations, each safe to repeat because the charge is named by an idempotency key, the order's id:
+`POST /charges` makes the charge or answers with the one made before, `GET /charges/{key}` looks it up, and
+`POST /charges/{key}/cancel` refunds it, or, where there is none yet, keeps it from ever being made.
+"""
+
+import random
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from storefront.orders.order import Order
+from storefront.payments.charge import Charge, Decision, PaymentUnresolved
+
+CONNECT_SECONDS = 1.0
+READ_SECONDS = 2.0
+RETRIES = 1
+MAX_PAUSE_SECONDS = 0.5
+
+# An order that was begun before is looked up, then charged, and looked up again where the outcome is unknown: three
+# calls, each tried 1 + RETRIES times.
+WORST_CASE_SECONDS = 3 * ((1 + RETRIES) * (CONNECT_SECONDS + READ_SECONDS) + RETRIES * MAX_PAUSE_SECONDS)
+
+_DECISION_OF_STATUS = {
+    "approved": Decision.APPROVED,
+    "declined": Decision.DECLINED,
+    "cancelled": Decision.DECLINED,
+    "pending": Decision.UNDECIDED,
+}
+
+
+class ProviderRefusedUs(Exception):
+    """The provider refused the call itself (its secret, its shape): ours to mend, not the customer's."""
+
+
+class _JitteredRetry(Retry):
+    """A retry after a pause of its own: urllib3 makes the first retry at once, and so do all functions together."""
+
+    def get_backoff_time(self) -> float:
+        return random.uniform(MAX_PAUSE_SECONDS / 5, MAX_PAUSE_SECONDS)  # noqa: S311 - jitter, not a secret
+
+
+class PaymentProvider:
+    """Charges orders.
+
+    Parameters
+    ----------
+    url, secret
+        Return the provider's base URL and our secret there. They are asked at each call, so that a change takes effect.
+    """
+
+    def __init__(self, url: Callable[[], str], secret: Callable[[], str]) -> None:
+        self._url = url
+        self._secret = secret
+        self._session = requests.Session()
+        retry = _JitteredRetry(
+            total=RETRIES,
+            # Every operation can be repeated, `POST` too.
+            allowed_methods=None,
+            status_forcelist=[429, 500, 502, 503, 504],
+            raise_on_status=False,
+            # A provider that asks for a minute would take more time than the function has.
+            respect_retry_after_header=False,
+        )
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+
+    def charge(self, order: Order) -> Charge:
+        """Charge an order once, however often this is called.
+
+        Raises
+        ------
+        PaymentUnresolved
+            There is no outcome: the provider failed, and has no such charge or did not say.
+        ProviderRefusedUs
+            The provider does not accept us.
+        """
+        body = {
+            "amount": order.total.amount,
+            "currency": order.total.currency,
+            "reference": order.key.order_id,
+            # The provider's events bring it back: an order is found only by whoever knows its customer.
+            "metadata": {"customerId": order.key.customer_id},
+        }
+        try:
+            return _charge_of(self._call("POST", "/charges", order, json=body))
+        except PaymentUnresolved:
+            charge = self.look_up(order)
+        if charge is None:
+            raise PaymentUnresolved("the provider failed and has no such charge")
+        return charge
+
+    def look_up(self, order: Order) -> Charge | None:
+        """Return the order's charge as the provider has it, `None` where it has none.
+
+        Raises
+        ------
+        PaymentUnresolved
+            The provider did not say.
+        ProviderRefusedUs
+            The provider does not accept us.
+        """
+        response = self._call("GET", f"/charges/{order.key.order_id}", order)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        return _charge_of(response)
+
+    def cancel(self, order: Order) -> None:
+        """See to it that the provider keeps no money for an order, now and later.
+
+        Raises
+        ------
+        PaymentUnresolved
+            The provider did not say that it has done so.
+        ProviderRefusedUs
+            The provider does not accept us.
+        """
+        response = self._call("POST", f"/charges/{order.key.order_id}/cancel", order)
+        if not response.ok:
+            raise PaymentUnresolved(f"the provider's cancellation answered {response.status_code}")
+
+    def _call(self, method: str, path: str, order: Order, json: dict[str, Any] | None = None) -> requests.Response:
+        try:
+            response = self._session.request(
+                method,
+                self._url().rstrip("/") + path,
+                json=json,
+                headers={"Authorization": f"Bearer {self._secret()}", "Idempotency-Key": order.key.order_id},
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                # Our secret goes to the provider and nowhere else.
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise PaymentUnresolved(f"the provider did not answer: {type(error).__name__}") from None
+        if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST):
+            raise ProviderRefusedUs(f"the payment provider answered {response.status_code}")
+        return response
+
+
+def _charge_of(response: requests.Response) -> Charge:
+    # Declined (402) is an outcome, not a failure.
+    if not response.ok and response.status_code != HTTPStatus.PAYMENT_REQUIRED:
+        raise PaymentUnresolved(f"the provider answered {response.status_code}")
+    try:
+        body = response.json()
+        return Charge(id=body["chargeId"], decision=_DECISION_OF_STATUS[body["status"]])
+    except (ValueError, KeyError, TypeError) as error:
+        raise PaymentUnresolved("the provider's answer is not one we know") from error

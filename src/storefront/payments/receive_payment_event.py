@@ -1,0 +1,44 @@
+"""POST /webhooks/payments."""
+
+import hmac
+import os
+from http import HTTPStatus
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from storefront.orders.store import OrderStore
+from storefront.payments.event import apply_payment_event, parse_payment_event
+from storefront.payments.webhook_signature import content_sha256
+from storefront.shared.api import Answer, Event, answer, body_of, rest_handler
+from storefront.shared.aws import client
+from storefront.shared.errors import Unauthenticated
+from storefront.shared.observability import logger
+
+_orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
+
+
+@rest_handler
+def handler(event: Event, context: LambdaContext) -> Answer:
+    """Settle an order as the payment provider has decided."""
+    body = body_of(event)
+    _check_is_the_signed(body, event)
+    payment_event = parse_payment_event(body)
+    order = apply_payment_event(payment_event, _orders)
+    logger.info(
+        "payment event received",
+        extra={
+            "event_id": payment_event.eventId,
+            "order_id": order.key.order_id,
+            # The provider's request is another than the customer's, which all other lines about the order go by.
+            "order_correlation_id": order.correlation_id,
+            "status": order.status,
+        },
+    )
+    return answer(HTTPStatus.OK, {"eventId": payment_event.eventId})
+
+
+def _check_is_the_signed(body: bytes, event: Event) -> None:
+    """Compare the body, before anything reads it, with what the authorizer found signed: it has never seen the body."""
+    signed = (event["requestContext"].get("authorizer") or {}).get("contentSha256") or ""
+    if not hmac.compare_digest(content_sha256(body).encode(), str(signed).encode()):
+        raise Unauthenticated("The body is not the one that was signed. Sign the SHA-256 of the bytes that you send.")

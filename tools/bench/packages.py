@@ -1,0 +1,104 @@
+"""The packages that ``sam build`` makes: where each function's is, and what it is compared with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from samcli.yamlhelper import yaml_parse
+
+from tools.console import Problem
+from tools.environments import BENCH, DEV
+from tools.stack.deployment import TEMPLATE
+from tools.stack.stack import ROOT
+
+_ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+_TIMEOUT_SECONDS = 300
+_FLOORS = Path(__file__).with_name("floors")
+
+
+def build(directory: Path) -> dict[str, Path]:
+    """Build for this machine's processor, and return the functions' packages by their logical ids.
+
+    Raises
+    ------
+    Problem
+        If this machine cannot run what Lambda runs, or the build fails.
+    """
+    if sys.platform != "linux":
+        raise Problem("packages are built for Linux and measured by running them: run the benchmark on Linux")
+    # As `make build` does: the functions' Python is looked for there first.
+    path = os.pathsep.join([str(DEV.python.parent), os.environ["PATH"]])
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "samcli", "build", "--build-dir", str(directory)),
+            *("--parameter-overrides", f"Architecture={_ARCHITECTURE}"),
+        ],
+        cwd=ROOT,
+        env=os.environ | {"PATH": path, "SAM_CLI_TELEMETRY": "0"},
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_SECONDS,
+        check=False,
+    )
+    if ran.returncode:
+        log = directory.with_name("build.log")
+        log.write_text(ran.stdout + ran.stderr)
+        raise Problem(f"sam build fails: does make build succeed? details: {log}")
+    built = functions(directory / "template.yaml")
+    return {name: directory / properties["CodeUri"] for name, properties in built.items()}
+
+
+def functions(template: Path = TEMPLATE) -> dict[str, Any]:
+    """Return the properties of a template's functions by their logical ids."""
+    return {
+        name: resource["Properties"]
+        for name, resource in yaml_parse(template.read_text())["Resources"].items()
+        # A loop of CloudFormation's is a list.
+        if isinstance(resource, dict) and resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def distinct(packages: Iterable[Path]) -> dict[Path, Path]:
+    """Return for each package the first one that holds the same files: all functions may ship the same."""
+    first: dict[frozenset[tuple[str, int, int]], Path] = {}
+    return {package: first.setdefault(_content(package), package) for package in packages}
+
+
+def _content(package: Path) -> frozenset[tuple[str, int, int]]:
+    """What tells packages apart without reading them: one that is the same is hard links to the same files."""
+    found = ((path.relative_to(package), path.stat()) for path in package.rglob("*") if path.is_file())
+    return frozenset((str(name), status.st_size, status.st_mtime_ns) for name, status in found)
+
+
+def require_bytecode(package: Path) -> None:
+    """Look that a package ships bytecode.
+
+    Raises
+    ------
+    Problem
+        If it has none: then there is nothing to compare.
+    """
+    if not any(package.rglob("*.pyc")):
+        raise Problem(f"{package} has no bytecode: build it with make build")
+
+
+def without_bytecode(package: Path, copy: Path) -> Path:
+    """Copy a package as it would be without its bytecode."""
+    return Path(shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def of_floors(package: Path) -> Path:
+    """Make a package of the floors, with bytecode as the build ships it."""
+    package.mkdir()
+    for module in _FLOORS.glob("*.py"):
+        shutil.copy(module, package)
+    command = [str(BENCH.python), "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(package)]
+    subprocess.run(command, check=True, timeout=_TIMEOUT_SECONDS)
+    return package

@@ -1,0 +1,140 @@
+"""The shop that functions are measured on: a local stack of the benchmarks' own, on which nothing else happens."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.bench import packages
+from tools.bench.gateway import gateway
+from tools.bench.good_events import GoodEvents
+from tools.bench.workers import Runnable, Workers, workers
+from tools.console import Problem, step
+from tools.environments import BENCH
+from tools.replay.cases import load
+from tools.replay.world import World
+from tools.stack import lifecycle
+from tools.stack.emulator import Emulator
+from tools.stack.functions import deployed, process_environment
+from tools.stack.stack import STATE_DIRECTORY, Stack
+
+_STATE = STATE_DIRECTORY / "bench"
+# More than all benchmarks together order.
+_STOCK = 1_000_000
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Functions that can be run, and what they can be run with.
+
+    Attributes
+    ----------
+    functions
+        By name, with the package and the environment that each runs in.
+    directory
+        For files that need not outlive the benchmark.
+    """
+
+    functions: Mapping[str, Runnable]
+    events: GoodEvents
+    workers: Workers
+    directory: Path
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is measured."""
+    parser.add_argument(
+        "--state", type=Path, default=_STATE, help="where the benchmark's own stack is kept (default: .local/bench)"
+    )
+    add_package_option(parser)
+    parser.add_argument("--function", action="append", help="measure this one only; again, for others")
+
+
+def add_package_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says which package is measured."""
+    parser.add_argument(
+        "--package", type=Path, help="a package that was built before (default: what sam build makes now)"
+    )
+
+
+@contextmanager
+def opened(arguments: argparse.Namespace) -> Iterator[Shop]:
+    """Bring up a stack, build the functions, and yield the shop; nothing of it stays running.
+
+    A stack that is up in the directory already is used, and goes on.
+
+    Raises
+    ------
+    Problem
+        What a function finds in Lambda is not installed.
+    """
+    if not BENCH.python.exists():
+        raise Problem(f"{BENCH.directory.name} is not there, which stands for Lambda's runtime: make bench installs it")
+    was_up = Emulator(arguments.state).is_running()
+    try:
+        stack = lifecycle.ensure_up(arguments.state)
+        with step("make the shop quiet"):
+            _consume_nothing(stack)
+            _fill(stack)
+        built = built_packages(arguments.package, arguments.state)
+        with gateway(0) as connections, tempfile.TemporaryDirectory() as directory:
+            functions = _runnable(stack, built, connections)
+            with workers(BENCH.python, functions, Path(directory)) as processes:
+                world = World(stack, {name: each.function for name, each in functions.items()}, load())
+                with world.prepared(arguments.state):
+                    events = GoodEvents(stack, world, processes)
+                    yield Shop(_chosen(functions, arguments.function), events, processes, Path(directory))
+                    events.disconnect()
+    finally:
+        if not was_up:
+            lifecycle.take_down(arguments.state)
+
+
+def built_packages(package: Path | None, state: Path) -> dict[str, Path]:
+    """Return the functions' packages by their logical ids: a given one, or what the build makes."""
+    if package:
+        return dict.fromkeys(packages.functions(), package.resolve())
+    with step("sam build"):
+        return packages.build(state.resolve() / "build")
+
+
+def _consume_nothing(stack: Stack) -> None:
+    """End what goes on by itself: nobody takes the orders of a measured function from the queue beside it."""
+    functions = stack.client("lambda")
+    for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+
+def _fill(stack: Stack) -> None:
+    for sku in ("MUG-001", "NOTE-001", "PAY-WEBHOOK"):
+        stack.client("dynamodb").update_item(
+            TableName=stack.outputs["ProductsTableName"],
+            Key={"sku": {"S": sku}},
+            UpdateExpression="SET stock = :stock",
+            ExpressionAttributeValues={":stock": {"N": str(_STOCK)}},
+        )
+
+
+def _runnable(stack: Stack, built: Mapping[str, Path], connections: str) -> dict[str, Runnable]:
+    """Return how each function runs: as it is deployed, but for who takes posts to connections.
+
+    Those of the sample events were never opened; so a server that takes them plays the gateway.
+    """
+    functions = {}
+    for name, function in deployed(stack).items():
+        environment = process_environment(function, stack)
+        if "CONNECTIONS_URL" in environment:
+            environment["CONNECTIONS_URL"] = connections
+        functions[name] = Runnable(function, built[function.logical_id], environment)
+    return functions
+
+
+def _chosen(functions: dict[str, Runnable], names: list[str] | None) -> dict[str, Runnable]:
+    unknown = sorted(set(names or ()) - functions.keys())
+    if unknown:
+        raise Problem(f"there is no function {unknown[0]}: name one of {', '.join(sorted(functions))}")
+    return {name: each for name, each in sorted(functions.items()) if not names or name in names}

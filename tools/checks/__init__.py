@@ -1,0 +1,1 @@
+"""The checks of `make check`, and the documentation that is made from code."""

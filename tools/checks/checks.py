@@ -1,0 +1,92 @@
+"""Checks the code, the template and the OpenAPI document; every check runs, also after one that failed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from tools.console import problems_reported, say, styled
+from tools.environments import DEV, SCANNERS, Environment
+from tools.stack.stack import REGION, ROOT
+
+
+@dataclass(frozen=True)
+class Check:
+    """A command that must succeed, with what mends it if a command does."""
+
+    title: str
+    program: str
+    arguments: tuple[str, ...]
+    remedy: str = ""
+    environment: Environment = DEV
+
+
+TEMPLATES = ("template.yaml", "bootstrap.yaml")
+# The slow ones first: they run side by side.
+CHECKS = (
+    # What it leaves out is in the template's Metadata.
+    Check(
+        "cfn-lint", "cfn-lint", ("--append-rules", "cfn_lint_serverless.rules", "--", *TEMPLATES), environment=SCANNERS
+    ),
+    Check(
+        "checkov",
+        "checkov",
+        ("--config-file", "tools/scanners/checkov.yaml", "--file", *TEMPLATES),
+        environment=SCANNERS,
+    ),
+    Check("sam validate", "sam", ("validate", "--lint", "--template-file", "template.yaml", "--region", REGION)),
+    Check("lint", "ruff", ("check", "--quiet", "."), remedy="make format mends some"),
+    Check("format", "ruff", ("format", "--check", "--quiet", "--diff", "."), remedy="make format"),
+    Check("types", "mypy", ("--no-error-summary", "src", "sandbox", "tools")),
+    Check("OpenAPI", "openapi-spec-validator", ("--errors", "all", "openapi.yaml")),
+    Check(
+        "bandit",
+        "bandit",
+        ("--quiet", "--configfile", "pyproject.toml", "--recursive", "src", "sandbox", "tools"),
+        environment=SCANNERS,
+    ),
+    Check(
+        "zizmor", "zizmor", ("--offline", "--quiet", "--config", ".github/zizmor.yml", ".github"), environment=SCANNERS
+    ),
+    Check("shellcheck", "python", ("-m", "tools.checks.shell_scripts")),
+)
+
+
+def main() -> int:
+    """Run every check and print the output of those that fail.
+
+    Returns
+    -------
+    int
+        0 if all pass, 1 otherwise.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return 0 if all(list(pool.map(_passes, CHECKS))) else 1
+
+
+def _passes(check: Check) -> bool:
+    started = time.monotonic()
+    result = subprocess.run(
+        [str(check.environment.directory / "bin" / check.program), *check.arguments],
+        cwd=ROOT,
+        env=os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seconds = styled(f"({time.monotonic() - started:.1f} s)", "dim")
+    if result.returncode == 0:
+        say(f"{styled('✓', 'green')} {check.title} {seconds}")
+        return True
+    remedy = f": {check.remedy}" if check.remedy else ""
+    output = (result.stdout + result.stderr).rstrip()
+    say(f"{styled('✗', 'red')} {check.title} {seconds}{remedy}\n{output}")
+    return False
+
+
+if __name__ == "__main__":
+    with problems_reported():
+        raise SystemExit(main())

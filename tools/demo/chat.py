@@ -1,0 +1,231 @@
+"""A client of the chat: one connection, its requests and what it hears."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.sync.client import connect
+
+from tools.console import Problem
+from tools.demo.customer import Customer, sign_in
+from tools.ops.accounts import Accounts
+from tools.stack.stack import Stack, outputs_on_aws
+
+Frame = Mapping[str, Any]
+
+ANSWER_SECONDS = 30
+# Idle connections are closed after ten minutes ("Quotas for configuring and running a WebSocket in API Gateway").
+PING_SECONDS = 240
+
+
+class Refused(Problem):
+    """The chat did not accept a connection.
+
+    Attributes
+    ----------
+    status
+        The HTTP status of the refused handshake.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the chat refuses the connection with {status}: get a new ticket, and use it within a minute")
+        self.status = status
+
+
+class Disconnected(Problem):
+    """The connection has ended; a new one needs a new ticket."""
+
+
+class Chat:
+    """One connection to the chat.
+
+    Parameters
+    ----------
+    url
+        The address of a ticket: it is good for one connection, within a minute.
+    heard
+        Called with each frame that answers no request, from a thread of the connection's own.
+    origin
+        The page that a browser would say it is on; a program says none.
+
+    Raises
+    ------
+    Refused
+        The handshake was refused.
+    """
+
+    def __init__(self, url: str, heard: Callable[[Frame], None], origin: str | None = None) -> None:
+        self._exits = ExitStack()
+        try:
+            # Protocol pings are not known to keep a connection of API Gateway from being idle: we send frames.
+            opening = connect(url, origin=origin, ping_interval=None, open_timeout=ANSWER_SECONDS)  # type: ignore[arg-type]
+            self.socket = self._exits.enter_context(opening)
+        except InvalidStatus as refusal:
+            raise Refused(refusal.response.status_code) from None
+        except (InvalidHandshake, OSError) as error:
+            raise Disconnected(f"the chat cannot be reached: {error}") from None
+        self._heard = heard
+        self._waiting: dict[str, queue.SimpleQueue[Frame | None]] = {}
+        self._last_sent = time.monotonic()
+        self._ping_unanswered = False
+        self._ended = False
+        self._lock = threading.Lock()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def request(self, action: str, **members: Any) -> Frame:
+        """Send a frame and return the answer to it, which may be an error frame, the chat's or the gateway's."""
+        request_id = str(uuid.uuid4())
+        frame = {"action": action, "requestId": request_id, **members}
+        return self.answer_to(json.dumps(frame, ensure_ascii=False), request_id)
+
+    def answer_to(self, text: str, request_id: str) -> Frame:
+        """Send a text, and return the answer that carries the request's id.
+
+        Raises
+        ------
+        Disconnected
+            The connection has ended, or there is no answer.
+        """
+        waiting: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
+        with self._lock:
+            if self._ended:
+                raise Disconnected("the connection has ended")
+            self._waiting[request_id] = waiting
+        try:
+            self.send(text)
+            answer = waiting.get(timeout=ANSWER_SECONDS)
+        except queue.Empty:
+            raise Disconnected(f"no answer within {ANSWER_SECONDS} s: it is not known whether it was done") from None
+        finally:
+            with self._lock:
+                self._waiting.pop(request_id, None)
+        if answer is None:
+            raise Disconnected("the connection has ended before the answer came")
+        return answer
+
+    def send(self, text: str) -> None:
+        """Send a text as it is, and wait for nothing."""
+        self._last_sent = time.monotonic()
+        try:
+            self.socket.send(text)
+        except ConnectionClosed:
+            raise Disconnected("the connection has ended") from None
+
+    def close(self) -> None:
+        """End the connection."""
+        self._exits.close()
+        self._listener.join(timeout=ANSWER_SECONDS)
+
+    def wait_until_closed(self) -> None:
+        """Return when the connection has ended, whoever has ended it."""
+        self._listener.join()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing can be sent any more, nor heard."""
+        return self._ended
+
+    @property
+    def closed_with(self) -> str:
+        """The code and the reason that the connection was closed with."""
+        return f"{self.socket.close_code} {self.socket.close_reason or ''}".rstrip()
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                try:
+                    self._take(self.socket.recv(timeout=max(0.1, self._last_sent + PING_SECONDS - time.monotonic())))
+                except TimeoutError:
+                    self._ping()
+        except (ConnectionClosed, Disconnected):
+            with self._lock:
+                self._ended = True
+                for waiting in self._waiting.values():
+                    waiting.put(None)
+
+    def _take(self, text: str | bytes) -> None:
+        frame = json.loads(text)
+        if frame.get("event") == "pong":
+            self._ping_unanswered = False
+        with self._lock:
+            if is_of_the_gateway(frame):
+                # It names the gateway's own id of a frame, none of ours: who has waited longest is told.
+                waiting = next(iter(self._waiting.values()), None)
+            else:
+                waiting = self._waiting.get(str(frame.get("requestId")))
+        if waiting:
+            waiting.put(frame)
+        elif frame.get("event") != "pong":
+            self._heard(frame)
+
+    def _ping(self) -> None:
+        if time.monotonic() < self._last_sent + PING_SECONDS:
+            return
+        if self._ping_unanswered:
+            # Nothing has come back for minutes: the connection has ended, and nobody has told us.
+            self.socket.close()
+        self._ping_unanswered = True
+        self.send(json.dumps({"action": "ping", "requestId": "keep-alive"}))
+
+
+def is_of_the_gateway(frame: Frame) -> bool:
+    """Tell whether a frame is the gateway's own: a stage that is throttled, a function that failed or was too slow."""
+    return "event" not in frame
+
+
+@dataclass(frozen=True)
+class Access:
+    """What somebody needs to open the chat again and again: each connection takes a new ticket.
+
+    Attributes
+    ----------
+    url
+        The REST API's address, without a slash at its end.
+    id_token
+        Returns an id token that is still good.
+    """
+
+    url: str
+    id_token: Callable[[], str]
+
+    @classmethod
+    def of(cls, stack: Stack, user: str) -> Access:
+        """Return the access of one of a local stack's users."""
+        return cls(stack.url, lambda: sign_in(stack, user))
+
+    @classmethod
+    def on_aws(cls, stack_name: str, email: str, password: str) -> Access:
+        """Return the access to a stack on AWS, found with the credentials and the region of the environment."""
+        outputs = outputs_on_aws(stack_name)
+        # A pool's id begins with its region.
+        accounts = Accounts.on_aws(outputs["UserPoolClientId"], outputs["UserPoolId"].partition("_")[0])
+        return cls(outputs["RestApiUrl"].rstrip("/"), lambda: str(accounts.sign_in(email, password)["IdToken"]))
+
+    def ticket(self) -> dict[str, str]:
+        """Return a new ticket: ``ticket``, ``expiresAt``, and ``url`` to connect to.
+
+        Raises
+        ------
+        Problem
+            The shop gives none.
+        """
+        answer = Customer(self.url, self.id_token()).request("POST", "/chat/tickets")
+        if answer.status_code != HTTPStatus.CREATED:
+            raise Problem(f"the shop gives no ticket for the chat: {answer.status_code} {answer.text}")
+        ticket: dict[str, str] = answer.json()
+        return ticket
+
+    def open(self, heard: Callable[[Frame], None]) -> Chat:
+        """Return a new connection."""
+        return Chat(self.ticket()["url"], heard)

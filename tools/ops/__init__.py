@@ -1,0 +1,1 @@
+"""Operating a stack, on this machine or on AWS."""

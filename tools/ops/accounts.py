@@ -1,0 +1,95 @@
+"""People's accounts: sign-up, sign-in and refresh, on the local stack and on AWS alike."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from getpass import getpass
+from typing import Any
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tools.console import Problem
+from tools.stack.stack import Stack
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The accounts of one user pool client.
+
+    Attributes
+    ----------
+    cognito
+        A Cognito client; these calls need no credentials.
+    client_id
+        The user pool client.
+    """
+
+    cognito: Any
+    client_id: str
+
+    @classmethod
+    def on_aws(cls, client_id: str, region: str) -> Accounts:
+        """Return the accounts of a stack on AWS."""
+        return cls(
+            boto3.client("cognito-idp", region_name=region, config=Config(signature_version=UNSIGNED)), client_id
+        )
+
+    @classmethod
+    def of(cls, stack: Stack) -> Accounts:
+        """Return the accounts of a local stack."""
+        return cls(stack.client("cognito-idp"), stack.outputs["UserPoolClientId"])
+
+    def sign_up(self, email: str, password: str) -> None:
+        """Ask for an account; it can be used once the address is confirmed."""
+        with _refusals():
+            self.cognito.sign_up(
+                ClientId=self.client_id,
+                Username=email,
+                Password=password,
+                UserAttributes=[{"Name": "email", "Value": email}],
+            )
+
+    def confirm(self, email: str, code: str) -> None:
+        """Confirm the address with the code that was sent there."""
+        with _refusals():
+            self.cognito.confirm_sign_up(ClientId=self.client_id, Username=email, ConfirmationCode=code)
+
+    def sign_in(self, email: str, password: str) -> dict[str, Any]:
+        """Return the tokens for a password. Not in prod, whose client takes SRP only."""
+        return self._tokens("USER_PASSWORD_AUTH", USERNAME=email, PASSWORD=password)
+
+    def refresh(self, refresh_token: str) -> dict[str, Any]:
+        """Return new id and access tokens for a refresh token."""
+        return self._tokens("REFRESH_TOKEN_AUTH", REFRESH_TOKEN=refresh_token)
+
+    def _tokens(self, flow: str, **parameters: str) -> dict[str, Any]:
+        with _refusals():
+            answer = self.cognito.initiate_auth(ClientId=self.client_id, AuthFlow=flow, AuthParameters=parameters)
+        result: dict[str, Any] = answer["AuthenticationResult"]
+        return result
+
+
+def confirm_locally(stack: Stack, email: str) -> None:
+    """Confirm an account without a code, and put it into the group of customers: nobody reads local e-mail."""
+    cognito, pool = stack.client("cognito-idp"), stack.outputs["UserPoolId"]
+    cognito.admin_confirm_sign_up(UserPoolId=pool, Username=email)
+    cognito.admin_add_user_to_group(UserPoolId=pool, Username=email, GroupName="customers")
+
+
+def asked_for(what: str) -> str:
+    """Return what a person types, unseen, or what comes in: a secret is no word of a command line."""
+    return getpass(f"{what}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as error:
+        raise Problem(f"Cognito refuses: {error.response['Error'].get('Message', error)}") from None

@@ -1,0 +1,173 @@
+"""The back office: assumes its role and writes products with signed requests, on this machine and on AWS alike.
+
+A request to a route that IAM guards is signed with AWS Signature Version 4 for the service `execute-api`: method, path,
+query, the host and `X-Amz-*` headers, and the body's SHA-256 ("Signing AWS API requests", AWS Identity and Access
+Management User Guide). botocore has the one implementation that this needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from tools.console import Problem, say
+from tools.stack.stack import Stack
+
+_TIMEOUT_SECONDS = 35  # a little more than API Gateway's own
+_SESSION_SECONDS = 3600
+
+
+def assume(sts: Any, role_arn: str) -> dict[str, str]:
+    """Return an hour's credentials of the back office's role.
+
+    Parameters
+    ----------
+    sts
+        A client of STS whose own credentials may assume the role.
+    role_arn
+        The stack's output ``BackOfficeRoleArn``.
+    """
+    answer = sts.assume_role(RoleArn=role_arn, RoleSessionName="back-office", DurationSeconds=_SESSION_SECONDS)
+    credentials = answer["Credentials"]
+    return {
+        "access_key_id": credentials["AccessKeyId"],
+        "secret_access_key": credentials["SecretAccessKey"],
+        "session_token": credentials["SessionToken"],
+    }
+
+
+def signed(
+    method: str, url: str, body: bytes, headers: dict[str, str], credentials: dict[str, str], region: str
+) -> dict[str, str]:
+    """Return a request's headers together with those that sign it."""
+    request = AWSRequest(method=method, url=url, data=body, headers=headers)
+    # A user's own key, unlike a role's, has no session token.
+    token = credentials["session_token"] or None
+    keys = Credentials(credentials["access_key_id"], credentials["secret_access_key"], token)
+    SigV4Auth(keys, "execute-api", region).add_auth(request)
+    return dict(request.headers)
+
+
+@dataclass
+class BackOffice:
+    """An editor of the catalogue.
+
+    Attributes
+    ----------
+    url
+        The REST API's address.
+    credentials
+        Those of the role, as ``assume`` returns them.
+    region
+        The API's region; it is part of the signature.
+    """
+
+    url: str
+    credentials: dict[str, str] = field(repr=False)
+    region: str
+
+    @classmethod
+    def of(cls, stack: Stack) -> BackOffice:
+        """Return an editor of a local stack with new credentials: those in ``stack.json`` last an hour."""
+        return cls(stack.url, assume(stack.client("sts"), stack.outputs["BackOfficeRoleArn"]), stack.region)
+
+    def product(self, sku: str) -> requests.Response:
+        """Ask for a product, as anyone may."""
+        return requests.get(f"{self.url}/products/{sku}", timeout=_TIMEOUT_SECONDS)
+
+    def put(self, sku: str, product: dict[str, Any], condition: dict[str, str]) -> requests.Response:
+        """Write a product.
+
+        Parameters
+        ----------
+        sku
+            Which.
+        product
+            The body.
+        condition
+            ``If-Match`` with the product's entity tag, or ``If-None-Match: *``.
+        """
+        url = f"{self.url}/products/{sku}"
+        body = json.dumps(product).encode()
+        plain = {"Content-Type": "application/json", **condition}
+        headers = signed("PUT", url, body, plain, self.credentials, self.region)
+        return requests.put(url, data=body, headers=headers, timeout=_TIMEOUT_SECONDS)
+
+
+def put_product(editor: BackOffice, arguments: argparse.Namespace) -> None:
+    """Change what is given of a product, or put a new one on sale.
+
+    Raises
+    ------
+    Problem
+        If the API refuses it; the message is the refusal's detail.
+    """
+    given = {name: getattr(arguments, name) for name in ("name", "description", "category", "stock")}
+    price = {name: getattr(arguments, name) for name in ("amount", "currency")}
+    if arguments.new:
+        price = {"currency": "EUR", **_present(price)}
+        product: dict[str, Any] = {"description": "", **_present(given), "price": price}
+        condition = {"If-None-Match": "*"}
+    else:
+        seen = editor.product(arguments.sku)
+        _raise_if_refused(seen)
+        known = {name: value for name, value in seen.json().items() if name != "sku"}
+        product = {**known, **_present(given), "price": {**known["price"], **_present(price)}}
+        condition = {"If-Match": arguments.if_match or seen.headers["ETag"]}
+    answer = editor.put(arguments.sku, product, condition)
+    _raise_if_refused(answer)
+    say(json.dumps(answer.json(), indent=2, ensure_ascii=False))
+    say(f"ETag: {answer.headers['ETag']}")
+
+
+def editor_on_aws(url: str, role_arn: str | None) -> BackOffice:
+    """Return an editor of an API on AWS.
+
+    Parameters
+    ----------
+    url
+        The stack's output ``RestApiUrl``.
+    role_arn
+        The stack's output ``BackOfficeRoleArn``; without it the credentials that the environment or profile names are
+        used as they are.
+    """
+    session = boto3.Session()
+    host = urlsplit(url).hostname or ""
+    region = host.split(".")[2] if ".execute-api." in host else session.region_name
+    if not region:
+        raise Problem("in which region the API is cannot be told from its address: set AWS_REGION")
+    if role_arn:
+        return BackOffice(url.rstrip("/"), assume(session.client("sts", region_name=region), role_arn), region)
+    found = session.get_credentials()
+    if found is None:
+        raise Problem("there are no AWS credentials: set AWS_PROFILE, or sign in")
+    keys = found.get_frozen_credentials()
+    credentials = {
+        "access_key_id": keys.access_key or "",
+        "secret_access_key": keys.secret_key or "",
+        "session_token": keys.token or "",
+    }
+    return BackOffice(url.rstrip("/"), credentials, region)
+
+
+def _present(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _raise_if_refused(answer: requests.Response) -> None:
+    if answer.ok:
+        return
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError):
+        detail = answer.text[:200]
+    raise Problem(f"{answer.status_code} {answer.reason}: {detail}")

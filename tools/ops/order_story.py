@@ -1,0 +1,266 @@
+"""Tells the whole story of one order: its item, its charge, its dead letters, and every log line about it.
+
+What the order is, the table says. How it came to be that, the logs say: all functions log under the correlation id,
+which the order has in its item, or name the order. Nothing is received from the queues that functions consume: each
+look would count as a receive, and five make a dead letter.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from storefront.orders.order import is_order_id
+from tools.console import Problem, styled
+from tools.ops.installation import Installation
+from tools.ops.redrive import DeadLetterQueue, dead_letter_queues, letters_in, release
+
+_SHOWN = (
+    *("status", "version", "customerId", "acceptedAt", "updatedAt", "correlationId", "chargeId", "rejectionReason"),
+    *("refundDue", "reviews", "reviewAt"),
+)
+_SHOWN_OF_CHARGE = ("status", "amount", "calls", "chargeId", "openedAt")
+_SHOWN_OF_LINE = ("order_id", "status", "reason", "event_type", "refusal", "posts", "version", "idempotency_key")
+# The clocks of the table's writer and of the logs are not the same.
+_BEFORE_MILLISECONDS = 60_000
+_LEVEL_STYLES = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
+# FilterLogEvents has a quota of some calls a second; boto3 waits where it is met.
+_GROUPS_AT_ONCE = 4
+
+_from_attribute = TypeDeserializer().deserialize
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line that a function, or the gateway, has logged about the order."""
+
+    timestamp: int
+    function: str
+    level: str
+    message: str
+    correlation_id: str | None
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Story:
+    """What is known of an order.
+
+    Attributes
+    ----------
+    order
+        Its item, without what is the table's own; `None` where there is none.
+    charge
+        What the sandbox's books say, `None` where they, or there, say nothing.
+    waiting
+        How many messages the queues hold, of whatever order.
+    dead_letters
+        The messages about it that are dead letters, by queue.
+    events
+        What was published about it, by the log of the publisher.
+    lines
+        What was logged about it, in the order of time.
+    """
+
+    order_id: str
+    order: dict[str, Any] | None
+    charge: dict[str, Any] | None
+    waiting: dict[str, dict[str, int]]
+    dead_letters: dict[str, list[str]]
+    events: list[str]
+    lines: list[LogLine]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the story for a script."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """Return the story for a terminal."""
+        return "\n".join(self._sections())
+
+    def _sections(self) -> Iterator[str]:
+        yield styled(self.order_id, "bold")
+        if self.order is None:
+            yield "  the orders table has no such order"
+        else:
+            yield from (f"  {name:<16} {self.order[name]}" for name in _SHOWN if name in self.order)
+            currency = self.order["currency"]
+            for line in self.order["lines"]:
+                price = f"{line['unitPrice']} {currency} (minor units)"
+                yield f"  {'line':<16} {line['quantity']} x {line['sku']} at {price}"
+        charge = " ".join(f"{name}={value}" for name, value in (self.charge or {}).items())
+        yield f"{styled('charge', 'bold')}  {charge or 'none that the sandbox knows of'}"
+        counts = [f"{name} {', '.join(f'{n} {what}' for what, n in of.items())}" for name, of in self.waiting.items()]
+        yield f"{styled('queues', 'bold')}  {'; '.join(counts)} (of all orders)"
+        for queue, bodies in self.dead_letters.items():
+            yield styled(f"dead letters of {queue}: make redrive QUEUE={queue} MATCH={self.order_id}", "red")
+            yield from (f"  {body}" for body in bodies)
+        yield f"{styled('events', 'bold')}  {', '.join(self.events) or 'none published'}"
+        yield f"{styled('logs', 'bold')}    {len(self.lines)} lines"
+        width = max((len(line.function) for line in self.lines), default=0)
+        yield from (_readable(line, width, (self.order or {}).get("correlationId")) for line in self.lines)
+
+
+def of(installation: Installation, order_id: str, customer_id: str | None = None, hours: float = 24) -> Story:
+    """Find out everything about an order.
+
+    Parameters
+    ----------
+    installation
+        The stack.
+    order_id
+        The order's id.
+    customer_id
+        Whose it is. The table is keyed by customer, so without it the order is found by a scan: it reads the whole
+        table, which is an operator's to pay for and no program's.
+    hours
+        How much of the logs to look through where the table has no such order.
+
+    Raises
+    ------
+    Problem
+        It is not the id of an order.
+    """
+    if not is_order_id(order_id):
+        raise Problem("ORDER= is the id of an order: ord- and 32 letters and digits")
+    order = _order(installation, order_id, customer_id)
+    names = [order_id, *([order["correlationId"]] if order else [])]
+    since = _milliseconds(order["acceptedAt"]) if order else int((time.time() - hours * 3600) * 1000)
+    lines = _lines(installation, names, since - _BEFORE_MILLISECONDS)
+    queues = dead_letter_queues(installation)
+    return Story(
+        order_id,
+        order,
+        _charge(installation, order_id),
+        _waiting(installation, queues),
+        _dead_letters(installation, queues, order_id),
+        [str(line.fields["event_type"]) for line in lines if "event_type" in line.fields],
+        lines,
+    )
+
+
+def _order(installation: Installation, order_id: str, customer_id: str | None) -> dict[str, Any] | None:
+    dynamodb, table = installation.client("dynamodb"), installation.outputs["OrdersTableName"]
+    if customer_id:
+        key = {"customerId": {"S": customer_id}, "orderId": {"S": order_id}}
+        item = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+        return _plain(item, (*_SHOWN, "lines", "currency")) if item else None
+    pages = dynamodb.get_paginator("scan").paginate(
+        TableName=table,
+        FilterExpression="orderId = :id",
+        ExpressionAttributeValues={":id": {"S": order_id}},
+        ConsistentRead=True,
+    )
+    found = (item for page in pages for item in page["Items"])
+    item = next(found, None)
+    return _plain(item, (*_SHOWN, "lines", "currency")) if item else None
+
+
+def _charge(installation: Installation, order_id: str) -> dict[str, Any] | None:
+    # In prod there is no sandbox: the provider's own pages tell of the charge.
+    table = installation.outputs.get("PaymentsSandboxTableName")
+    if not table:
+        return None
+    key = {"idempotencyKey": {"S": order_id}}
+    item = installation.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+    return _plain(item, _SHOWN_OF_CHARGE) if item else None
+
+
+def _waiting(installation: Installation, queues: list[DeadLetterQueue]) -> dict[str, dict[str, int]]:
+    sqs = installation.client("sqs")
+    names = {
+        "waiting": "ApproximateNumberOfMessages",
+        "in flight or put off": "ApproximateNumberOfMessagesNotVisible",
+    }
+    waiting = {}
+    for queue in queues:
+        if queue.source_url:
+            found = sqs.get_queue_attributes(QueueUrl=queue.source_url, AttributeNames=list(names.values()))
+            waiting[queue.name] = {what: int(found["Attributes"][name]) for what, name in names.items()}
+    return waiting
+
+
+def _dead_letters(installation: Installation, queues: list[DeadLetterQueue], order_id: str) -> dict[str, list[str]]:
+    sqs = installation.client("sqs")
+
+    def about(queue: DeadLetterQueue) -> list[str]:
+        letters = letters_in(sqs, queue.url)
+        release(sqs, queue.url, letters)
+        return [letter.body for letter in letters if letter.mentions(order_id)]
+
+    # Each takes a second to find that there is nothing more.
+    with ThreadPoolExecutor() as pool:
+        found = zip(queues, pool.map(about, queues), strict=True)
+        return {queue.name: bodies for queue, bodies in found if bodies}
+
+
+def _lines(installation: Installation, names: list[str], since: int) -> list[LogLine]:
+    """Return the log lines with one of the names in them, from all of the stack's log groups."""
+    logs = installation.client("logs")
+    groups = installation.resources("AWS::Logs::LogGroup").values()
+    with ThreadPoolExecutor(_GROUPS_AT_ONCE) as pool:
+        found = list(pool.map(lambda group: _lines_of(logs, group, names, since), groups))
+    return sorted((line for lines in found for line in lines), key=lambda line: line.timestamp)
+
+
+def _lines_of(logs: Any, group: str, names: list[str], since: int) -> list[LogLine]:
+    events: dict[tuple[str, int, str], Any] = {}
+    for name in names:
+        # A call for each name: `?"one" ?"other"` finds nothing on the emulator.
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group, startTime=since, filterPattern=f'"{name}"'
+        )
+        for page in pages:
+            events |= {
+                (event["logStreamName"], event["timestamp"], event["message"]): event for event in page["events"]
+            }
+    return [_line(group.rpartition("/")[2], event) for event in events.values()]
+
+
+def _line(function: str, event: dict[str, Any]) -> LogLine:
+    try:
+        record = json.loads(event["message"])
+    except ValueError:
+        record = {"message": event["message"].rstrip()}
+    if "requestId" in record:
+        # The gateway's access log has no message: what was asked for, and how it was answered.
+        message = " ".join(str(record.get(name, "")) for name in ("method", "resourcePath", "status"))
+        return LogLine(event["timestamp"], function, "INFO", message, record["requestId"], {})
+    return LogLine(
+        event["timestamp"],
+        function,
+        record.get("level", ""),
+        str(record.get("message", "")),
+        record.get("correlation_id"),
+        {name: record[name] for name in _SHOWN_OF_LINE if record.get(name) is not None},
+    )
+
+
+def _readable(line: LogLine, width: int, correlation_id: str | None) -> str:
+    moment = time.localtime(line.timestamp / 1000)
+    clock = f"{time.strftime('%H:%M:%S', moment)}.{line.timestamp % 1000:03}"
+    # Its own correlation id would be in every line; another's says that the line belongs to another request.
+    fields = {name: value for name, value in line.fields.items() if name not in ("order_id", "idempotency_key")}
+    if line.correlation_id and line.correlation_id != correlation_id:
+        fields["correlation_id"] = line.correlation_id
+    told = " ".join(f"{name}={value}" for name, value in fields.items())
+    heading = f"{styled(clock, 'dim')} {styled(f'{line.function:<{width}}', 'cyan')}"
+    return f"  {heading} {styled(line.message, _LEVEL_STYLES.get(line.level, 'bold'))} {styled(told, 'dim')}".rstrip()
+
+
+def _plain(item: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return attributes of an item as JSON has them."""
+    plain = {name: _from_attribute(item[name]) for name in names if name in item}
+    found: dict[str, Any] = json.loads(json.dumps(plain, default=int))
+    return found
+
+
+def _milliseconds(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).timestamp() * 1000)

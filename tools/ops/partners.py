@@ -1,0 +1,131 @@
+"""Partners of a stack: gives them a token, replaces it, takes it away. On this machine or on AWS."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from storefront.partners.store import PartnerStore
+from storefront.partners.token import Partner, issue
+from storefront.shared import clock
+from tools.console import Problem
+from tools.demo.customer import Customer
+from tools.stack.stack import PartnerAccess, Stack, outputs_on_aws
+
+PLANS = {"bronze": "BronzePlanId", "gold": "GoldPlanId"}
+OVERLAP = timedelta(days=7)
+_ID_CHARACTERS = string.ascii_lowercase + string.digits
+_ID_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Partners:
+    """The partners of one stack.
+
+    Attributes
+    ----------
+    client
+        Makes a client of an AWS service.
+    outputs
+        The outputs of the stack.
+    """
+
+    client: Callable[[str], Any]
+    outputs: Mapping[str, str]
+
+    @classmethod
+    def of(cls, stack: Stack) -> Partners:
+        """Return the partners of a local stack."""
+        return cls(stack.client, stack.outputs)
+
+    @classmethod
+    def on_aws(cls, stack_name: str) -> Partners:
+        """Return the partners of a stack on AWS, with the credentials and the region of the environment."""
+        return cls(boto3.client, outputs_on_aws(stack_name))  # type: ignore[arg-type]
+
+    def issue(self, plan: str) -> PartnerAccess:
+        """Make a new partner; the token is shown this once, and kept nowhere."""
+        partner_id = "".join(secrets.choice(_ID_CHARACTERS) for _ in range(_ID_LENGTH))
+        token, stored = issue(partner_id)
+        gateway = self.client("apigateway")
+        key = gateway.create_api_key(name=f"partner-{partner_id}", enabled=True)
+        gateway.create_usage_plan_key(usagePlanId=self.outputs[PLANS[plan]], keyId=key["id"], keyType="API_KEY")
+        self._store.add(Partner(partner_id, plan, key["value"], (stored,)))
+        return PartnerAccess(token=token.to_text(), api_key=key["value"])
+
+    def rotate(self, partner_id: str, overlap: timedelta = OVERLAP) -> PartnerAccess:
+        """Give a partner another token; the ones before it are good until the overlap ends."""
+        partner = self._get(partner_id)
+        token, stored = issue(partner_id)
+        now = clock.now()
+        self._replace(partner.rotated(stored, now + overlap, now), partner)
+        return PartnerAccess(token=token.to_text(), api_key=partner.api_key)
+
+    def revoke(self, partner_id: str) -> None:
+        """Take everything from a partner, at once."""
+        partner = self._get(partner_id)
+        self._replace(replace(partner, revoked=True), partner)
+
+    def remove(self, partner_id: str) -> None:
+        """Revoke a partner, and delete the API key: nothing of them counts any more."""
+        self.revoke(partner_id)
+        gateway = self.client("apigateway")
+        for key in gateway.get_api_keys(nameQuery=f"partner-{partner_id}")["items"]:
+            gateway.delete_api_key(apiKey=key["id"])
+
+    def has(self, partner_id: str) -> bool:
+        """Tell whether there is such a partner."""
+        return self._store.get(partner_id) is not None
+
+    @property
+    def _store(self) -> PartnerStore:
+        return PartnerStore(self.client("dynamodb"), self.outputs["PartnersTableName"])
+
+    def _get(self, partner_id: str) -> Partner:
+        partner = self._store.get(partner_id)
+        if partner is None:
+            raise Problem(f"there is no partner {partner_id!r}: it is the part of their token behind sfp_")
+        return partner
+
+    def _replace(self, changed: Partner, read: Partner) -> None:
+        try:
+            self._store.replace(changed, read)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            raise Problem("somebody else has changed this partner at the same time: try again") from None
+        self._forget_what_was_allowed()
+
+    def _forget_what_was_allowed(self) -> None:
+        """Have the gateway ask again: for five minutes it goes by what the authorizer said before."""
+        gateway, api_id = self.client("apigateway"), self.outputs["RestApiId"]
+        stage = self.outputs["RestApiUrl"].rstrip("/").rpartition("/")[2]
+        # The emulator does not know this call; see `differences`.
+        with suppress(gateway.exceptions.NotFoundException):
+            gateway.flush_stage_authorizers_cache(restApiId=api_id, stageName=stage)
+
+
+def partner_id_of(token: str) -> str:
+    """Return the id in a token."""
+    return token.split("_")[1]
+
+
+def caller(stack: Stack, name: str) -> Customer:
+    """Return somebody who calls the REST API as one of the stack's partners."""
+    return calling_with(stack, stack.partners[name])
+
+
+def calling_with(stack: Stack, access: PartnerAccess) -> Customer:
+    """Return somebody who calls the REST API with a token.
+
+    The key in the header is for the emulator alone, which knows no other source: see ``differences``.
+    """
+    return Customer(stack.url, f"Bearer {access.token}", {"x-api-key": access.api_key})

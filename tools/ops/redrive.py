@@ -1,0 +1,279 @@
+"""Shows what is in the dead-letter queues, and moves it back to where it came from.
+
+SQS can move a dead-letter queue back by itself (`StartMessageMoveTask`), but all of it: the message that is to blame
+comes along. Here one looks first, and chooses.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from storefront.orders.event import event_of_change
+from storefront.orders.event_bus import EventBus
+from storefront.orders.store import order_of
+from tools.console import Problem, say, styled
+from tools.ops.installation import Installation
+
+# So long a letter is out of sight where this command ends before it has put it back.
+_HELD_SECONDS = 60
+# A long poll asks every server that holds messages; a short one may miss some ("Amazon SQS short and long polling",
+# Amazon SQS Developer Guide).
+_POLL_SECONDS = 1
+_BATCH = 10
+_SHOWN_CHARACTERS = 160
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message in a dead-letter queue."""
+
+    id: str
+    body: str
+    attributes: dict[str, Any]
+    system_attributes: dict[str, str]
+    receipt_handle: str
+
+    @classmethod
+    def of(cls, message: dict[str, Any]) -> Letter:
+        """Return the letter that SQS hands out."""
+        return cls(
+            message["MessageId"],
+            message["Body"],
+            message.get("MessageAttributes", {}),
+            message.get("Attributes", {}),
+            message["ReceiptHandle"],
+        )
+
+    def mentions(self, *texts: str) -> bool:
+        """Tell whether one of the texts is in the body or in an attribute's value."""
+        values = [self.body, *(str(value.get("StringValue", "")) for value in self.attributes.values())]
+        return any(text in value for text in texts for value in values)
+
+    def as_text(self) -> str:
+        """Return the letter in a line."""
+        sent = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(int(self.system_attributes["SentTimestamp"]) / 1000))
+        names = " ".join(f"{name}={value.get('StringValue')}" for name, value in sorted(self.attributes.items()))
+        body = self.body if len(self.body) <= _SHOWN_CHARACTERS else f"{self.body[:_SHOWN_CHARACTERS]}…"
+        return f"{styled(f'{sent} {self.id}', 'dim')} {body} {names}".rstrip()
+
+
+@dataclass(frozen=True)
+class DeadLetterQueue:
+    """A dead-letter queue.
+
+    Attributes
+    ----------
+    name
+        What people call it: its source queue's name in the template, in small letters.
+    source_url
+        Where its messages come from, `None` where that is no queue.
+    """
+
+    name: str
+    url: str
+    source_url: str | None
+
+
+def dead_letter_queues(installation: Installation) -> list[DeadLetterQueue]:
+    """Return the stack's dead-letter queues, each with the queue whose redrive policy names it."""
+    sqs = installation.client("sqs")
+    urls = installation.resources("AWS::SQS::Queue")
+    attributes = {
+        name: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn", "RedrivePolicy"])["Attributes"]
+        for name, url in urls.items()
+    }
+    sources = {
+        json.loads(found["RedrivePolicy"])["deadLetterTargetArn"]: name
+        for name, found in attributes.items()
+        if "RedrivePolicy" in found
+    }
+    queues = []
+    for name, found in attributes.items():
+        source = sources.get(found["QueueArn"])
+        if source or name.endswith("DeadLetterQueue"):
+            queues.append(DeadLetterQueue(_spoken(source or name), urls[name], urls[source] if source else None))
+    return sorted(queues, key=lambda queue: queue.name)
+
+
+def letters_in(sqs: Any, url: str) -> list[Letter]:
+    """Return what a dead-letter queue holds. The letters are held: `release` those that stay.
+
+    Only for dead-letter queues: anywhere else, looking at a message counts as a receive, and five make it a dead
+    letter.
+    """
+    letters: dict[str, Letter] = {}
+    while True:
+        messages = sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=_BATCH,
+            VisibilityTimeout=_HELD_SECONDS,
+            WaitTimeSeconds=_POLL_SECONDS,
+            MessageAttributeNames=["All"],
+            MessageSystemAttributeNames=["All"],
+        ).get("Messages", [])
+        # One that comes a second time was in sight again already: everything has been seen.
+        new = {message["MessageId"] for message in messages} - letters.keys()
+        letters |= {message["MessageId"]: Letter.of(message) for message in messages}
+        if not new:
+            return sorted(letters.values(), key=lambda letter: letter.system_attributes["SentTimestamp"])
+
+
+def release(sqs: Any, url: str, letters: Iterable[Letter]) -> None:
+    """Put letters back into sight; those that are gone by then are passed over."""
+    waiting = [{"ReceiptHandle": letter.receipt_handle, "VisibilityTimeout": 0} for letter in letters]
+    for start in range(0, len(waiting), _BATCH):
+        entries = [{"Id": str(number), **entry} for number, entry in enumerate(waiting[start : start + _BATCH])]
+        sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+
+
+def run(installation: Installation, name: str | None, match: str | None, go: bool) -> None:
+    """Show the dead letters, and move those that match where that is asked for.
+
+    Parameters
+    ----------
+    installation
+        The stack.
+    name
+        Which dead-letter queue; all of them where it is not given, which is for looking only.
+    match
+        Only letters with this text in their body or an attribute.
+    go
+        Whether to move them. Otherwise nothing changes.
+
+    Raises
+    ------
+    Problem
+        There is no such queue; it is not said which letters to move; or some could not be moved.
+    """
+    queues = dead_letter_queues(installation)
+    names = ", ".join(queue.name for queue in queues)
+    if go and not name:
+        raise Problem(f"say which dead letters to move: QUEUE= one of {names}")
+    chosen = [queue for queue in queues if name in (None, queue.name)]
+    if not chosen:
+        raise Problem(f"there is no queue {name!r}: QUEUE= is one of {names}")
+    failures = sum(_deal_with(installation, queue, match, go) for queue in chosen)
+    if failures:
+        raise Problem(f"{failures} could not be moved, and are where they were: the lines above say why")
+
+
+def move(sqs: Any, queue: DeadLetterQueue, letter: Letter) -> None:
+    """Send a letter back to its source queue, and take it out of the dead-letter queue.
+
+    In this order: after a crash in between there are two copies, which every consumer of the shop sees through. The
+    other way round, there would be none.
+    """
+    trace = letter.system_attributes.get("AWSTraceHeader")
+    header = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}}
+    sqs.send_message(
+        QueueUrl=queue.source_url,
+        MessageBody=letter.body,
+        MessageAttributes=letter.attributes,
+        # The trace of the request goes on where it was broken off.
+        **({"MessageSystemAttributes": header} if trace else {}),
+    )
+    sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=letter.receipt_handle)
+
+
+def publish_again(installation: Installation, queue: DeadLetterQueue, letter: Letter) -> None:
+    """Publish the event of an order that the stream's consumer has put aside, as the order is now.
+
+    The change itself is gone; its order is in the table. Consumers go by the order's version, so an event too many
+    does nothing.
+
+    Raises
+    ------
+    Problem
+        The letter names no order, or one that has nothing to tell yet.
+    """
+    key = json.loads(letter.body).get("key")
+    if not key:
+        raise Problem("it names a place in the stream and no order: see docs/operations.md")
+    table = installation.outputs["OrdersTableName"]
+    item = installation.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+    event = event_of_change(None, order_of(item)) if item else None
+    if event is None:
+        raise Problem("its order is gone, or has not settled: nothing to publish yet")
+    if EventBus(installation.client("events"), installation.outputs["EventBusName"]).publish([event]) is not None:
+        raise Problem("the bus has not taken the event")
+    installation.client("sqs").delete_message(QueueUrl=queue.url, ReceiptHandle=letter.receipt_handle)
+
+
+def _deal_with(installation: Installation, queue: DeadLetterQueue, match: str | None, go: bool) -> int:
+    """Show a queue's letters, move those that match if asked to; return how many could not be moved."""
+    sqs = installation.client("sqs")
+    letters = letters_in(sqs, queue.url)
+    chosen = [letter for letter in letters if match is None or letter.mentions(match)]
+    try:
+        _show(queue, letters, chosen)
+        if not go:
+            if chosen:
+                say(f"  dry run, nothing has been moved: QUEUE={queue.name} GO=1 {_what_go_does(queue)}")
+            return 0
+        failed = _act(installation, queue, chosen)
+    finally:
+        release(sqs, queue.url, letters)
+    done = "moved" if queue.source_url else "published"
+    skipped = len(letters) - len(chosen)
+    say(f"  {done} {len(chosen) - len(failed)} of {len(chosen)}, skipped {skipped}, failed {len(failed)}")
+    for letter, reason in failed:
+        say(f"  {styled('failed', 'red')} {letter.id}: {reason}")
+    return len(failed)
+
+
+def _show(queue: DeadLetterQueue, letters: Sequence[Letter], chosen: Sequence[Letter]) -> None:
+    which = "" if len(chosen) == len(letters) else f", of which {len(chosen)} match"
+    say(f"{styled(queue.name, 'bold')}: {len(letters)} dead letters{which}")
+    for letter in chosen:
+        say(f"  {letter.as_text()}")
+        if queue.source_url is None:
+            say(f"    {_pointer(letter)}")
+
+
+def _act(installation: Installation, queue: DeadLetterQueue, letters: Sequence[Letter]) -> list[tuple[Letter, str]]:
+    """Move letters, each by itself; return those that could not be moved, with the reason."""
+    failed = []
+    for letter in letters:
+        try:
+            if queue.source_url:
+                move(installation.client("sqs"), queue, letter)
+            else:
+                publish_again(installation, queue, letter)
+        # Also what makes a letter, or the order it names, unreadable: the others must not wait for it.
+        except (Problem, ClientError, BotoCoreError, ValueError, KeyError, TypeError, AttributeError) as error:
+            failed.append((letter, f"{type(error).__name__}: {error}"))
+    return failed
+
+
+def _what_go_does(queue: DeadLetterQueue) -> str:
+    return "moves them back" if queue.source_url else "publishes the events of the orders they name, as they are now"
+
+
+def _pointer(letter: Letter) -> str:
+    """Say what a dead letter of the stream points to: it is no message that could be sent back."""
+    try:
+        body = json.loads(letter.body)
+        if "key" in body:
+            order_id = body["key"]["orderId"]["S"]
+            return f"a change that could not be read; its order is in the table: make order ORDER={order_id}"
+        batch = body["DDBStreamBatchInfo"]
+        first, last = (batch[f"approximateArrivalOf{end}Record"] for end in ("First", "Last"))
+        return (
+            f"{batch['batchSize']} changes between {first} and {last} ({body['requestContext']['condition']}); "
+            "their orders are in the table: see docs/operations.md"
+        )
+    except (ValueError, KeyError, TypeError):
+        return "not a letter of the stream's: see docs/operations.md"
+
+
+def _spoken(logical_id: str) -> str:
+    """Return what people call a queue: `PartnerOrdersQueue` is `partner-orders`."""
+    words = re.findall(r"[A-Z][a-z]*", re.sub(r"(DeadLetter)?Queue$", "", logical_id))
+    return "-".join(words).lower()

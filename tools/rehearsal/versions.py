@@ -1,0 +1,169 @@
+"""Versions of one function on the local stack: makes a new one, calls them, moves the alias."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import time
+import zipfile
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import requests
+from botocore.exceptions import ClientError
+
+from tools.console import Problem
+from tools.stack.stack import STACK_NAME, Stack
+
+ALIAS = "live"
+
+
+class Change(StrEnum):
+    """What is different in the new version."""
+
+    GOOD = "good"
+    FAILS = "1"
+    DOES_NOT_IMPORT = "import"
+    ANSWERS_WRONGLY = "answer"
+
+
+_GOOD = "\n# The new version.\n"
+# Every fifth request, counted over all the function's processes: by the length of a file. It fails where mistakes are
+# made, inside of what answers a failure with 500: Lambda takes that for a success, and the function counts a fault.
+_FAILS = """
+
+_without_fault = handler
+if "rest_handler" in globals():
+    while hasattr(_without_fault, "__wrapped__"):
+        _without_fault = _without_fault.__wrapped__
+
+
+def handler(event, context):
+    import os, tempfile
+
+    name = f"{context.function_name}-{os.environ.get('AWS_LAMBDA_FUNCTION_VERSION', '')}.requests"
+    with open(os.path.join(tempfile.gettempdir(), name), "ab", buffering=0) as requests:
+        requests.write(b".")
+        count = requests.tell()
+    if count % 5 == 0:
+        raise RuntimeError("the new version fails for one request in five")
+    return _without_fault(event, context)
+
+
+if "rest_handler" in globals():
+    handler = rest_handler(handler)
+"""
+_ANSWERS_WRONGLY = """
+
+
+def handler(event, context):
+    return {"answer": "wrong"}
+"""
+_DOES_NOT_IMPORT = "\nimport a_module_that_nobody_has_installed\n"
+_ADDED = {
+    Change.GOOD: _GOOD,
+    Change.FAILS: _FAILS,
+    Change.ANSWERS_WRONGLY: _ANSWERS_WRONGLY,
+    Change.DOES_NOT_IMPORT: _DOES_NOT_IMPORT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One invocation, as Lambda would measure it.
+
+    Attributes
+    ----------
+    error
+        Whether Lambda counts it among the function's `Errors`.
+    faults
+        The `Faults` that the function has counted itself.
+    """
+
+    milliseconds: float
+    error: bool
+    faults: int
+    answer: Any
+
+    @property
+    def failed(self) -> bool:
+        """Whether it should not have ended like this, whatever was answered."""
+        return self.error or self.faults > 0
+
+
+class Versions:
+    """The versions of a function.
+
+    Parameters
+    ----------
+    stack
+        The running stack.
+    function
+        The function's name in `events/` and in its log group, such as `list-products`.
+    """
+
+    def __init__(self, stack: Stack, function: str) -> None:
+        self._lambda = stack.client("lambda")
+        self.resource = "".join(word.capitalize() for word in function.split("-")) + "Function"
+        try:
+            found = stack.client("cloudformation").describe_stack_resource(
+                StackName=STACK_NAME, LogicalResourceId=self.resource
+            )
+        except ClientError:
+            raise Problem(f"no function is called {function}: take the name of a folder in events/") from None
+        self.name: str = found["StackResourceDetail"]["PhysicalResourceId"]
+        self.handler: str = self._lambda.get_function_configuration(FunctionName=self.name)["Handler"]
+        self.current = self.live()
+
+    def live(self) -> str:
+        """Return the version that the alias points to."""
+        version: str = self._lambda.get_alias(FunctionName=self.name, Name=ALIAS)["FunctionVersion"]
+        return version
+
+    def point_to(self, version: str) -> None:
+        """Give all traffic to a version."""
+        self._lambda.update_alias(FunctionName=self.name, Name=ALIAS, FunctionVersion=version)
+
+    def publish(self, change: Change) -> str:
+        """Publish a version with changed code, beside the alias, and return it."""
+        location = self._lambda.get_function(FunctionName=self.name)["Code"]["Location"]
+        before = requests.get(location, timeout=30).content
+        self._lambda.update_function_code(FunctionName=self.name, ZipFile=self._changed(before, change))
+        try:
+            version: str = self._lambda.publish_version(FunctionName=self.name)["Version"]
+        finally:
+            # The next deployment finds what the one before has left.
+            self._lambda.update_function_code(FunctionName=self.name, ZipFile=before)
+        return version
+
+    def invoke(self, version: str, event: Any) -> Call:
+        """Call a version."""
+        return self._invoke({"FunctionName": self.name, "Qualifier": version}, event)
+
+    def run_hook(self, function: str, event: Any) -> Call:
+        """Call another function, as CodeDeploy calls a hook."""
+        return self._invoke({"FunctionName": function}, event)
+
+    def _invoke(self, target: dict[str, str], event: Any) -> Call:
+        started = time.monotonic()
+        response = self._lambda.invoke(**target, Payload=json.dumps(event).encode(), LogType="Tail")
+        milliseconds = (time.monotonic() - started) * 1000
+        faults = _faults_in(base64.b64decode(response.get("LogResult", "")).decode(errors="replace"))
+        return Call(milliseconds, "FunctionError" in response, faults, json.loads(response["Payload"].read()))
+
+    def _changed(self, archive: bytes, change: Change) -> bytes:
+        path = self.handler.rpartition(".")[0].replace(".", "/") + ".py"
+        changed = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(changed, "w") as target:
+            for entry in source.infolist():
+                content = source.read(entry)
+                target.writestr(entry, content + _ADDED[change].encode() if entry.filename == path else content)
+        return changed.getvalue()
+
+
+def _faults_in(log: str) -> int:
+    """Return what an invocation has counted, from where CloudWatch takes it: lines in the embedded metric format."""
+    lines = [line[line.index("{") :] for line in log.splitlines() if '"Faults"' in line and "{" in line]
+    return sum(json.loads(line)["Faults"] for line in lines)

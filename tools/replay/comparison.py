@@ -1,0 +1,77 @@
+"""Holds what a function did against what is expected of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+
+from tools.replay.cases import Json
+
+_NOTHING = object()
+
+
+def differences(expected: Json, actual: Json, path: str) -> Iterator[str]:
+    """Compare a value with what is expected of it.
+
+    Parameters
+    ----------
+    expected
+        A JSON value; ``{"$match": name}`` in it stands for whatever that matcher accepts, ``{"$json": value}`` for a
+        string that holds this value as JSON.
+    actual
+        The value.
+    path
+        Where it stands, such as ``answer.body``.
+
+    Yields
+    ------
+    str
+        A line for each difference.
+    """
+    match expected, actual:
+        case {"$match": str(matcher)}, _:
+            if not _MATCHERS[matcher](actual):
+                yield f"{path}: expected a {matcher}, got {_shown(actual)}"
+        case {"$json": value}, str():
+            yield from differences(value, _parsed(actual), path)
+        case (dict(), dict()) | (list(), list()) if "$json" not in expected:
+            wanted, found = _parts(expected), _parts(actual)
+            for part in {**wanted, **found}:
+                yield from differences(wanted.get(part, _NOTHING), found.get(part, _NOTHING), path + part)
+        # In Python True is 1, and 1 is 1.0; in JSON they are not.
+        case _ if type(expected) is not type(actual) or expected != actual:
+            yield f"{path}: expected {_shown(expected)}, got {_shown(actual)}"
+
+
+def _text(pattern: str) -> Callable[[Json], bool]:
+    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+_MATCHERS: dict[str, Callable[[Json], bool]] = {
+    "charge-id": _text(r"ch-[0-9a-f]{24}"),
+    "count": lambda value: type(value) is int and value >= 0,
+    "cursor": _text(r"[A-Za-z0-9_-]{20,}"),
+    "message-id": _text(r"[0-9a-f]{12}-[0-9a-f]{16}"),
+    "ticket": _text(r"[A-Za-z0-9_-]{43}"),
+    "ticket-url": _text(r"wss?://[^?]+\?ticket=[A-Za-z0-9_-]{43}"),
+    "timestamp": _text(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
+}
+
+
+def _parts(value: Json) -> dict[str, Json]:
+    if isinstance(value, dict):
+        return {f".{key}": part for key, part in value.items()}
+    return {f"[{index}]": part for index, part in enumerate(value)}
+
+
+def _parsed(text: str) -> Json:
+    try:
+        return json.loads(text)
+    except ValueError:
+        # What is no JSON is shown as the text that it is.
+        return text
+
+
+def _shown(value: Json) -> str:
+    return "nothing" if value is _NOTHING else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,198 @@
+"""The way from containers to a stack that listens on this machine's 127.0.0.1 only, and what is on it in Docker.
+
+Where Docker runs in a machine of its own (Docker Desktop and its like), `host.docker.internal` is that way. On Linux
+that name is the address of a network interface, on which nothing listens, nor should. There, two containers pass
+connections on: one has this machine's network and makes a Unix socket on a volume; the other has the socket, and
+listens in a network that only containers are in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import DockerException, ImageNotFound, NotFound
+
+from tools.console import Problem, step
+from tools.sam_local import relay
+
+RUNTIME = "3.13"
+_PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+_REPOSITORY = "public.ecr.aws/lambda/python"
+_INTERPRETER = "/var/lang/bin/python3.13"
+_LABEL = "storefront.state"
+_PORT_LABEL = "storefront.port"
+_NAME = "stack.storefront"
+_PORT = 4566
+_RELAYS = 2
+_SOCKET = "unix:/relay/stack"
+
+
+@dataclass(frozen=True)
+class ContainerNetwork:
+    """A network whose containers reach the stack of one state directory.
+
+    Attributes
+    ----------
+    engine
+        The Docker engine.
+    state
+        The stack's state directory.
+    """
+
+    engine: docker.DockerClient
+    state: Path
+
+    @classmethod
+    def of(cls, state: Path) -> ContainerNetwork:
+        """Return the network of a stack, with the engine that the SAM CLI uses.
+
+        Raises
+        ------
+        Problem
+            If no engine answers.
+        """
+        try:
+            engine = docker.from_env()
+            engine.ping()
+        except DockerException:
+            raise Problem("no Docker engine answers: install or start Docker; only sam local needs it") from None
+        return cls(engine, state.resolve())
+
+    @property
+    def name(self) -> str:
+        """What the network is called; each state directory has another."""
+        return f"storefront-{hashlib.sha256(str(self.state).encode()).hexdigest()[:12]}"
+
+    @property
+    def processor(self) -> str:
+        """What a function's architecture has to be, for the engine to run it without emulation."""
+        return _PROCESSORS[self.engine.info()["Architecture"]]
+
+    @property
+    def image(self) -> str:
+        """The image that functions run in."""
+        return f"{_REPOSITORY}:{RUNTIME}-{self.processor}"
+
+    def authority(self, port: int) -> str:
+        """Return where containers find the stack that is on a port of this machine."""
+        return f"{_NAME}:{_PORT}" if self._needs_relay else f"host.docker.internal:{port}"
+
+    def open(self, port: int) -> None:
+        """Make the network, and the way from it to the stack; what is there already stays.
+
+        Raises
+        ------
+        Problem
+            If the image cannot be had, or the containers do not start.
+        """
+        self._ensure_image()
+        if not self.engine.networks.list(names=[self.name]):
+            self.engine.networks.create(self.name, labels=self._labels)
+        if self._needs_relay and not self._is_relayed(port):
+            self._refuse_rootless()
+            self._remove_relays()
+            with step("open a way from containers to the stack"):
+                self._start_relays(port)
+
+    def close(self) -> None:
+        """Remove the network and all that is in it, also containers that a ``sam local`` has left behind."""
+        for container in self.containers():
+            container.remove(force=True)
+        self._remove_relays()
+        for network in self.engine.networks.list(names=[self.name]):
+            network.remove()
+
+    def containers(self) -> list[Any]:
+        """Return what runs in the network: functions, and the way to the stack."""
+        found: list[Any] = []
+        for network in self.engine.networks.list(names=[self.name]):
+            network.reload()
+            found += network.containers
+        return found
+
+    @property
+    def _needs_relay(self) -> bool:
+        return sys.platform == "linux" and str(self.engine.info()["OperatingSystem"]) != "Docker Desktop"
+
+    @property
+    def _labels(self) -> dict[str, str]:
+        return {_LABEL: str(self.state)}
+
+    def _ensure_image(self) -> None:
+        try:
+            self.engine.images.get(self.image)
+        except ImageNotFound:
+            with step(f"pull {self.image}"):
+                self._pull()
+
+    def _pull(self) -> None:
+        try:
+            self.engine.images.pull(self.image)
+        except DockerException as error:
+            raise Problem(f"{self.image} cannot be pulled: {error}") from None
+
+    def _refuse_rootless(self) -> None:
+        if any("rootless" in option for option in self.engine.info().get("SecurityOptions") or ()):
+            raise Problem(
+                "rootless Docker gives no container this machine's network: choose another engine (docker context)"
+            )
+
+    def _relays(self) -> list[Any]:
+        found: list[Any] = self.engine.containers.list(all=True, filters={"label": f"{_LABEL}={self.state}"})
+        return found
+
+    def _is_relayed(self, port: int) -> bool:
+        relays = self._relays()
+        running = [each for each in relays if each.status == "running" and each.labels[_PORT_LABEL] == str(port)]
+        return len(running) == _RELAYS
+
+    def _remove_relays(self) -> None:
+        for container in self._relays():
+            container.remove(force=True)
+        try:
+            self.engine.volumes.get(self.name).remove()
+        except NotFound:
+            return
+
+    def _start_relays(self, port: int) -> None:
+        self.engine.volumes.create(self.name, labels=self._labels)
+        self._start(port, _SOCKET, f"tcp:127.0.0.1:{port}", network_mode="host")
+        endpoint = self.engine.api.create_endpoint_config(aliases=[_NAME])
+        self._start(port, f"tcp:0.0.0.0:{_PORT}", _SOCKET, network=self.name, networking_config={self.name: endpoint})
+
+    def _start(self, port: int, listen: str, target: str, **network: Any) -> None:
+        """Start a container that relays, and wait until it does."""
+        container = self.engine.containers.run(
+            self.image,
+            ["-c", Path(relay.__file__).read_text(), listen, target],
+            entrypoint=_INTERPRETER,
+            detach=True,
+            init=True,
+            labels={**self._labels, _PORT_LABEL: str(port)},
+            volumes={self.name: {"bind": "/relay"}},
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges", "label=disable"],
+            **network,
+        )
+        _wait_until_ready(container)
+
+
+def _wait_until_ready(container: Any) -> None:
+    """Wait until a container that relays says that it does.
+
+    Raises
+    ------
+    Problem
+        If it ends instead.
+    """
+    for line in container.logs(stream=True, follow=True):
+        if line.decode().strip() == relay.READY:
+            return
+    *_, last = container.logs().decode().strip().splitlines() or ["no output"]
+    raise Problem(f"the way from containers to the stack does not open: {last}")

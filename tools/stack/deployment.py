@@ -1,0 +1,168 @@
+"""Deploys the template with the real ``sam deploy``, and says in one line why it failed if it did."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from tools.console import Problem
+from tools.stack.stack import CREDENTIALS, REGION, ROOT, STACK_NAME, client
+
+BUCKET = f"{STACK_NAME}-artifacts"
+TEMPLATE = ROOT / "template.yaml"
+TIMEOUT_SECONDS = 180
+_EVENT = re.compile(r"^(?:CREATE|UPDATE)_COMPLETE\s+AWS::\S+\s+(\S+)")
+_ERROR = re.compile(r"^(?:Error|\w*Error|\w*Exception): *(.*)")
+# A stack left in one of these by a failed first deployment cannot be updated, only deleted.
+_UNUSABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS"}
+
+
+def deploy(endpoint: str, state: Path, progress: Callable[[str], None], template: Path = TEMPLATE) -> dict[str, str]:
+    """Deploy a template as it is, or update the stack that is there.
+
+    Parameters
+    ----------
+    endpoint
+        Where CloudFormation and the other services answer.
+    state
+        The directory for the log and for what the SAM CLI keeps.
+    progress
+        Told about each resource that is done.
+    template
+        ``template.yaml``, or what ``sam build`` has made of it.
+
+    Returns
+    -------
+    dict
+        The outputs of the stack.
+
+    Raises
+    ------
+    Problem
+        If the deployment fails; the message is the reason of the first resource that failed.
+    """
+    cloudformation = client("cloudformation", endpoint)
+    _delete_unusable(cloudformation)
+    client("s3", endpoint).create_bucket(Bucket=BUCKET)
+    started = time.time()
+    log = state / "deploy.log"
+    succeeded = _sam_deploy(template, _parameters(endpoint), _environment(endpoint, state), log, progress)
+    if not succeeded:
+        raise Problem(f"{_first_failure(cloudformation, started) or _error_in(log)}; details: {log}")
+    return {output["OutputKey"]: output["OutputValue"] for output in _describe(cloudformation)["Outputs"]}
+
+
+def _parameters(endpoint: str) -> list[str]:
+    """The parameters of ``samconfig.toml``, which an option replaces as a whole, and where the emulator answers."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    configured: list[str] = config["local"]["deploy"]["parameters"]["parameter_overrides"]
+    return [*configured, f"LocalAuthority={urlsplit(endpoint).netloc}"]
+
+
+def _sam_deploy(
+    template: Path, parameters: list[str], environment: dict[str, str], log: Path, progress: Callable[[str], None]
+) -> bool:
+    command = [
+        *(sys.executable, "-m", "samcli", "deploy", "--template-file", str(template)),
+        *("--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),
+        *("--stack-name", STACK_NAME, "--region", REGION, "--s3-bucket", BUCKET),
+        *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
+        *("--parameter-overrides", *parameters),
+    ]
+    finished: list[str] = []
+    progress("sam deploy")
+    with (
+        log.open("w") as record,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+    ):
+        timer = threading.Timer(TIMEOUT_SECONDS, process.kill)
+        timer.start()
+        try:
+            for line in process.stdout or ():
+                record.write(line)
+                if event := _EVENT.match(line):
+                    finished.append(event[1])
+                    progress(f"{len(finished)} resources, {event[1]}")
+        finally:
+            timer.cancel()
+    return process.returncode == 0
+
+
+def _environment(endpoint: str, state: Path) -> dict[str, str]:
+    """The environment of ``sam``: a person's own, with nothing in it that could reach a real account."""
+    kept_by_sam = state / "sam"
+    kept_by_sam.mkdir(parents=True, exist_ok=True)
+    # Otherwise it asks the package index for a newer version of itself.
+    (kept_by_sam / "metadata.json").write_text(json.dumps({"lastVersionCheck": time.time()}))
+    variables = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SAM_"))}
+    return variables | {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": CREDENTIALS["accessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["secretAccessKey"],
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.5",
+        "__SAM_CLI_APP_DIR": str(kept_by_sam),
+        "PYTHONUNBUFFERED": "1",
+        "NO_COLOR": "1",
+    }
+
+
+def _describe(cloudformation: Any) -> dict[str, Any]:
+    stack: dict[str, Any] = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+    return stack
+
+
+def _delete_unusable(cloudformation: Any) -> None:
+    try:
+        status = _describe(cloudformation)["StackStatus"]
+    except ClientError:
+        return  # no such stack yet
+    if status in _UNUSABLE:
+        cloudformation.delete_stack(StackName=STACK_NAME)
+        cloudformation.get_waiter("stack_delete_complete").wait(
+            StackName=STACK_NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+
+
+def _first_failure(cloudformation: Any, since: float) -> str | None:
+    """The reason of the first resource that failed in this deployment, as CloudFormation tells it."""
+    try:
+        events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+    except ClientError:
+        return None
+    for event in reversed(events):
+        recent = event["Timestamp"].timestamp() >= since - 1
+        if recent and event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason"):
+            return f"{event['LogicalResourceId']} ({event['ResourceType']}): {event['ResourceStatusReason']}"
+    return None
+
+
+def _error_in(log: Path) -> str:
+    """The error line of ``sam``'s output, or its last line."""
+    lines = [line.strip() for line in log.read_text().splitlines() if line.strip()]
+    errors = [match[1] for line in lines if (match := _ERROR.match(line))]
+    return (errors or lines or ["sam deploy ended without output"])[-1]

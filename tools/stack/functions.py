@@ -1,0 +1,123 @@
+"""The functions of a stack as they are deployed, and the environment in which one runs outside of Lambda."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from tools.ops.installation import Installation
+from tools.stack.stack import STACK_NAME, Stack
+
+_VERSION = "$LATEST"
+_SESSION = "outside-of-lambda"
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of a stack.
+
+    Attributes
+    ----------
+    name
+        What its folder in ``events/`` and its log group are called, such as ``place-order``.
+    logical_id
+        Its name in the template.
+    arn
+        Its name in AWS.
+    handler
+        What Lambda calls, such as ``storefront.orders.place_order.handler``.
+    timeout
+        In seconds.
+    memory
+        In MB.
+    role
+        The ARN of the role that it runs as.
+    environment
+        Its variables, as deployed.
+    """
+
+    name: str
+    logical_id: str
+    arn: str
+    handler: str
+    timeout: int
+    memory: int
+    role: str
+    environment: dict[str, str] = field(repr=False)
+
+
+def deployed(stack: Stack, name: str = STACK_NAME) -> dict[str, Function]:
+    """Return a stack's functions by their names.
+
+    Parameters
+    ----------
+    stack
+        Where the stack is.
+    name
+        The stack's name.
+    """
+    found = Installation(name, stack.outputs, stack.client).resources("AWS::Lambda::Function")
+    configurations = stack.client("lambda")
+    functions = []
+    for logical_id, resource in sorted(found.items()):
+        configuration = configurations.get_function_configuration(FunctionName=resource)
+        functions.append(
+            Function(
+                name=configuration["LoggingConfig"]["LogGroup"].rpartition("/")[2],
+                logical_id=logical_id,
+                arn=configuration["FunctionArn"],
+                handler=configuration["Handler"],
+                timeout=configuration["Timeout"],
+                memory=configuration["MemorySize"],
+                role=configuration["Role"],
+                environment=configuration.get("Environment", {}).get("Variables", {}),
+            )
+        )
+    return {function.name: function for function in functions}
+
+
+def process_environment(function: Function, stack: Stack) -> dict[str, str]:
+    """Return the whole environment of a process that runs a function's handler against a local stack.
+
+    It is the deployed one, with what Lambda adds ("Working with Lambda environment variables", AWS Lambda Developer
+    Guide), where the stack answers, and an hour's credentials of the function's role, so that its policies count.
+    Nothing in it can reach a real account. The process finds the code on its own path: the shop's is ``src``.
+
+    Parameters
+    ----------
+    function
+        The function.
+    stack
+        The local stack that it belongs to.
+    """
+    stream = f"{datetime.now(UTC):%Y/%m/%d}/[{_VERSION}]{uuid.uuid4().hex}"
+    return {
+        **function.environment,
+        "AWS_ENDPOINT_URL": stack.endpoint,
+        "AWS_REGION": stack.region,
+        "AWS_DEFAULT_REGION": stack.region,
+        "AWS_LAMBDA_FUNCTION_NAME": function.arn.rpartition(":")[2],
+        "AWS_LAMBDA_FUNCTION_VERSION": _VERSION,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "*",
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "_HANDLER": function.handler,
+        **_credentials(function, stack),
+    }
+
+
+def _credentials(function: Function, stack: Stack) -> dict[str, str]:
+    """Return those of the function's role, so that its policies count."""
+    assumed = stack.client("sts").assume_role(RoleArn=function.role, RoleSessionName=_SESSION)["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": assumed["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": assumed["SessionToken"],
+    }

@@ -1,0 +1,157 @@
+"""Brings the local stack up, or up to date, and down again."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import requests
+
+from tools.console import Problem, step
+from tools.ops import back_office
+from tools.sam_local import prepare as sam_local
+from tools.stack import repairs, seed
+from tools.stack.deployment import TEMPLATE, deploy
+from tools.stack.emulator import DEFAULT_PORT, Emulator
+from tools.stack.stack import CREDENTIALS, REGION, STATE_DIRECTORY, Stack, bypass_proxies
+
+_FIRST_ANSWER_SECONDS = 20
+
+
+def bring_up(port: int | None = None, state: Path = STATE_DIRECTORY, template: Path = TEMPLATE) -> Stack:
+    """Start the emulator if it does not run, deploy the template, and return a stack that answers.
+
+    Parameters
+    ----------
+    port
+        The port to listen on, 0 for any free one; by default the running stack's, or 4566.
+    state
+        Where everything about this stack is kept. Stacks with different directories do not touch each other.
+    template
+        ``template.yaml``, or what ``sam build`` has made of it.
+
+    Returns
+    -------
+    Stack
+        What clients need.
+
+    Raises
+    ------
+    Problem
+        If it does not succeed. The emulator goes on, so that its logs can be read and the next try is faster; after
+        an interruption it does not.
+    """
+    bypass_proxies()
+    state.mkdir(parents=True, exist_ok=True)
+    with _exclusively(state):
+        emulator = Emulator(state)
+        started = _start(emulator, port)
+        try:
+            return _update(emulator, state, template)
+        except KeyboardInterrupt:
+            if started:
+                emulator.stop()
+            raise
+
+
+def ensure_up(state: Path = STATE_DIRECTORY, port: int = 0) -> Stack:
+    """Return the stack of a state directory, brought up to date, or leave nothing running.
+
+    This is what a test session begins with: on a free port, and with a directory of its own.
+    """
+    try:
+        return bring_up(None if Emulator(state).is_running() else port, state)
+    except BaseException:
+        take_down(state)
+        raise
+
+
+def running_stack(state: Path = STATE_DIRECTORY) -> Stack:
+    """Return the stack that is up.
+
+    Raises
+    ------
+    Problem
+        If there is none.
+    """
+    if not Emulator(state).is_running():
+        raise Problem("no stack is up: start one with make up")
+    return Stack.load(state)
+
+
+def take_down(state: Path = STATE_DIRECTORY) -> bool:
+    """End the stack, its emulator and what ``sam local`` had of it; return whether it ran."""
+    ran = Emulator(state).stop()
+    sam_local.release(state)
+    return ran
+
+
+@contextmanager
+def _exclusively(state: Path) -> Iterator[None]:
+    """Hold the directory for the time of a deployment."""
+    with (state / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Problem("this stack is being deployed by another command: wait until it ends") from None
+        yield
+
+
+def _start(emulator: Emulator, port: int | None) -> bool:
+    """Start the emulator unless it runs; return whether that was needed."""
+    if emulator.is_running():
+        if port and port != emulator.port:
+            raise Problem(f"the stack is up on port {emulator.port}: leave PORT out, or end it first with make down")
+        return False
+    with step("start the emulator") as current:
+        emulator.start(DEFAULT_PORT if port is None else port, current.progress)
+    return True
+
+
+def _update(emulator: Emulator, state: Path, template: Path) -> Stack:
+    endpoint = emulator.endpoint
+    with step("sam deploy") as current:
+        outputs = deploy(endpoint, state, current.progress, template)
+    local_outputs = {name: repairs.local_url(value, endpoint) for name, value in outputs.items()}
+    known = _known(state)
+    users, partners = (known.users, known.partners) if known else ({}, {})
+    stack = Stack(endpoint, REGION, CREDENTIALS, local_outputs, users, partners=partners)
+    with step("set what the emulator left out"):
+        repairs.apply(stack)
+    with step("add products, customers and partners"):
+        seed.seed_products(stack)
+        stack = replace(stack, users=seed.seed_customers(stack), partners=seed.seed_partners(stack))
+        stack = replace(stack, webhook=seed.webhook_of(stack))
+        stack = replace(stack, back_office=back_office.assume(stack.client("sts"), outputs["BackOfficeRoleArn"]))
+    stack.save(state)
+    with step("wait for the first answer"):
+        _wait_for_an_answer(stack)
+    return stack
+
+
+def _known(state: Path) -> Stack | None:
+    """What the last deployment gave to customers and partners goes on being good."""
+    try:
+        return Stack.load(state)
+    except Problem:
+        return None
+
+
+def _wait_for_an_answer(stack: Stack) -> None:
+    """Ask for a product until there is one: the first request starts a function."""
+    deadline = time.monotonic() + _FIRST_ANSWER_SECONDS
+    answer = "no answer"
+    while time.monotonic() < deadline:
+        try:
+            response = requests.get(f"{stack.url}/products?limit=1", timeout=_FIRST_ANSWER_SECONDS)
+            if response.ok:
+                return
+            answer = f"{response.status_code} {response.text[:200]}"
+        except requests.RequestException as error:
+            answer = str(error)
+        time.sleep(0.3)
+    raise Problem(f"GET {stack.url}/products does not succeed ({answer}): see make logs")

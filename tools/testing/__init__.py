@@ -1,0 +1,1 @@
+"""Shared by tests, benchmarks and documentation: the template, the roles, moto."""

@@ -1,0 +1,71 @@
+"""What the roles of the functions allow, in the words in which tools/testing/calls.py says what functions do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from tools.testing.calls import Call, named
+from tools.testing.template import Json, resources
+
+# What the code never calls: Lambda does, with the function's role.
+BY_LAMBDA = {
+    "logs:CreateLogStream": "Lambda writes what the function prints",
+    "logs:PutLogEvents": "Lambda writes what the function prints",
+    "sqs:ReceiveMessage": "the event source mapping takes messages from the queue",
+    "sqs:DeleteMessage": "the event source mapping deletes what has been processed",
+    "sqs:GetQueueAttributes": "the event source mapping asks for the queue's settings",
+    "dynamodb:DescribeStream": "the event source mapping reads the stream",
+    "dynamodb:GetRecords": "the event source mapping reads the stream",
+    "dynamodb:GetShardIterator": "the event source mapping reads the stream",
+    "dynamodb:ListStreams": "the event source mapping finds the stream",
+}
+
+
+@dataclass(frozen=True, order=True)
+class Grant:
+    """One action of one statement on one resource; ``leading_keys`` as in its condition, if it has one: `room#*`."""
+
+    function: str
+    action: str
+    resource: str
+    leading_keys: tuple[str, ...] = ()
+
+    def allows(self, call: Call) -> bool:
+        """Whether a call may be made because of this."""
+        same = (self.function, self.action, self.resource) == (call.function, call.action, call.resource)
+        return same and (not self.leading_keys or f"{call.leading_key}*" in self.leading_keys)
+
+
+@cache
+def grants() -> tuple[Grant, ...]:
+    """Return everything that the roles of functions allow with policies of their own."""
+    roles = resources("AWS::IAM::Role")
+    found = {
+        grant
+        for function, properties in resources("AWS::Lambda::Function").items()
+        for policy in roles[properties["Role"]["Fn::GetAtt"][0]]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for grant in _of(function, statement)
+    }
+    return tuple(sorted(found))
+
+
+def _of(function: str, statement: Json) -> Iterator[Grant]:
+    assert statement["Effect"] == "Allow"
+    for action in _listed(statement["Action"]):
+        for resource in _listed(statement["Resource"]):
+            yield Grant(function, action, named(resource), _leading_keys(statement))
+
+
+def _leading_keys(statement: Json) -> tuple[str, ...]:
+    match statement.get("Condition"):
+        case None:
+            return ()
+        case {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}}:
+            return tuple(_listed(keys))
+    raise ValueError(f"{statement['Condition']} is a condition that is not known here")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

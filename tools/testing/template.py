@@ -1,0 +1,90 @@
+"""The template as CloudFormation gets it: loops expanded, translated by SAM, the OpenAPI document in its place."""
+
+import copy
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from samcli.lib.cfn_language_extensions.models import TemplateProcessingContext
+from samcli.lib.cfn_language_extensions.pipeline import ProcessingPipeline
+from samcli.lib.cfn_language_extensions.processors import ForEachProcessor, TemplateParsingProcessor
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+ROOT = Path(__file__).parents[2]
+
+Json = dict[str, Any]
+
+
+@cache
+def source() -> Json:
+    """Return the template as it is written."""
+    parsed: Json = yaml_parse((ROOT / "template.yaml").read_text())
+    return parsed
+
+
+@cache
+def openapi() -> Json:
+    """Return the OpenAPI document as it is written."""
+    document: Json = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+    return document
+
+
+@cache
+def translated(**parameters: str) -> Json:
+    """Return the template after its transforms.
+
+    Parameters
+    ----------
+    parameters
+        Values of template parameters; the defaults count for the others.
+    """
+    template = copy.deepcopy(source())
+    # CloudFormation includes the file before the SAM transform sees the template.
+    template["Resources"]["RestApi"]["Properties"]["DefinitionBody"] = copy.deepcopy(openapi())
+    # And `sam deploy` has uploaded the code.
+    template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
+    template["Resources"]["PaymentsSandboxFunction"]["Properties"]["CodeUri"] = "s3://artifacts/sandbox.zip"
+    # Of AWS::LanguageExtensions only the loops: the SAM CLI's stand-in for the rest leaves half-filled texts behind.
+    loops = ProcessingPipeline([TemplateParsingProcessor(), ForEachProcessor()])
+    expanded = loops.process_template(TemplateProcessingContext(fragment=template, parameter_values=dict(parameters)))
+    expanded["Resources"] = _with_plain_names(expanded["Resources"])
+    session = boto3.Session(region_name="us-east-1")
+    translator = Translator({}, Parser(), boto_session=session)
+    result: Json = translator.translate(expanded, dict(parameters))
+    return result
+
+
+def _with_plain_names(node: Any) -> Any:
+    """Fill in `!Sub "${Function}.Version"`, whose variable the loop has replaced: SAM knows names, not functions."""
+    match node:
+        case {"Fn::Sub": str() as text} if len(node) == 1 and "${" not in text:
+            return text
+        case dict():
+            return {key: _with_plain_names(value) for key, value in node.items()}
+        case list():
+            return [_with_plain_names(value) for value in node]
+    return node
+
+
+def resources(kind: str, template: Json | None = None) -> dict[str, Json]:
+    """Return the properties of all resources of a type, by their names in the template."""
+    found = (template or translated())["Resources"]
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in found.items()
+        # As it is written, a loop is among the resources.
+        if isinstance(resource, dict) and resource["Type"] == kind
+    }
+
+
+def walk(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield everything in a document with the keys that lead to it."""
+    yield path, node
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in children:
+        yield from walk(child, (*path, str(key)))
