@@ -1,6 +1,5 @@
 """Warm functions: what is counted of them, and what is told of those that fail."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,10 +7,11 @@ import pytest
 
 from tests.bench.conftest import MakeFunction
 from tools.bench import warm
+from tools.bench.figure import Figure
 from tools.bench.gateway import gateway
-from tools.bench.report import Figure
-from tools.bench.worker import Observer
-from tools.bench.workers import Handled, Runnable, Worker, workers
+from tools.bench.in_function.observed import Observer
+from tools.bench.process import Runnable
+from tools.bench.workers import Handled, Worker, workers
 from tools.console import Problem
 
 GETS_TWO = """
@@ -35,7 +35,7 @@ def worker(make_function: MakeFunction, tmp_path: Path) -> Iterator[Worker]:
         runnable = make_function(GETS_TWO)
         environment = {**runnable.environment, "AWS_ENDPOINT_URL": url}
         runnable = Runnable(runnable.function, runnable.package, environment)
-        with workers(Path(sys.executable), {"a-function": runnable}, tmp_path) as started:
+        with workers({"a-function": runnable}, tmp_path) as started:
             yield started["a-function"]
 
 
@@ -65,14 +65,14 @@ def test_time_in_which_several_answers_are_waited_for_counts_once() -> None:
     ("code", "told"),
     [
         ("def handler(event, context): raise KeyError('the-name')", "a-function fails: KeyError: 'the-name'"),
-        ("import nowhere_at_all", "a-function does not run: .*nowhere_at_all"),
+        ("import nowhere_at_all", "a-function fails: .*nowhere_at_all"),
     ],
 )
 def test_what_fails_is_told_with_its_function(
     make_function: MakeFunction, tmp_path: Path, code: str, told: str
 ) -> None:
     with (
-        workers(Path(sys.executable), {"a-function": make_function(code)}, tmp_path) as started,
+        workers({"a-function": make_function(code)}, tmp_path) as started,
         pytest.raises(Problem, match=told),
     ):
         started["a-function"].handle({})

@@ -1,23 +1,25 @@
-"""How slow a cold start may be, and how large: what is promised of each function."""
+"""The limits that are promised: of each function's cold start, of its memory, and of its package."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-# Of what is shipped, imported from source and from bytecode: this many times longer at the least.
+from tools.console import Problem, say, styled
+
+# The import of a package takes at least this many times longer without its bytecode.
 SPEED_UP = 2.0
 MEGABYTES_OF_PACKAGE = 20
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What a function must keep.
+    """The limits of a function.
 
     Attributes
     ----------
     ratio
-        Of its cold start to the boto3 floor's; none is promised of the hooks of a release, for which nobody waits.
+        Of its cold start to the boto3 floor's; the hooks of a release have none, since nobody waits for them.
     megabytes
         Peak memory.
     """
@@ -30,6 +32,7 @@ _AUTHORIZER = Bound(1.1, 70)
 _HANDLER = Bound(1.3, 70)
 _WITH_PYDANTIC = Bound(1.5, 70)
 _WITH_REQUESTS = 75
+# The reconciler settles what the processor has left, with the same payment provider.
 _PROCESSOR = Bound(1.6, _WITH_REQUESTS)
 
 BOUNDS: Mapping[str, Bound] = {
@@ -37,7 +40,6 @@ BOUNDS: Mapping[str, Bound] = {
     "authorize-connection": _AUTHORIZER,
     "authorize-partner": _AUTHORIZER,
     "authorize-webhook": _AUTHORIZER,
-    "pre-traffic-hook": Bound(None, 70),
     "close-connection": _HANDLER,
     "create-ticket": _HANDLER,
     "deliver-order-status": _HANDLER,
@@ -51,15 +53,29 @@ BOUNDS: Mapping[str, Bound] = {
     "open-connection": _HANDLER,
     "payments-sandbox": _HANDLER,
     "place-order": _WITH_PYDANTIC,
+    "post-traffic-hook": Bound(None, _WITH_REQUESTS),
+    "pre-traffic-hook": Bound(None, 70),
     "process-orders": _PROCESSOR,
     "process-partner-orders": _WITH_PYDANTIC,
     "publish-order-events": _HANDLER,
     "put-product": _WITH_PYDANTIC,
     "receive-payment-event": _WITH_PYDANTIC,
-    # It settles what the processor has left, with the same payment provider.
     "reconcile-orders": _PROCESSOR,
     "refuse-frame": _HANDLER,
     "send-message": _WITH_PYDANTIC,
     "show-history": _WITH_PYDANTIC,
-    "post-traffic-hook": Bound(None, _WITH_REQUESTS),
 }
+
+
+def tell(broken: Sequence[str], *, check: bool) -> None:
+    """Show the bounds that are not kept.
+
+    Raises
+    ------
+    Problem
+        There are some, and they are checked.
+    """
+    for line in broken:
+        say(styled(f"not kept: {line}", "red"))
+    if broken and check:
+        raise Problem(f"{len(broken)} bounds are not kept, see above")

@@ -2,15 +2,14 @@
 
 What runs is the chat's own code, from the query for the room's members to the last post. DynamoDB is moto, in this
 process and without a network; ``@connections`` is a server in a process of its own, which answers each post after a
-fixed delay. That delay stands for what AWS takes. The floor is the same number of the same posts by boto3's client
-alone, as many at once, in the same process and in turn with ours.
+fixed delay in place of AWS's time. The floor is the same number of the same posts by boto3's client alone, as many at
+once, in the same process and in turn with ours.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from unittest import mock
 import boto3
 from botocore.config import Config
 from moto import mock_aws
+from pydantic import TypeAdapter
 
 from storefront.chat import broadcast as fan_out
 from storefront.chat import frame
@@ -31,9 +31,11 @@ from storefront.chat.connections import POST_LIMITS, Connections
 from storefront.chat.message import Message, new_message_id
 from storefront.chat.store import ChatStore
 from storefront.shared import clock
+from tools.bench.figure import Figure
 from tools.bench.gateway import gateway
 from tools.bench.pictures import lines
-from tools.bench.report import Figure, Section
+from tools.bench.report import Run
+from tools.bench.section import Section, about, listed
 from tools.console import step
 
 _ROOM = "support"
@@ -69,68 +71,45 @@ class Measurement:
     floor: Figure
     calls: dict[str, int]
 
-    @classmethod
-    def of(cls, data: dict[str, Any]) -> Measurement:
-        """Return the measurement that a report has kept."""
-        return cls(**data | {"time": Figure(**data["time"]), "floor": Figure(**data["floor"])})
-
     @property
     def row(self) -> tuple[str, ...]:
         """The cells of this measurement's row."""
-        calls = ", ".join(f"{count:,} {operation}" for operation, count in sorted(self.calls.items()))
-        ratio = self.time.ratio_to(self.floor)
-        return f"{self.connections:,}", self.way, self.time.text, self.time.spread, self.floor.text, ratio, calls
+        figures = self.time.text, self.time.spread, self.floor.text, f"{self.time.ratio_to(self.floor):.2f}"
+        return f"{self.connections:,}", self.way, *figures, listed(dict(sorted(self.calls.items())))
 
 
-def add_to(benchmarks: Any) -> None:
-    """Add this benchmark to the command line."""
-    summary = "a message to a room of many connections, concurrently and one by one"
-    parser = benchmarks.add_parser("broadcast", help=summary, description=__doc__)
-    parser.add_argument("--connections", type=int, help="one size of the room only (default: 10 to 3,000)")
-    parser.add_argument("--delay-ms", type=float, default=10, help="how long a post takes on AWS (default: 10)")
+READ = TypeAdapter(list[Measurement]).validate_python
 
 
-def measure(arguments: argparse.Namespace) -> Section:
-    """Broadcast to rooms of several sizes."""
-    runs = _QUICK_RUNS if arguments.quick else _RUNS
-    if arguments.connections:
-        runs = {arguments.connections: {"concurrently": 3, "one by one": 1}}
+def measure(run: Run, *, connections: int | None = None, delay_ms: float = 10) -> Section:
+    """Broadcast to rooms of several sizes, or of one."""
+    runs = _QUICK_RUNS if run.quick else _RUNS
+    if connections:
+        runs = {connections: {"concurrently": 3, "one by one": 1}}
     measurements = []
-    with gateway(arguments.delay_ms) as url:
-        for connections, by_way in runs.items():
-            with step(f"broadcast to {connections:,} connections") as current, _room(connections) as dynamodb:
+    with gateway(delay_ms) as url:
+        for size, by_way in runs.items():
+            with step(f"broadcast to {size:,} connections") as current, _room(size) as dynamodb:
                 for way, times in by_way.items():
                     current.progress(way)
-                    measurements.append(_measured(connections, way, dynamodb, url, times))
-    return section({"delay_ms": arguments.delay_ms, "measurements": [asdict(one) for one in measurements]})
+                    measurements.append(_measured(size, way, dynamodb, url, times))
+    return section({"delay_ms": delay_ms, "measurements": [asdict(one) for one in measurements]})
 
 
 def section(data: Any) -> Section:
     """Make the report's section."""
-    measurements = [Measurement.of(one) for one in data["measurements"]]
-    ways = {
-        way: [(one.connections, one.time.median) for one in measurements if one.way == way]
-        for way in dict.fromkeys(one.way for one in measurements)
-    }
-    floor = [(one.connections, one.floor.median) for one in measurements if one.way == "concurrently"]
+    measurements = READ(data["measurements"])
+    drawn: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for one in measurements:
+        drawn[one.way].append((one.connections, one.time.median))
+    drawn["floor of concurrent posts"] = [
+        (one.connections, one.floor.median) for one in measurements if one.way == "concurrently"
+    ]
     return Section(
-        title="Broadcast",
-        about=(
-            f"One message to everybody in a room, from the query for its members to the last post, "
-            f"{MAX_POSTS_AT_ONCE} at once (as the chat does it) and one by one. The floor is the same number of posts "
-            f"by boto3's client alone, as many at once, in turn with ours. Assumed: a post takes AWS "
-            f"{data['delay_ms']:g} ms; it is answered by a server on this machine after that time. Not measured: the "
-            "network, and Lambda's share of a processor (posting concurrently, a processor is what it waits for). "
-            "DynamoDB is moto in the same process, which takes longer the larger the room is, and more than AWS would."
-        ),
+        **about("broadcast", at_once=MAX_POSTS_AT_ONCE, delay_ms=data["delay_ms"]),
         head=("connections", "posts", "time", "spread", "floor", "ratio", "calls of one broadcast"),
         rows=[one.row for one in measurements],
-        chart=lines(
-            "Seconds until everybody in the room has the message",
-            ("connections", "seconds"),
-            {**ways, "floor of concurrent posts": floor},
-        ),
-        name="broadcast",
+        chart=lines("Seconds until everybody in the room has the message", ("connections", "seconds"), drawn),
         data=data,
     )
 

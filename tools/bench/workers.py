@@ -1,34 +1,22 @@
-"""Functions, each in a process of its own that stays: as Lambda keeps them between invocations."""
+"""Functions that are called several times, each in a process that stays, as Lambda keeps them between invocations."""
 
 from __future__ import annotations
 
-import json
-import subprocess
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tools.console import Problem
-from tools.stack.functions import Function
+from tools.bench.process import Process, Runnable, running
 
-_ERROR_LINES = 3
-_SCRIPT = Path(__file__).with_name("worker.py")
-
-
-@dataclass(frozen=True)
-class Runnable:
-    """A function with the package and the whole environment that it runs in."""
-
-    function: Function
-    package: Path
-    environment: Mapping[str, str]
+_INSIDE = Path(__file__).with_name("in_function")
 
 
 @dataclass(frozen=True)
 class Handled:
-    """What came of an event.
+    """A handled event.
 
     Attributes
     ----------
@@ -45,12 +33,10 @@ class Handled:
 
 
 class Worker:
-    """The process of one function."""
+    """A function that measures what it does."""
 
-    def __init__(self, function: Function, process: subprocess.Popen[str], log: Path) -> None:
-        self._function = function
+    def __init__(self, process: Process) -> None:
         self._process = process
-        self._log = log
 
     def handle(self, event: Any) -> Handled:
         """Have the function handle an event.
@@ -60,18 +46,8 @@ class Worker:
         Problem
             It raises, or cannot be imported.
         """
-        assert self._process.stdin  # noqa: S101 - asked for at the start
-        assert self._process.stdout  # noqa: S101 - asked for at the start
-        try:
-            self._process.stdin.write(json.dumps(event) + "\n")
-            self._process.stdin.flush()
-            result = json.loads(self._process.stdout.readline())
-        except (BrokenPipeError, ValueError):
-            last = " ".join(self._log.read_text().splitlines()[-_ERROR_LINES:])
-            raise Problem(f"{self._function.name} does not run: {last}") from None
-        if "error" in result:
-            raise Problem(f"{self._function.name} fails: {result['error']}")
-        return Handled(**result)
+        self._process.give(event)
+        return Handled(**self._process.outcome().answer)
 
 
 class Workers:
@@ -79,19 +55,16 @@ class Workers:
 
     Parameters
     ----------
-    python
-        The interpreter.
     functions
         By name, all there are.
     directory
         Where what they log goes.
     """
 
-    def __init__(self, python: Path, functions: Mapping[str, Runnable], directory: Path) -> None:
-        self._python = python
+    def __init__(self, functions: Mapping[str, Runnable], directory: Path, processes: ExitStack) -> None:
         self._functions = functions
         self._directory = directory
-        self._processes: list[subprocess.Popen[str]] = []
+        self._processes = processes
         self._workers: dict[str, Worker] = {}
 
     def __getitem__(self, name: str) -> Worker:
@@ -105,35 +78,22 @@ class Workers:
 
     def new(self, name: str) -> Worker:
         """Start a process of a function, beside the one that there may be."""
-        runnable = self._functions[name]
-        function, package = runnable.function, runnable.package
-        log = self._directory / f"{name}.log"
-        with log.open("a") as file:
-            process = subprocess.Popen(
-                # Without the script's own folder: the package's modules have the names they like.
-                [str(self._python), "-P", str(_SCRIPT), function.handler, str(function.timeout)],
-                cwd=package,
-                env={**runnable.environment, "PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                text=True,
-            )
-        self._processes.append(process)
-        return Worker(function, process, log)
-
-    def end(self) -> None:
-        """End all processes."""
-        for process in self._processes:
-            process.kill()
-            process.communicate()
+        observed = _observed(self._functions[name])
+        return Worker(self._processes.enter_context(running(observed, self._directory / f"{name}.log")))
 
 
 @contextmanager
-def workers(python: Path, functions: Mapping[str, Runnable], directory: Path) -> Iterator[Workers]:
+def workers(functions: Mapping[str, Runnable], directory: Path) -> Iterator[Workers]:
     """Yield the functions' processes, and end them."""
-    started = Workers(python, functions, directory)
-    try:
-        yield started
-    finally:
-        started.end()
+    with ExitStack() as processes:
+        yield Workers(functions, directory, processes)
+
+
+def _observed(runnable: Runnable) -> Runnable:
+    path = [runnable.environment.get("PYTHONPATH", ""), str(_INSIDE)]
+    environment = {
+        **runnable.environment,
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        "OBSERVED_HANDLER": runnable.function.handler,
+    }
+    return replace(runnable, function=replace(runnable.function, handler="observed.handler"), environment=environment)

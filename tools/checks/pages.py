@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from storefront.orders.order import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from tests.defences import DEFENCES
 from tools.demo import verified
 from tools.demo.tour import JOURNEYS, Need
+from tools.markdown import table as _table
 from tools.rehearsal import comparison
 from tools.rehearsal.comparison import Assumptions
 from tools.rehearsal.schedule import schedule_of
@@ -286,11 +287,6 @@ TABLES: dict[str, Callable[[], str]] = {
 
 def _status(status: str | None) -> str:
     return f"`{status}`" if status else "nothing"
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -1,37 +1,19 @@
-"""Runs one handler in a process of its own and measures its invocations; a script, without the rest of this package.
+"""A handler around a function's own that measures each invocation; it runs in the function's process.
 
-It is started in a function's package, by Python as the runtime has it, with a handler and its timeout in seconds. Each
-line it reads is an event, each line it writes what came of it.
+``OBSERVED_HANDLER`` names the function's own handler. The folder of this module has nothing else in it, since it is on
+the path of the function, whose modules may have any name.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 import os
-import sys
 import time
-import uuid
 from collections import Counter
 from typing import Any
 
 import botocore.handlers
 import urllib3.connectionpool
-
-
-class Context:
-    """What Lambda gives a handler beside the event."""
-
-    def __init__(self, seconds: float) -> None:
-        self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
-        self.memory_limit_in_mb = int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"])
-        self.invoked_function_arn = f"arn:aws:lambda:us-east-1:000000000000:function:{self.function_name}"
-        self.aws_request_id = str(uuid.uuid4())
-        self._until = time.monotonic() + seconds
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return what is left until the timeout."""
-        return max(0, int((self._until - time.monotonic()) * 1000))
 
 
 class Observer:
@@ -59,7 +41,7 @@ class Observer:
         urllib3.connectionpool.HTTPConnectionPool.urlopen = timed  # type: ignore[method-assign]
 
     def reset(self) -> None:
-        """Forget what was seen."""
+        """Forget everything."""
         self.calls.clear()
         self.waits.clear()
 
@@ -75,27 +57,23 @@ class Observer:
         self.calls[":".join(event_name.split(".")[1:])] += 1
 
 
-def main(handler_name: str, timeout: float) -> None:
-    """Import the handler, say so, and handle events until there are no more."""
-    # What the handler prints goes where its errors go.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+def observing(name: str) -> Any:
+    """Return a handler that answers with the own handler's answer, seconds and AWS calls."""
     observer = Observer()
     observer.start()
-    module, _, name = handler_name.rpartition(".")
-    handler = getattr(importlib.import_module(module), name)
-    for line in sys.stdin:
+    # The module makes its clients when it is imported.
+    module, _, function = name.rpartition(".")
+    own = getattr(importlib.import_module(module), function)
+
+    def handle(event: Any, context: Any) -> dict[str, Any]:
         observer.reset()
-        event, context = json.loads(line), Context(timeout)
         started = time.perf_counter()
-        try:
-            result = {"answer": handler(event, context)}
-        except Exception as error:  # whatever it is, the benchmark tells
-            result = {"error": f"{type(error).__name__}: {error}"}
+        answer = own(event, context)
         seconds = time.perf_counter() - started
-        result |= {"seconds": seconds, "waited": observer.waited(), "calls": dict(observer.calls)}
-        print(json.dumps(result), file=answers, flush=True)
+        return {"answer": answer, "seconds": seconds, "waited": observer.waited(), "calls": dict(observer.calls)}
+
+    return handle
 
 
-if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+if "OBSERVED_HANDLER" in os.environ:
+    handler = observing(os.environ["OBSERVED_HANDLER"])
