@@ -59,7 +59,7 @@ def test_a_function_is_shown_with_its_ratio_to_the_floor_of_the_same_run_and_its
     assert "Every bound is kept." in section.about
     assert section.chart
     assert "get-product" in section.chart
-    assert "floor: 200 ms" in section.chart
+    assert BOTO3_FLOOR in section.chart
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The report: what report.json and the code make, and nothing that anybody has written into it."""
 
+import re
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
@@ -12,6 +13,7 @@ from tools.bench.figure import Figure
 from tools.bench.report import FOLDER, Report, page
 from tools.bench.section import Section
 
+SVG = "{http://www.w3.org/2000/svg}"
 SECTION = Section(
     title="Cold starts",
     about="What was done.\n\n**Assumed:** a quiet machine.\n\n**Not measured:** the moon.",
@@ -68,35 +70,49 @@ def test_the_report_says_on_what_machine_it_was_made(report: Report) -> None:
     assert all(entry["date"] for entry in report.sections.values())
 
 
-def test_no_picture_runs_anything_and_each_is_readable_in_light_and_dark(report: Report) -> None:
+def test_no_picture_runs_or_loads_anything_and_each_is_readable_in_light_and_dark(report: Report) -> None:
     for section in every_section(report):
         if section.chart:
             root = parsed(section.chart)
             tags = {element.tag.rpartition("}")[2] for element in root.iter()}
-            assert tags <= {"svg", "style", "rect", "text", "path", "polyline", "circle", "title"}, section.title
+            assert tags <= {"svg", "defs", "style", "g", "rect", "text", "path", "circle", "title"}, section.title
+            assert not [name for element in root.iter() for name in element.attrib if name.startswith("on")]
             assert "prefers-color-scheme: dark" in section.chart
             assert "http" not in section.chart.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_a_picture_is_the_same_each_time_and_names_no_day() -> None:
+    rows = [("one", [Figure.of([1], "ms")])]
+
+    once, again = (pictures.bars("Times", ("a",), rows) for _ in range(2))
+
+    assert once == again
+    assert "Generated" not in once
 
 
 def test_nothing_in_a_picture_is_out_of_it() -> None:
     # Given names that are not made for XML, and figures that are far apart
     figures = [Figure.of([1], "ms"), Figure.of([900, 1000, 5000], "ms")]
 
-    chart = pictures.bars("<Times> & more", ("a", "b"), [("one & two", figures)], floor=Figure.of([10], "ms"))
+    chart = pictures.bars("<Times> & more", ("a", "b"), [("one & two", figures)])
 
-    root = parsed(chart)
-    width = float(root.attrib["viewBox"].split()[2])
-    rights = [
-        float(each.attrib["x"]) + float(each.attrib["width"]) for each in root.iter("{http://www.w3.org/2000/svg}rect")
+    (plot,) = [each for each in parsed(chart).iter(f"{SVG}g") if each.get("class") == "plot"]
+    ground, *bars = plot.iter(f"{SVG}rect")
+    widths = [float(bar.attrib["width"]) for bar in bars]
+    assert len(widths) == 2
+    # 5,000 is the right end, and the bar of 1,000 a fifth of that
+    assert max(widths) == pytest.approx(float(ground.attrib["width"]) / 5, rel=0.06)
+    ends = [
+        float(number) for path in plot.iter(f"{SVG}path") for number in re.findall(r"[ML]([\d.]+)", path.attrib["d"])
     ]
-    assert max(rights) <= width
+    assert max(ends) <= float(ground.attrib["width"])
 
 
 def test_a_line_goes_up_with_what_it_shows() -> None:
     chart = pictures.lines("Growth", ("x", "y"), {"one": [(1, 5), (10, 50), (100, 500)]})
 
-    (line,) = parsed(chart).iter("{http://www.w3.org/2000/svg}polyline")
-    heights = [float(point.split(",")[1]) for point in line.attrib["points"].split()]
+    (line,) = [each for each in parsed(chart).iter(f"{SVG}path") if "nofill" in each.get("class", "")]
+    heights = [float(height) for height in re.findall(r"[ML]?[\d.]+[ ,]([\d.]+)", line.attrib["d"])]
     # Up is less, and equal factors are equal steps.
     assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2], abs=0.2)
     assert heights[0] > heights[1]

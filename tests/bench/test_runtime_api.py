@@ -17,7 +17,7 @@ BASE = "/2018-06-01/runtime"
 @pytest.fixture
 def api() -> Iterator[RuntimeApi]:
     with serving() as server:
-        server.invocations.put(Invocation(EVENT, timeout=10, arn="the-arn", request_id="the-request"))
+        server.invocations.put(Invocation(EVENT, timeout=10, arn="the-arn"))
         yield server
 
 
@@ -32,7 +32,7 @@ def test_an_invocation_comes_with_all_that_a_handler_s_context_is_made_of(api: R
     status, headers, content = ask(api, "GET", "/invocation/next")
 
     assert (status, json.loads(content)) == (200, EVENT)
-    assert headers["Lambda-Runtime-Aws-Request-Id"] == "the-request"
+    assert headers["Lambda-Runtime-Aws-Request-Id"] == api.request_id
     assert headers["Lambda-Runtime-Invoked-Function-Arn"] == "the-arn"
     assert headers["Lambda-Runtime-Trace-Id"].startswith("Root=1-")
     assert 0 < int(headers["Lambda-Runtime-Deadline-Ms"]) - time.time() * 1000 <= 10_000
@@ -42,7 +42,7 @@ def test_an_answer_is_taken_with_its_time(api: RuntimeApi) -> None:
     before = time.perf_counter()
     ask(api, "GET", "/invocation/next")
 
-    status, _, _ = ask(api, "POST", "/invocation/the-request/response", {"statusCode": 200})
+    status, _, _ = ask(api, "POST", f"/invocation/{api.request_id}/response", {"statusCode": 200})
 
     assert status == 202
     outcome = api.outcomes.get_nowait()
@@ -50,12 +50,12 @@ def test_an_answer_is_taken_with_its_time(api: RuntimeApi) -> None:
     assert before < api.asked_at < outcome.at < time.perf_counter()
 
 
-@pytest.mark.parametrize("path", ["/invocation/the-request/error", "/init/error"])
+@pytest.mark.parametrize("path", ["/invocation/{}/error", "/init/error"])
 def test_an_error_is_taken_and_is_no_answer(api: RuntimeApi, path: str) -> None:
     error = {"errorType": "KeyError", "errorMessage": "'PRODUCTS_TABLE'"}
     ask(api, "GET", "/invocation/next")
 
-    status, _, _ = ask(api, "POST", path, error)
+    status, _, _ = ask(api, "POST", path.format(api.request_id), error)
 
     assert status == 202
     outcome = api.outcomes.get_nowait()

@@ -11,7 +11,7 @@ from tools.bench.figure import Figure
 from tools.bench.gateway import gateway
 from tools.bench.in_function.observed import Observer
 from tools.bench.process import Runnable
-from tools.bench.workers import Handled, Worker, workers
+from tools.bench.workers import Handle, Handled, workers
 from tools.console import Problem
 
 GETS_TWO = """
@@ -29,7 +29,7 @@ def handler(event, context):
 
 
 @pytest.fixture
-def worker(make_function: MakeFunction, tmp_path: Path) -> Iterator[Worker]:
+def handle(make_function: MakeFunction, tmp_path: Path) -> Iterator[Handle]:
     """A function that gets two items at once, where each answer takes a tenth of a second."""
     with gateway(100) as url:
         runnable = make_function(GETS_TWO)
@@ -43,8 +43,8 @@ def handled(calls: dict[str, int], seconds: float = 0.02, waited: float = 0.015)
     return Handled({"statusCode": 200}, seconds, waited, calls)
 
 
-def test_calls_are_counted_and_the_time_of_waiting_is_told_apart(worker: Worker) -> None:
-    first, second = worker.handle({}), worker.handle({})
+def test_calls_are_counted_and_the_time_of_waiting_is_told_apart(handle: Handle) -> None:
+    first, second = handle({}), handle({})
 
     assert first.calls == second.calls == {"dynamodb:GetItem": 2}
     assert second.answer["statusCode"] == 200
@@ -75,7 +75,7 @@ def test_what_fails_is_told_with_its_function(
         workers({"a-function": make_function(code)}, tmp_path) as started,
         pytest.raises(Problem, match=told),
     ):
-        started["a-function"].handle({})
+        started["a-function"]({})
 
 
 def test_what_the_first_request_reads_of_the_configuration_is_apart() -> None:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -37,33 +36,22 @@ from tools.bench.pictures import lines
 from tools.bench.report import Run
 from tools.bench.section import Section, about, listed
 from tools.console import step
+from tools.testing import room
 
 _ROOM = "support"
 _TABLE = "ChatTable"
 _WAYS = {"concurrently": MAX_POSTS_AT_ONCE, "one by one": 1}
-# How often, by the number of connections and the way; one by one, three thousand take half a minute.
-_RUNS = {
-    10: {"concurrently": 9, "one by one": 9},
-    100: {"concurrently": 9, "one by one": 5},
-    1000: {"concurrently": 3, "one by one": 2},
-    3000: {"concurrently": 3, "one by one": 1},
-}
-_QUICK_RUNS = {10: {"concurrently": 2, "one by one": 2}, 100: {"concurrently": 2, "one by one": 1}}
-# "BatchWriteItem", Amazon DynamoDB API Reference.
-_BATCH = 25
+# How often each way, by the number of connections; one by one, three thousand take half a minute.
+_RUNS = {10: (9, 9), 100: (9, 5), 1000: (3, 2), 3000: (3, 1)}
+_QUICK_RUNS = {10: (2, 2), 100: (2, 1)}
+_RUNS_OF_ONE_SIZE = (3, 1)
 # moto takes any credentials.
 _CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}  # nosec B105
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One way of posting to a number of connections.
-
-    Attributes
-    ----------
-    calls
-        The AWS calls of one broadcast.
-    """
+    """One way of posting to a number of connections, with the AWS calls of one broadcast."""
 
     connections: int
     way: str
@@ -85,14 +73,14 @@ def measure(run: Run, *, connections: int | None = None, delay_ms: float = 10) -
     """Broadcast to rooms of several sizes, or of one."""
     runs = _QUICK_RUNS if run.quick else _RUNS
     if connections:
-        runs = {connections: {"concurrently": 3, "one by one": 1}}
+        runs = {connections: _RUNS_OF_ONE_SIZE}
     measurements = []
     with gateway(delay_ms) as url:
-        for size, by_way in runs.items():
+        for size, times in runs.items():
             with step(f"broadcast to {size:,} connections") as current, _room(size) as dynamodb:
-                for way, times in by_way.items():
+                for way, number in zip(_WAYS, times, strict=True):
                     current.progress(way)
-                    measurements.append(_measured(size, way, dynamodb, url, times))
+                    measurements.append(_measured(size, way, dynamodb, url, number))
     return section({"delay_ms": delay_ms, "measurements": [asdict(one) for one in measurements]})
 
 
@@ -142,13 +130,7 @@ def _seconds(work: Callable[[], None]) -> float:
 
 
 def _broadcast(chat: ChatStore, connections: Connections, at_once: int) -> None:
-    """Broadcast, as the chat does it.
-
-    Raises
-    ------
-    AssertionError
-        A post was not delivered: then there is nothing to compare.
-    """
+    """Broadcast, as the chat does it; if a post is not delivered, there is nothing to compare."""
     message = _message()
     with mock.patch.object(fan_out, "MAX_POSTS_AT_ONCE", at_once):
         outcomes = fan_out.broadcast(
@@ -178,27 +160,9 @@ def _message() -> Message:
 
 @contextmanager
 def _room(size: int) -> Iterator[Any]:
-    """Yield a DynamoDB client whose chat table has a room of so many connections."""
+    """Yield a DynamoDB client whose chat table has a room of this size."""
     with mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}}):
         dynamodb = boto3.client("dynamodb", **_CREDENTIALS)  # type: ignore[call-overload]
-        keys = (("pk", "HASH"), ("sk", "RANGE"))
-        dynamodb.create_table(
-            TableName=_TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        )
-        _fill(dynamodb, size)
+        room.create_table(dynamodb, _TABLE)
+        room.fill(dynamodb, _TABLE, _ROOM, [f"connection-{number}" for number in range(size)])
         yield dynamodb
-
-
-def _fill(dynamodb: Any, size: int) -> None:
-    """Write the rows that joining makes, without its transactions: moto copies the whole table for each."""
-    expires = {"N": str(int((clock.now() + timedelta(hours=2)).timestamp()))}
-    rows = [
-        {"pk": {"S": f"room#{_ROOM}"}, "sk": {"S": f"member#connection-{number}"}, "expiresAt": expires}
-        for number in range(size)
-    ]
-    for start in range(0, size, _BATCH):
-        requests = [{"PutRequest": {"Item": row}} for row in rows[start : start + _BATCH]]
-        dynamodb.batch_write_item(RequestItems={_TABLE: requests})

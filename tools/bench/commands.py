@@ -16,9 +16,8 @@ from tools.bench.section import Section
 from tools.console import say, styled
 from tools.stack.stack import STATE_DIRECTORY, bypass_proxies
 
-# In the order of the report, in which they run: the cost is made from what the others have counted. They are imported
-# when they are needed, since some import much.
-MODULES = {
+# In the order of the report, in which they run: the cost is made from what the others have counted.
+_MODULES = {
     "cold": "tools.bench.cold.benchmark",
     "warm": "tools.bench.warm",
     "size": "tools.bench.size",
@@ -26,20 +25,21 @@ MODULES = {
     "broadcast": "tools.bench.broadcast",
     "cost": "tools.bench.cost.benchmark",
 }
-_QUICK_FOLDER = STATE_DIRECTORY / "bench-report"
+_STATE, _QUICK_FOLDER = STATE_DIRECTORY / "bench", STATE_DIRECTORY / "bench-report"
 
 app = typer.Typer(name="bench")
 
 State = Annotated[Path, typer.Option(help="Where the benchmark's own stack is kept.")]
 Package = Annotated[Path | None, typer.Option(help="A package that was built before; otherwise sam build makes it.")]
 Functions = Annotated[list[str] | None, typer.Option("--function", help="Measure this one only; may be repeated.")]
+Number = Annotated[int | None, typer.Option(help="How many of each function.")]
+Connections = Annotated[int | None, typer.Option(help="One size of the room only.", show_default="10 to 3,000")]
 Check = Annotated[bool, typer.Option("--check", help="Exit with 1 if a bound is not kept.")]
-_STATE = STATE_DIRECTORY / "bench"
 
 
 @dataclass(frozen=True)
 class Session:
-    """What the options before a command's name ask for."""
+    """What the options in front of a benchmark's name ask for."""
 
     quick: bool
     folder: Path
@@ -54,11 +54,12 @@ class Session:
         say(f"\n{self.folder / 'report.md'}")
 
     def measure(self, name: str, **options: Any) -> None:
-        """Run one benchmark and show its section."""
+        """Run one benchmark and show its section, formatted where there is a terminal."""
         there = (self.folder / "report.json").exists()
         report = Report.load(self.folder) if there else Report(this_machine(), {})
         section = self._measured(name, report, **options)
-        _show(section)
+        console = Console()
+        console.print(Markdown(section.markdown())) if console.is_terminal else say(f"\n{section.markdown()}")
         if self.keep:
             report.add(section)
             report.write(benchmarks(), self.folder)
@@ -69,8 +70,8 @@ class Session:
 
 
 def benchmarks() -> dict[str, Benchmark]:
-    """Return the benchmarks by their names, in the order of the report."""
-    return {name: import_module(module) for name, module in MODULES.items()}
+    """Import the benchmarks, which takes a while, and return them by their names, in the order of the report."""
+    return {name: import_module(module) for name, module in _MODULES.items()}
 
 
 @app.callback(invoke_without_command=True)
@@ -78,20 +79,17 @@ def bench(
     context: typer.Context,
     quick: Annotated[bool, typer.Option("--quick", help="Few runs: to see that it works, not for the report.")] = False,
     to: Annotated[Path | None, typer.Option(help="The folder of the report.", show_default="tools/bench")] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="With a benchmark: put its section into the report.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Put the one benchmark's section into the report.")] = False,
     redraw: Annotated[
-        bool, typer.Option("--redraw", help="Measure nothing: write the report from its numbers.")
+        bool, typer.Option("--redraw", help="Measure nothing: make the report from its numbers.")
     ] = False,
 ) -> None:
     """Measure time, calls, bytes and money on this machine: everything for the report, or one benchmark."""
     bypass_proxies()
-    session = Session(quick, to or (_QUICK_FOLDER if quick else FOLDER), keep)
-    context.obj = session
-    if context.invoked_subcommand:
-        return
+    context.obj = session = Session(quick, to or (_QUICK_FOLDER if quick else FOLDER), keep)
     if redraw:
         Report.load(session.folder).write(benchmarks(), session.folder)
-    else:
+    elif context.invoked_subcommand is None:
         session.measure_all()
 
 
@@ -101,7 +99,7 @@ def cold(
     state: State = _STATE,
     package: Package = None,
     function: Functions = None,
-    rounds: Annotated[int | None, typer.Option(help="Cold starts of each function, each way.")] = None,
+    rounds: Number = None,
     check: Check = False,
 ) -> None:
     """Cold starts under Lambda's runtime client, with and without bytecode."""
@@ -114,7 +112,7 @@ def warm(
     state: State = _STATE,
     package: Package = None,
     function: Functions = None,
-    invocations: Annotated[int | None, typer.Option(help="Of each function.")] = None,
+    invocations: Number = None,
 ) -> None:
     """How long warm functions take, and which AWS calls they make."""
     context.obj.measure("warm", target=_target(state, package, function), invocations=invocations)
@@ -135,9 +133,7 @@ def pipeline(context: typer.Context) -> None:
 @app.command()
 def broadcast(
     context: typer.Context,
-    connections: Annotated[
-        int | None, typer.Option(help="One size of the room only.", show_default="10 to 3,000")
-    ] = None,
+    connections: Connections = None,
     delay_ms: Annotated[float, typer.Option(help="How long a post takes on AWS.")] = 10,
 ) -> None:
     """A message to a room of many connections, concurrently and one by one."""
@@ -151,13 +147,7 @@ def cost(context: typer.Context) -> None:
 
 
 def _target(state: Path, package: Path | None, functions: list[str] | None = None) -> Any:
-    """Return what is measured; imported here, since little else of the command line needs a stack."""
+    # Imported when it is needed: it takes much of the tools with it.
     from tools.bench.shop import Target  # noqa: PLC0415
 
     return Target(state, package, tuple(functions or ()))
-
-
-def _show(section: Section) -> None:
-    """Print a section, formatted where there is a terminal."""
-    console, text = Console(), section.markdown()
-    console.print(Markdown(text)) if console.is_terminal else say(f"\n{text}")

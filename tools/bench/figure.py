@@ -13,15 +13,7 @@ _TENTHS = 10
 
 @dataclass(frozen=True)
 class Figure:
-    """The median of some runs, and how far they spread.
-
-    Attributes
-    ----------
-    low, high
-        The lowest and the highest run.
-    unit
-        ``ms``, ``s``, ``MB`` or ``1/s``.
-    """
+    """The median of some runs, and their spread: the lowest and the highest of them."""
 
     median: float
     low: float

@@ -25,20 +25,7 @@ _FLOORS = Path(__file__).with_name("floors")
 
 
 def shipped(directory: Path, given: Path | None = None) -> dict[str, Path]:
-    """Return what each function ships, by its logical id.
-
-    Parameters
-    ----------
-    directory
-        Where packages are made.
-    given
-        A package that was built before, in place of what the build would make.
-
-    Raises
-    ------
-    Problem
-        If this machine cannot run what Lambda runs, or the build fails.
-    """
+    """Return what each function ships, by its logical id: what is built in the directory, or was built before."""
     built = dict.fromkeys(functions(), given.resolve()) if given else _build(directory / "build")
     unbuilt = {name: _as_checked_out(name, directory / "unbuilt" / name) for name in functions() if not is_built(name)}
     return built | unbuilt
@@ -78,13 +65,7 @@ def has_bytecode(package: Path) -> bool:
 
 
 def require_bytecode(package: Path) -> None:
-    """Look that a package ships bytecode.
-
-    Raises
-    ------
-    Problem
-        If it has none: then there is nothing to compare.
-    """
+    """Look that a package ships bytecode; without any there is nothing to compare, which is a ``Problem``."""
     if not has_bytecode(package):
         raise Problem(f"{package} has no bytecode: build it with make build")
 

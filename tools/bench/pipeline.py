@@ -44,12 +44,7 @@ _UNITS = {"accepted": "1/s", "settled": "1/s", "seconds to outcome": "s"}
 class Trial:
     """A number of requests, made by some clients at once.
 
-    Attributes
-    ----------
-    accepted, settled
-        How many a second: until the last was accepted, until the last had its outcome.
-    outcomes
-        The seconds from acceptance to outcome of each.
+    Those accepted a second (until the last was), those settled a second, and each one's seconds to its outcome.
     """
 
     accepted: float
@@ -158,13 +153,7 @@ def _figures(trials: list[Trial]) -> dict[str, Figure]:
 
 
 def _try(pipeline: Pipeline, clients: int, amount: int) -> Trial:
-    """Make a number of requests and wait until all have their outcome.
-
-    Raises
-    ------
-    Problem
-        If one of them has none in time.
-    """
+    """Make a number of requests and wait until all have their outcome."""
     makers = [pipeline.client() for _ in range(clients)]
     started = time.time()
     with ThreadPoolExecutor(clients) as pool:

@@ -26,15 +26,7 @@ Item = dict[str, dict[str, str]]
 
 
 class Pipeline(ABC):
-    """Something that accepts requests, and deals with them later.
-
-    Parameters
-    ----------
-    queue_url
-        Where accepted requests wait.
-    table
-        Where the outcomes are.
-    """
+    """Something that accepts requests, which wait in a queue; a table has their outcomes."""
 
     def __init__(self, stack: Stack, queue_url: str, table: str) -> None:
         self._stack = stack
@@ -113,13 +105,7 @@ class Floor(Pipeline):
 
 
 def accepted(send: Callable[[], requests.Response]) -> dict[str, Any]:
-    """Make a request, and return the answer's body.
-
-    Raises
-    ------
-    Problem
-        If it was not accepted: then there is nothing to measure.
-    """
+    """Make a request, and return the answer's body; one that is not accepted is a ``Problem``: nothing to measure."""
     try:
         response = send()
     except requests.Timeout:

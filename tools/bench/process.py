@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,15 +33,7 @@ class Runnable:
 
 
 class Process:
-    """The process of one function.
-
-    All of its methods raise a ``Problem`` where the function cannot be imported, raises, ends or hangs.
-
-    Attributes
-    ----------
-    started_at
-        When. The clock is ``time.perf_counter``.
-    """
+    """The process of one function; times are those of ``time.perf_counter``."""
 
     def __init__(self, runnable: Runnable, api: RuntimeApi, log: Path) -> None:
         self._function = runnable.function
@@ -54,7 +46,7 @@ class Process:
             # As in Lambda, where the package cannot be written to: nothing is compiled for the next start.
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        command = [str(BENCH.python), "-m", "awslambdaric", runnable.function.handler]
+        command = [str(BENCH.python), "-m", "awslambdaric", self._function.handler]
         with log.open("a") as output:
             self.started_at = time.perf_counter()
             self._process = subprocess.Popen(
@@ -69,27 +61,24 @@ class Process:
         """Return when the function asked for its first event."""
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while not self._api.asked.wait(_LOOK_SECONDS):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                # If it has told why, that is more than what it has printed.
+            if self._is_over(deadline):
                 self.outcome()
         return self._api.asked_at
 
     def outcome(self) -> Outcome:
-        """Return the next outcome, once it is there."""
+        """Return the next outcome, once it is there; a function that raises, ends or hangs is a ``Problem``."""
+        outcome, is_over = None, False
         deadline = time.monotonic() + _TIMEOUT_SECONDS
-        while True:
-            # Asked before the last look at the outcomes: a process may report an error and end.
-            is_over = self._process.poll() is not None or time.monotonic() > deadline
-            try:
+        # A process may report an error and end: then it is over, and one more look finds the report.
+        while outcome is None and not is_over:
+            is_over = self._is_over(deadline)
+            with suppress(queue.Empty):
                 outcome = self._api.outcomes.get(timeout=_LOOK_SECONDS)
-            except queue.Empty:
-                if is_over:
-                    raise Problem(f"{self._function.name} ends, or hangs, without an answer: {self._last()}") from None
-            else:
-                break
+        if outcome is None:
+            last = " ".join(self._log.read_text(errors="replace").splitlines()[-_ERROR_LINES:]) or "nothing is printed"
+            raise Problem(f"{self._function.name} ends, or hangs, without an answer: {last}")
         if outcome.error:
-            error = outcome.error
-            raise Problem(f"{self._function.name} fails: {error['errorType']}: {error['errorMessage']}")
+            raise Problem(f"{self._function.name} fails: {outcome.error['errorType']}: {outcome.error['errorMessage']}")
         return outcome
 
     def peak_megabytes(self) -> float:
@@ -108,8 +97,8 @@ class Process:
         self._process.kill()
         self._process.wait()
 
-    def _last(self) -> str:
-        return " ".join(self._log.read_text(errors="replace").splitlines()[-_ERROR_LINES:]) or "it has printed nothing"
+    def _is_over(self, deadline: float) -> bool:
+        return self._process.poll() is not None or time.monotonic() > deadline
 
 
 @contextmanager

@@ -1,13 +1,8 @@
 """The report: ``report.json`` has all that was measured; ``report.md`` and the pictures are made from it.
 
-A benchmark is a module of this package with two functions:
-
-``measure(run, ...) -> Section``
-    measures, and ends with ``return section(data)``; its options have defaults.
-``section(data) -> Section``
-    makes the section from the numbers alone, as they come back from JSON.
-
-So nobody edits a figure by hand: ``tests/bench/test_report.py`` makes the files again and compares.
+A benchmark is a module with two functions. ``measure(run, ...)`` ends with ``return section(data)``; its options have
+defaults. ``section(data)`` makes the section from the numbers alone, as they come back from JSON. So nobody edits a
+figure by hand: ``tests/bench/test_report.py`` makes the files again and compares.
 """
 
 from __future__ import annotations
@@ -23,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-from tools.bench.section import Section
+from tools.bench.section import TEXTS, Section
 from tools.console import Problem
 from tools.markdown import table
 from tools.stack.stack import ROOT
@@ -34,28 +29,11 @@ _PACKAGES = ("boto3", "botocore", "aws-lambda-powertools", "pydantic", "moto", "
 # The emulator has an environment of its own: its version is the pinned one.
 _EMULATOR = ROOT / "requirements" / "emulator.in"
 _PROCESSORS = Path("/proc/cpuinfo")
-_INTRODUCTION = """\
-<!-- written by `make bench` from report.json: do not edit -->
-
-# What it costs: time, calls, money
-
-Every figure is a median. Beside the figure that a table is about stands its spread: the lowest and the highest run, and
-the number of runs. report.json has the spread of all. A ratio is to a floor measured in the same run, so that it means
-the same on another machine. Each section says what is assumed and what was not measured. `make bench` makes the report
-again; README.md beside this page says how each figure comes about."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What every benchmark is told.
-
-    Attributes
-    ----------
-    quick
-        Few runs, for development and tests.
-    measured
-        The data of the sections that the report has so far, by their names.
-    """
+    """What every benchmark is told: whether few runs are enough, and the data of the sections before it, by name."""
 
     quick: bool = False
     measured: Mapping[str, Any] = field(default_factory=dict)
@@ -73,28 +51,14 @@ class Benchmark(Protocol):
 
 @dataclass(frozen=True)
 class Report:
-    """All that was measured: on which machine, and by benchmark when and what.
-
-    Attributes
-    ----------
-    machine
-        What the header of the report says, in its order.
-    sections
-        By name ``{"date": ..., "data": ...}``.
-    """
+    """All that was measured: the machine's facts, and by the name of a benchmark ``{"date": ..., "data": ...}``."""
 
     machine: dict[str, str]
     sections: dict[str, dict[str, Any]]
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> Report:
-        """Read what was measured.
-
-        Raises
-        ------
-        Problem
-            If nothing was.
-        """
+        """Read what was measured; it is a ``Problem`` if nothing was."""
         try:
             return cls(**json.loads((folder / _NUMBERS).read_text()))
         except FileNotFoundError:
@@ -112,13 +76,7 @@ class Report:
         self.sections[section.name] = {"date": datetime.now(UTC).date().isoformat(), "data": data}
 
     def files(self, benchmarks: Mapping[str, Benchmark]) -> dict[str, str]:
-        """Return the files of the report by their names.
-
-        Parameters
-        ----------
-        benchmarks
-            By their names, in the order of the report.
-        """
+        """Return the files of the report by their names, with its sections in the order of the benchmarks."""
         entries = {name: self.sections[name] for name in benchmarks if name in self.sections}
         made = [(entry["date"], benchmarks[name].section(entry["data"])) for name, entry in entries.items()]
         pictures = {f"report/{name}.svg": picture for _, section in made for name, picture in section.pictures.items()}
@@ -154,19 +112,20 @@ def this_machine() -> dict[str, str]:
 
 def page(machine: Mapping[str, str], sections: Sequence[tuple[str, Section]]) -> str:
     """Return the report as Markdown; each section comes with the day it was measured on."""
-    contents = [f"- [{section.title}](#{_anchor(section.title)})" for _, section in sections]
-    parts = [
-        _INTRODUCTION,
-        table(("", ""), machine.items()).rstrip(),
-        "\n".join(contents),
-        *[section.markdown(measured=f"Measured on {date}.") for date, section in sections],
-    ]
-    return "\n\n".join(parts) + "\n"
+    return (
+        TEXTS.joinpath("report.md")
+        .read_text()
+        .format(
+            machine=table(("", ""), machine.items()),
+            contents="\n".join(f"- [{section.title}](#{_anchor(section.title)})" for _, section in sections),
+            sections="\n\n".join(section.markdown(measured=f"Measured on {date}.") for date, section in sections),
+        )
+    )
 
 
 def _anchor(title: str) -> str:
     """Return the name that GitHub gives a heading: lower case, dashes for spaces, without punctuation."""
-    return "".join(letter for letter in title.lower().replace(" ", "-") if letter.isalnum() or letter in "-_")
+    return re.sub(r"[^\w-]", "", title.lower().replace(" ", "-"))
 
 
 def _processor() -> str:

@@ -1,6 +1,6 @@
 """The runtime API of Lambda for one process: hands out events, takes answers, and notes when.
 
-"Using the Lambda runtime API for custom runtimes", AWS Lambda Developer Guide.
+"Using the Lambda runtime API for custom runtimes", AWS Lambda Developer Guide. Times are by ``time.perf_counter``.
 """
 
 from __future__ import annotations
@@ -15,47 +15,27 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-_VERSION = "/2018-06-01/runtime"
-_OUTCOME = re.compile(rf"{_VERSION}/(?:invocation/(?P<request>[^/]+)/(?P<kind>response|error)|init/error)")
+_NEXT = "/2018-06-01/runtime/invocation/next"
+_OUTCOME = re.compile(r"/2018-06-01/runtime/(?:invocation/(?P<request>[^/]+)/(?P<kind>response|error)|init/error)")
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """An event with what Lambda tells about it."""
+    """An event with what Lambda tells about it: the seconds until the timeout, and the function's name in AWS."""
 
     event: Any
     timeout: float
     arn: str
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What comes with the event."""
-        return {
-            "Content-Type": "application/json",
-            "Lambda-Runtime-Aws-Request-Id": self.request_id,
-            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self.timeout) * 1000)),
-            "Lambda-Runtime-Invoked-Function-Arn": self.arn,
-            "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
-        }
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of an invocation, or of a failed initialisation.
-
-    Attributes
-    ----------
-    at
-        When it was there. The clock is ``time.perf_counter``.
-    error
-        What failed, as the runtime reports it.
-    """
+    """The end of an invocation, or of a failed initialisation; an error is as the runtime reports it."""
 
     at: float
     answer: Any = None
@@ -63,16 +43,9 @@ class Outcome:
 
 
 class RuntimeApi(socketserver.ThreadingTCPServer):
-    """The server.
+    """The server: hands out ``invocations`` one after the other, until ``None``, and collects ``outcomes``.
 
-    Attributes
-    ----------
-    invocations
-        Those to be handed out; a runtime that asks for one waits for it, and for ever after ``None``.
-    outcomes
-        Those that came back.
-    asked_at
-        When the runtime asked for the first time: its initialisation is over.
+    At ``asked_at`` the runtime has asked for the first time: its initialisation is over.
     """
 
     daemon_threads = True
@@ -87,7 +60,7 @@ class RuntimeApi(socketserver.ThreadingTCPServer):
 
     @property
     def address(self) -> str:
-        """What the runtime finds in ``AWS_LAMBDA_RUNTIME_API``."""
+        """The value of ``AWS_LAMBDA_RUNTIME_API``."""
         return f"127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -116,7 +89,7 @@ class _Conversation(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Hand out the next event, when there is one."""
-        if self.path != f"{_VERSION}/invocation/next":
+        if self.path != _NEXT:
             self._reply(HTTPStatus.NOT_FOUND)
             return
         self.server.asked_at = self.server.asked_at or time.perf_counter()
@@ -125,13 +98,19 @@ class _Conversation(BaseHTTPRequestHandler):
         if invocation is None:
             self.close_connection = True
             return
-        self.server.request_id = invocation.request_id
-        self._reply(HTTPStatus.OK, json.dumps(invocation.event).encode(), invocation.headers)
+        self.server.request_id = str(uuid.uuid4())
+        headers = {
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Aws-Request-Id": self.server.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + invocation.timeout) * 1000)),
+            "Lambda-Runtime-Invoked-Function-Arn": invocation.arn,
+            "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
+        }
+        self._reply(HTTPStatus.OK, json.dumps(invocation.event).encode(), headers)
 
     def do_POST(self) -> None:
         """Take an answer or an error."""
-        content = self.rfile.read(int(self.headers["Content-Length"]))
-        now = time.perf_counter()
+        content, now = self.rfile.read(int(self.headers["Content-Length"])), time.perf_counter()
         found = _OUTCOME.fullmatch(self.path)
         if not found or found["request"] not in (None, self.server.request_id):
             self._reply(HTTPStatus.NOT_FOUND)

@@ -9,21 +9,17 @@ from typing import Any, TypedDict
 
 from tools.markdown import table
 
-_TEXTS = Path(__file__).with_name("about")
+TEXTS = Path(__file__).with_name("about")
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section.
+    """A section: a text that says what is ``Assumed:``, a table, a picture as SVG text.
 
     Attributes
     ----------
     name
         The benchmark's name on the command line, and the file name of its picture.
-    about
-        What was measured and how, and what was not. It says ``Assumed:``, and what.
-    chart
-        A picture, as SVG text.
     data
         The numbers that the section is made from, as JSON has them.
     more
@@ -46,13 +42,7 @@ class Section:
         return ({self.name: self.chart} if self.chart else {}) | below
 
     def markdown(self, heading: str = "##", measured: str = "") -> str:
-        """Return the section and those below it as Markdown.
-
-        Parameters
-        ----------
-        measured
-            A line that says when.
-        """
+        """Return the section and those below it as Markdown; a line may say when it was measured."""
         picture = f"![{self.title}](report/{self.name}.svg)" if self.chart else ""
         parts = [f"{heading} {self.title}", self.about, measured, picture, table(self.head, self.rows).rstrip()]
         return "\n\n".join([*filter(None, parts), *(below.markdown(f"{heading}#") for below in self.more)])
@@ -68,7 +58,7 @@ class About(TypedDict):
 
 def about(name: str, **values: object) -> About:
     """Return a section's title and text from ``about/``, with the values of its placeholders."""
-    title, _, text = (_TEXTS / f"{name}.md").read_text().strip().partition("\n\n")
+    title, _, text = (TEXTS / f"{name}.md").read_text().strip().partition("\n\n")
     return About(name=name, title=title.removeprefix("# "), about=text.format(**values))
 
 

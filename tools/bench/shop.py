@@ -28,16 +28,9 @@ _STOCK = 1_000_000
 
 @dataclass(frozen=True)
 class Target:
-    """What is measured.
+    """What is measured: which functions (none for all), of a package that was built before or of one that is built now.
 
-    Attributes
-    ----------
-    state
-        Where the benchmark's own stack is kept.
-    package
-        A package that was built before, in place of what ``sam build`` makes now.
-    functions
-        The names of functions; none for all there are.
+    The benchmark's own stack is kept in ``state``.
     """
 
     state: Path = STATE_DIRECTORY / "bench"
@@ -55,15 +48,7 @@ DEFAULT = Target()
 
 @dataclass(frozen=True)
 class Shop:
-    """Functions that can be run, and what they can be run with.
-
-    Attributes
-    ----------
-    functions
-        By name, with the package and the environment that each runs in.
-    directory
-        For files that need not outlive the benchmark.
-    """
+    """Functions that can be run, by their names, and what they can be run with; the directory is a temporary one."""
 
     functions: Mapping[str, Runnable]
     events: GoodEvents
@@ -73,15 +58,7 @@ class Shop:
 
 @contextmanager
 def opened(target: Target) -> Iterator[Shop]:
-    """Bring up a stack, build the functions, and yield the shop; nothing of it stays running.
-
-    A stack that is up in the directory already is used, and goes on.
-
-    Raises
-    ------
-    Problem
-        What a function finds in Lambda is not installed.
-    """
+    """Bring up a stack, build the functions, and yield the shop; what was not up before is ended."""
     if not BENCH.python.exists():
         raise Problem(f"{BENCH.directory.name} is not there, which stands for Lambda's runtime: make bench installs it")
     was_up = Emulator(target.state).is_running()

@@ -25,13 +25,7 @@ _SEEN = 0.02
 
 @dataclass(frozen=True)
 class Package:
-    """A package and the functions that ship it.
-
-    Attributes
-    ----------
-    parts
-        Bytes by what they belong to: our code, a library (the name of a module or folder at its top), or bytecode.
-    """
+    """A package, the functions that ship it, and its bytes by part: our code, a library's name, or bytecode."""
 
     functions: list[str]
     parts: dict[str, int]
@@ -68,13 +62,7 @@ class Package:
 
 
 def measure(_: Run, *, target: shop.Target = shop.DEFAULT, check: bool = False) -> Section:
-    """Measure every package.
-
-    Raises
-    ------
-    Problem
-        A package cannot be built; or a bound is not kept, where that is checked.
-    """
+    """Measure every package; a bound that is not kept is a ``Problem`` where that is checked."""
     shipped = target.packages()
     functions: defaultdict[Path, list[str]] = defaultdict(list)
     first = packages.distinct(shipped.values())
@@ -92,7 +80,7 @@ def section(data: Any) -> Section:
         **about("size", most=MEGABYTES_OF_PACKAGE, verdict=verdict(broken_bounds(found))),
         head=("functions", "part", "MB", "share"),
         rows=[row for package in found for row in package.rows],
-        chart=stacked("Unpacked size", [(package.name, package.shares) for package in found], "{} MB"),
+        chart=stacked("Unpacked megabytes", [(package.name, package.shares) for package in found]),
         data=data,
     )
 

@@ -29,18 +29,10 @@ CONFIGURATION = frozenset({"ssm:GetParameter", "secrets-manager:GetSecretValue"}
 
 @dataclass(frozen=True)
 class Function:
-    """The figures of a function.
+    """The figures of a function: its handler's time, and the part in which it does not wait for an answer.
 
-    Attributes
-    ----------
-    time
-        How long the handler takes.
-    own
-        The part of it in which it does not wait for an answer.
-    calls
-        The AWS calls of one request, by service and operation.
-    configuration
-        Those of the first request besides.
+    ``calls`` are the AWS calls of one request, by service and operation; ``configuration`` are those of the first
+    request besides.
     """
 
     name: str
@@ -80,13 +72,7 @@ _READ = TypeAdapter(list[Function]).validate_python
 
 
 def measure(run: Run, *, target: shop.Target = shop.DEFAULT, invocations: int | None = None) -> Section:
-    """Measure all functions but the hooks, which would need a deployment.
-
-    Raises
-    ------
-    Problem
-        A function does not run, or refuses its event.
-    """
+    """Measure all functions but the hooks, which would need a deployment."""
     number = invocations or (_QUICK_INVOCATIONS if run.quick else INVOCATIONS)
     functions = []
     with shop.opened(target) as opened, step("warm functions") as current:
@@ -113,10 +99,10 @@ def section(data: Any) -> Section:
 
 
 def _measured(name: str, opened: shop.Shop, invocations: int) -> Function:
-    worker = opened.workers.new(name)
+    handle = opened.workers.new(name)
     handled = []
     for _ in range(invocations + 1):
-        handled.append(worker.handle(opened.events.event_for(name)))
+        handled.append(handle(opened.events.event_for(name)))
         check_went_well(name, handled[-1].answer)
     return Function.of(name, handled[0], handled[1:])
 

@@ -12,27 +12,24 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tools.bench import bounds, shop
-from tools.bench.cold.figures import ColdStarts, Measured
+from tools.bench.cold.figures import ColdStarts
 from tools.bench.cold.rounds import Rounds
 from tools.bench.pictures import bars
 from tools.bench.report import Run
 from tools.bench.section import Section, about, verdict
 from tools.console import step
 
-ROUNDS = 7
-_IMPORT_ROUNDS = 3
+_ROUNDS, _IMPORT_ROUNDS = 7, 3
+_HEAD = (
+    *("function", "cold start", "spread", "ratio", "bound", "init", "without bytecode"),
+    *("import", "without bytecode", "memory", "without bytecode", "bound"),
+)
 _READ = TypeAdapter(ColdStarts).validate_python
 
 
 def measure(run: Run, *, target: shop.Target = shop.DEFAULT, rounds: int | None = None, check: bool = False) -> Section:
-    """Measure all functions.
-
-    Raises
-    ------
-    Problem
-        A function does not run; or a bound is not kept, where that is checked.
-    """
-    number = rounds or (1 if run.quick else ROUNDS)
+    """Measure all functions; a bound that is not kept is a ``Problem`` where that is checked."""
+    number = rounds or (1 if run.quick else _ROUNDS)
     with shop.opened(target) as opened, step("cold starts") as current:
         measured = Rounds.of(opened, current).measured(number, min(number, _IMPORT_ROUNDS))
     bounds.tell(measured.broken, check=check)
@@ -42,29 +39,18 @@ def measure(run: Run, *, target: shop.Target = shop.DEFAULT, rounds: int | None 
 def section(data: Any) -> Section:
     """Make the report's section."""
     measured = _READ(data)
-    drawn = [
-        (each.name, (each.shipped.total, each.without.total))
-        for each in measured.functions
-        if each.shipped.total and each.without and each.without.total
-    ]
+    floors = [(name, (each.total, None)) for name, each in measured.floors.items()]
+    functions = [(each.name, each.totals) for each in measured.functions if any(each.totals)]
     return Section(
         **about("cold", verdict=verdict(measured.broken)),
-        head=(
-            *("function", "cold start", "spread", "ratio", "bound", "init", "without bytecode"),
-            *("import", "without bytecode", "memory", "without bytecode", "bound"),
-        ),
+        head=_HEAD,
         rows=[
-            *(_floor_row(name, each) for name, each in measured.floors.items()),
+            *(each.floor_row(name) for name, each in measured.floors.items()),
             *(each.row(measured.floor) for each in measured.functions),
         ],
         chart=bars(
-            "Cold start: milliseconds to the first answer",
-            ("as shipped", "without bytecode"),
-            drawn,
-            measured.floor.total,
-        )
-        if drawn
-        else None,
+            "Cold start: milliseconds to the first answer", ("as shipped", "without bytecode"), [*floors, *functions]
+        ),
         data=data,
     )
 
@@ -72,8 +58,3 @@ def section(data: Any) -> Section:
 def broken_bounds(data: Any) -> list[str]:
     """Return the bounds that are not kept."""
     return _READ(data).broken
-
-
-def _floor_row(name: str, measured: Measured) -> tuple[str, ...]:
-    total = measured.total or measured.init
-    return name, total.text, total.spread, "", "", measured.init.text, "", "", "", measured.megabytes.text, "", ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tools.bench.bounds import BOUNDS, SPEED_UP
@@ -15,14 +15,14 @@ CONSTANT = "constant function"
 
 @dataclass(frozen=True)
 class Measured:
-    """The cold starts of a function from one package."""
+    """The cold starts of a function from one package; one that is only initialised has no total."""
 
     init: Figure
     total: Figure | None
     megabytes: Figure
 
     @classmethod
-    def of(cls, starts: list[ColdStart]) -> Measured:
+    def of(cls, starts: Sequence[ColdStart]) -> Measured:
         """Return the figures of some starts."""
         totals = [each.total for each in starts if each.total is not None]
         return cls(
@@ -35,12 +35,17 @@ class Measured:
         """Return the whole time in multiples of a floor's."""
         return self.total.ratio_to(floor.total) if self.total and floor.total else None
 
+    def floor_row(self, name: str) -> tuple[str, ...]:
+        """Return the cells of a floor's row."""
+        total = self.total or self.init
+        return name, total.text, total.spread, "", "", self.init.text, "", "", "", self.megabytes.text, "", ""
+
 
 @dataclass(frozen=True)
 class Function:
-    """The cold starts of a function, and the import of its package, with bytecode and without.
+    """The cold starts of a function, and the import of its package.
 
-    Where a package is shipped without bytecode, there is nothing to compare it with.
+    A package that is shipped without bytecode has nothing to be compared with: then ``without`` is ``None``.
     """
 
     name: str
@@ -48,6 +53,11 @@ class Function:
     without: Measured | None
     shipped_import: Figure
     without_import: Figure | None
+
+    @property
+    def totals(self) -> tuple[Figure | None, Figure | None]:
+        """The whole time, as shipped and without bytecode."""
+        return self.shipped.total, self.without.total if self.without else None
 
     @property
     def speed_up(self) -> float | None:
@@ -65,21 +75,20 @@ class Function:
             yield f"{self.name}: bytecode makes the import {speed_up:.1f} times as fast, at least {SPEED_UP:g}"
 
     def row(self, floor: Measured) -> tuple[str, ...]:
-        """The cells of this function's row."""
-        bound, ratio, without, slow = BOUNDS[self.name], self.shipped.ratio_to(floor), self.without, self.without_import
-        total, total_without = self.shipped.total, without and without.total
+        """Return the cells of this function's row."""
+        bound, ratio = BOUNDS[self.name], self.shipped.ratio_to(floor)
+        total, without = self.totals
         return (
             self.name,
-            total.text if total else "",
-            total.spread if total else "",
+            *((total.text, total.spread) if total else ("", "")),
             f"{ratio:.2f}" if ratio else "",
             f"{bound.ratio}" if bound.ratio else "",
             self.shipped.init.text,
-            total_without.text if total_without else "",
+            without.text if without else "",
             self.shipped_import.text,
-            f"{slow.text} ({self.speed_up:.1f} times)" if slow else "",
+            f"{self.without_import.text} ({self.speed_up:.1f} times)" if self.without_import else "",
             self.shipped.megabytes.text,
-            without.megabytes.text if without else "",
+            self.without.megabytes.text if self.without else "",
             f"{bound.megabytes} MB",
         )
 
@@ -94,7 +103,7 @@ class ColdStarts:
 
     @property
     def floor(self) -> Measured:
-        """What everything is compared with."""
+        """The floor that bounds are multiples of."""
         return self.floors[BOTO3_FLOOR]
 
     @property

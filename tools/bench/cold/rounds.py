@@ -56,7 +56,7 @@ class Rounds:
         }
         floor_package = packages.of_floors(opened.directory / "floors")
         # This function has an environment and a role that let it do what the floor does.
-        like = opened.workers.runnable("get-product")
+        like = opened.workers.functions["get-product"]
         floors = {
             name: replace(like, function=replace(like.function, name=name, handler=handler), package=floor_package)
             for name, handler in _FLOORS.items()
@@ -69,7 +69,9 @@ class Rounds:
             self._start_all(f"round {number + 1} of {rounds}")
         for number in range(import_rounds):
             self._import_all(f"imports, round {number + 1}")
-        self._check_nothing_was_compiled()
+        # Otherwise what was measured without bytecode is wrong.
+        copies = [variants["without"].package for variants in self._functions.values() if "without" in variants]
+        assert not any(map(packages.has_bytecode, copies))  # noqa: S101
         floors = {name: Measured.of(self._starts[name, "shipped"]) for name in self._floors}
         return ColdStarts(rounds, floors, [self._function(name) for name in self._functions])
 
@@ -88,12 +90,6 @@ class Rounds:
             self._progress.progress(f"{detail}: {name}")
             for variant, runnable in variants.items():
                 self._imports[name, variant].append(import_milliseconds(runnable))
-
-    def _check_nothing_was_compiled(self) -> None:
-        """Look that the packages without bytecode still have none; otherwise the measurement is wrong."""
-        for variants in self._functions.values():
-            if "without" in variants and packages.has_bytecode(variants["without"].package):
-                raise AssertionError(variants["without"].package)
 
     def _function(self, name: str) -> Function:
         compared = "without" in self._functions[name]

@@ -14,7 +14,6 @@ from tools.console import Problem
 from tools.environments import BENCH
 
 _TIMEOUT_SECONDS = 60
-# Makes clients cost nothing: what is timed is the import of what is shipped, and AWS's SDK is not.
 _IMPORT = (
     "import sys, importlib; from botocore.session import Session; Session.create_client = lambda *_, **__: None; "
     "importlib.import_module(sys.argv[1])"
@@ -24,15 +23,15 @@ _IMPORT_TIME = re.compile(r"import time: +(\d+) \| +\d+ \| +(\S+)")
 
 @dataclass(frozen=True)
 class ColdStart:
-    """A measured cold start.
+    """A measured cold start, in milliseconds from the start of the process.
 
     Attributes
     ----------
     init
-        Milliseconds from the start of the process until it asks for its first event: Python, the runtime client, the
-        handler's module with all it imports, and its clients.
+        Until it asks for its first event: Python, the runtime client, the handler's module with all it imports, and its
+        clients.
     total
-        Milliseconds until its answer is there; ``None`` where it was given no event.
+        Until its answer is there; ``None`` where it was given no event.
     megabytes
         The most memory that the process has had until then.
     """
@@ -43,20 +42,7 @@ class ColdStart:
 
 
 def start(runnable: Runnable, event: Any, log: Path) -> ColdStart:
-    """Start a function, and end it after its first answer.
-
-    Parameters
-    ----------
-    event
-        What it is called with; ``None`` to end it where it asks for an event.
-    log
-        Where what it prints goes.
-
-    Raises
-    ------
-    Problem
-        It cannot be imported, raises, refuses the event, or does not answer.
-    """
+    """Start a function, and end it after its first answer, or where it asks for an event and there is none."""
     with running(runnable, log) as process:
         outcome = None
         if event is not None:
@@ -69,15 +55,10 @@ def start(runnable: Runnable, event: Any, log: Path) -> ColdStart:
 
 
 def import_milliseconds(runnable: Runnable) -> float:
-    """Return how long the import of what is shipped takes in a fresh process: of that, what the handler imports.
+    """Return how long a fresh process takes to import the package's modules that the handler needs.
 
-    It is the sum of what ``python -X importtime`` says of the modules that come from the package, each without those
-    that it imports. Clients of AWS are not made meanwhile: they are the SDK's, and bytecode makes them no faster.
-
-    Raises
-    ------
-    Problem
-        It cannot be imported.
+    It is the sum of what ``python -X importtime`` says of each without those that it imports. Clients of AWS are not
+    made meanwhile: they are the SDK's, and bytecode makes them no faster.
     """
     module = runnable.function.handler.rpartition(".")[0]
     ran = subprocess.run(

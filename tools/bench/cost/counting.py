@@ -6,10 +6,10 @@ that approves.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -21,10 +21,8 @@ from unittest import mock
 import requests
 from moto import mock_aws
 
-from storefront.chat.connection import CONNECTION_TIME
-from storefront.shared import clock
 from tools.bench.cost.meter import Meter, Step
-from tools.testing import environment
+from tools.testing import environment, room
 from tools.testing.aws import Aws
 from tools.testing.chat import Client, message
 from tools.testing.events import Context, rest_event, sqs_record
@@ -40,11 +38,15 @@ Counted = dict[str, list[dict[str, Any]]]
 def counted(fan_outs: Sequence[int]) -> Counted:
     """Return the steps of everything that is counted, by its name.
 
-    It takes a process of its own: handlers read their environment at import, and log to standard output, where the
-    lines are counted.
+    It takes a process of its own: handlers read their environment and take standard output when they are imported.
     """
-    with ProcessPoolExecutor(1, get_context("spawn"), environment.set_up) as processes:
+    with ProcessPoolExecutor(1, get_context("spawn"), _set_up) as processes:
         return processes.submit(_count, fan_outs).result()
+
+
+def _set_up() -> None:
+    environment.set_up()
+    sys.stdout = io.StringIO()
 
 
 def _count(fan_outs: Sequence[int]) -> Counted:
@@ -77,7 +79,6 @@ class _Scenes:
         self._meter = meter
         self._members = 0
         self._answer: Any = None
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as this process
 
     def order(self) -> list[Step]:
         """Have an order placed and processed, and its customer told."""
@@ -111,8 +112,8 @@ class _Scenes:
             self._join(sender)
             self._members = 1
         with self._uncounted():
-            for number in range(self._members, recipients):
-                self._add_member(f"connection-{number}")
+            names = [f"connection-{number}" for number in range(self._members, recipients)]
+            room.fill(self._aws.dynamodb, os.environ["CHAT_TABLE"], _ROOM, names)
         self._members = recipients
         return self.invoke("chat.send_message", "frame", sender.event("sendMessage", message(_ROOM)))
 
@@ -140,8 +141,11 @@ class _Scenes:
         handler: Callable[[Any, Any], Any] = import_module(f"storefront.{module}").handler
         name = "".join(word.title() for word in module.rpartition(".")[2].split("_")) + "Function"
         self._meter.step = step = Step(name, trigger)
-        with self._logs_of(step):
-            self._answer = handler(event, Context(function_name=name))
+        log = sys.stdout
+        before = log.tell()
+        self._answer = handler(event, Context(function_name=name))
+        log.seek(before)
+        step.log_bytes = sum(len(line.rstrip("\n").encode()) + _LINE_BYTES for line in log)
         return step
 
     def _open(self, client: Client) -> Step:
@@ -151,34 +155,11 @@ class _Scenes:
         join = {"action": "joinRoom", "requestId": "r-1", "room": _ROOM}
         return self.invoke("chat.join_room", "frame", client.event("joinRoom", join))
 
-    def _add_member(self, connection_id: str) -> None:
-        """Write the row that joining makes, without its transaction: moto copies the whole table for each."""
-        row = {"pk": {"S": f"room#{_ROOM}"}, "sk": {"S": f"member#{connection_id}"}}
-        until = int((clock.now() + CONNECTION_TIME).timestamp())
-        self._aws.dynamodb.put_item(TableName=os.environ["CHAT_TABLE"], Item={**row, "expiresAt": {"N": str(until)}})
-
     @contextmanager
     def _uncounted(self) -> Iterator[None]:
         """Have calls that are part of no step."""
         self._meter.step = Step()
         yield
-
-    @contextmanager
-    def _logs_of(self, step: Step) -> Iterator[None]:
-        """Count what is printed."""
-        sys.stdout.flush()
-        self._log.seek(0)
-        self._log.truncate()
-        kept = os.dup(1)
-        os.dup2(self._log.fileno(), 1)
-        try:
-            yield
-            sys.stdout.flush()
-        finally:
-            os.dup2(kept, 1)
-            os.close(kept)
-        self._log.seek(0)
-        step.log_bytes = sum(len(line) + _LINE_BYTES for line in self._log.read().splitlines())
 
 
 @contextmanager

@@ -24,21 +24,17 @@ Parameters = Mapping[str, Any]
 
 @dataclass
 class Step:
-    """One invocation, and what it asked of AWS.
+    """One invocation of a function, by its logical id, and what it asked of AWS.
 
     Attributes
     ----------
-    function
-        Its name in the template.
     trigger
-        What calls it: ``rest``, ``authorizer``, ``frame``, ``connection`` (its beginning or end), ``queue``, ``bus`` (a
-        queue that a rule fills), ``stream``, or ``schedule``.
+        ``rest``, ``authorizer``, ``frame``, ``connection`` (its beginning or end), ``queue``, ``bus`` (a queue that a
+        rule fills), ``stream``, or ``schedule``.
     calls
         How often which operation; a charge is ``payments:POST``.
-    posted
-        Messages to connections, as they are metered.
-    events
-        Events put on the bus.
+    posted, events
+        Messages to connections, as they are metered, and events put on the bus.
     """
 
     function: str = ""
@@ -54,12 +50,8 @@ class Step:
 class Meter:
     """Stands between the functions and moto, and keeps the books of the step that runs.
 
-    Attributes
-    ----------
-    changes
-        The orders that were written: images before and after, as the table's stream has them.
-    published
-        Entries put on the bus.
+    ``changes`` are the images of orders before and after each write, as the table's stream has them; ``published`` are
+    the entries put on the bus.
     """
 
     def __init__(self) -> None:

@@ -17,14 +17,9 @@ _CENT = 0.01
 
 @dataclass(frozen=True)
 class Price:
-    """A price: so many dollars (``usd``) for so many (``per``) of a unit.
+    """A price in dollars for so many (``per``) of a unit, with the title of the page that has it.
 
-    Attributes
-    ----------
-    source
-        The title of the page that has it.
-    unverified
-        No page was found that does.
+    It is ``unverified`` where no page was found.
     """
 
     service: str
@@ -67,13 +62,7 @@ class Prices:
         return list(dict.fromkeys(price.service for price in self.of.values()))
 
     def by_service(self, usage: Mapping[str, float]) -> dict[str, float]:
-        """Return the cost of a usage, split by service.
-
-        Raises
-        ------
-        Problem
-            Something that is used has no price.
-        """
+        """Return the cost of a usage, split by service; something without a price is a ``Problem``."""
         unknown = usage.keys() - self.of.keys()
         if unknown:
             raise Problem(f"{', '.join(sorted(unknown))} has no price: add it to {FILE}")

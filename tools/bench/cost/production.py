@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
 from typing import Any
 
-from tools.bench.cost.assumptions import DETAILED_METRICS
+from tools.bench.cost.usage import ASSUMED
 from tools.stack.samconfig import environment
 from tools.testing.deployment import Deployment
 from tools.testing.metrics_in_code import metrics_in_code
@@ -25,18 +24,15 @@ def production() -> dict[str, Any]:
         of_kind[one["Type"]][name] = one.get("Properties", {})
     methods = sum(len(path.keys() & _METHODS) for path in openapi()["paths"].values())
     routes = len(of_kind["AWS::ApiGatewayV2::Route"])
+    # An alarm watches one metric, or calculates with several.
+    watched = [alarm.get("Metrics", ()) for alarm in of_kind["AWS::CloudWatch::Alarm"].values()]
     return {
         "memory": {name: one["MemorySize"] for name, one in of_kind["AWS::Lambda::Function"].items()},
         "resources": {
-            "alarms": sum(map(_watched_metrics, of_kind["AWS::CloudWatch::Alarm"].values())),
+            "alarms": sum(sum("MetricStat" in metric for metric in metrics) or 1 for metrics in watched),
             "dashboards": len(of_kind["AWS::CloudWatch::Dashboard"]),
-            "metrics": len(metrics_in_code()) + DETAILED_METRICS * (methods + routes),
+            "metrics": len(metrics_in_code()) + ASSUMED["detailed_metrics"] * (methods + routes),
             # And the payment provider's, which is not the template's.
             "secrets": len(of_kind["AWS::SecretsManager::Secret"]) + 1,
         },
     }
-
-
-def _watched_metrics(alarm: Mapping[str, Any]) -> int:
-    """Return how many metrics an alarm watches; it watches one, or calculates with several."""
-    return sum("MetricStat" in one for one in alarm.get("Metrics", ())) or 1

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from storefront.chat.connection import MAX_POSTS_AT_ONCE
-from tools.bench.cost import assumptions as assumed
 
+ASSUMED = tomllib.loads(Path(__file__).with_name("assumptions.toml").read_text())
 FAN_OUT = 10
+_MONTH_MINUTES = 365 / 12 * 24 * 60
 _POST = "apigatewaymanagementapi:"
 # A function that posts was measured in a room of one: a post to that one, and the answer.
 _POSTS_IN_OWN_TIME = 2
@@ -21,16 +24,14 @@ Usage = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Durations:
-    """How long functions take on AWS, as far as that can be said from here.
+    """How long functions take on AWS, as far as that can be said from here; all times are in milliseconds.
 
     Attributes
     ----------
-    own, init
-        By function: its own time when warm, and its initialisation, both in ms on this machine.
-    memory
-        By function, in MB.
+    own, init, memory
+        By function: its own time when warm and its initialisation on this machine, and its megabytes.
     post
-        The time that each post of many takes on this machine, in ms.
+        Each post of many, on this machine.
     """
 
     own: Mapping[str, float]
@@ -39,31 +40,24 @@ class Durations:
     post: float
 
     def warm(self, function: str, calls: Mapping[str, int]) -> int:
-        """Return the billed milliseconds of an invocation with these calls."""
-        share = min(1, self.memory[function] / assumed.MEMORY_OF_A_PROCESSOR)
+        """Return what is billed of an invocation with these calls."""
+        share = min(1, self.memory[function] / ASSUMED["megabytes_of_a_processor"])
         posts = sum(count for call, count in calls.items() if call.startswith(_POST))
         others = sum(count * _wait(call) for call, count in calls.items() if not call.startswith(_POST))
         rounds = math.ceil(posts / MAX_POSTS_AT_ONCE) * _wait(_POST)
         posting = max(rounds, max(0, posts - _POSTS_IN_OWN_TIME) * self.post / share)
-        return math.ceil(self.own[function] / share + others + posting)
+        billed: int = math.ceil(self.own[function] / share + others + posting)
+        return billed
 
     def gigabyte_seconds(self, function: str, calls: Mapping[str, int]) -> float:
         """Return what an invocation is billed; of some, the initialisation too, which has a processor to itself."""
-        milliseconds = self.warm(function, calls) + assumed.COLD_SHARE * self.init[function]
-        return self.memory[function] / 1024 * milliseconds / 1000
+        milliseconds = self.warm(function, calls) + ASSUMED["cold_share"] * self.init[function]
+        return float(self.memory[function] / 1024 * milliseconds / 1000)
 
 
 @dataclass(frozen=True)
 class Business:
-    """The shop, by what it was counted to use.
-
-    Attributes
-    ----------
-    counted
-        The steps of an order, a message, a connection, a reconciliation.
-    resources
-        What production has and pays for by the month.
-    """
+    """The shop: the steps it was counted to make, by what for, and what production pays for by the month."""
 
     counted: Mapping[str, list[dict[str, Any]]]
     durations: Durations
@@ -76,22 +70,21 @@ class Business:
         return cls(data["counted"], durations, data["resources"])
 
     def steps(self, name: str) -> Usage:
-        """Return what the steps of something use: an order's, until its customer is told of the outcome."""
+        """Return what the steps of something use; those of an order end when its customer is told the outcome."""
         return _added(*map(self._of_step, self.counted[name]))
 
     def message(self, fan_out: int) -> Usage:
         """Return what a chat message uses, with its share of the connections that it goes to."""
-        minutes = fan_out * assumed.MINUTES_BETWEEN_MESSAGES
-        connections = _times(self.steps("connection"), minutes / assumed.MINUTES_CONNECTED)
+        minutes = fan_out * ASSUMED["minutes_between_messages"]
+        connections = _times(self.steps("connection"), minutes / ASSUMED["minutes_connected"])
         return _added(self.steps(f"message to {fan_out}"), connections, {"connection-minutes": minutes})
 
     @property
     def fixed(self) -> Usage:
-        """What a month takes besides; the custom metrics only where there is traffic."""
-        runs = assumed.MONTH_MINUTES / assumed.RECONCILER_MINUTES
-        empty = len(assumed.QUEUES) * assumed.POLLERS * assumed.MONTH_MINUTES * 60 / assumed.POLL_SECONDS
-        standing = {"sqs-requests": empty, "secret-calls": assumed.MONTH_MINUTES}
-        return _added(self.resources, standing, _times(self.steps("reconciliation"), runs))
+        """What a month takes besides; its custom metrics are sent only where there is traffic."""
+        polls = ASSUMED["queues"] * ASSUMED["pollers"] * _MONTH_MINUTES * 60 / ASSUMED["poll_seconds"]
+        reconciliations = _times(self.steps("reconciliation"), _MONTH_MINUTES / ASSUMED["reconciler_minutes"])
+        return _added(self.resources, {"sqs-requests": polls, "secret-calls": _MONTH_MINUTES}, reconciliations)
 
     def month(
         self, orders: float = 0, messages: float = 0, *, fan_out: int = FAN_OUT, with_fixed: bool = False
@@ -104,7 +97,7 @@ class Business:
     def _of_step(self, one: Mapping[str, Any]) -> Usage:
         trigger, calls = one["trigger"], one["calls"]
         through_gateway = trigger in {"rest", "frame", "connection"}
-        logged = one["log_bytes"] + assumed.PLATFORM_LOG_BYTES + through_gateway * assumed.ACCESS_LOG_BYTES
+        logged = one["log_bytes"] + ASSUMED["platform_log_bytes"] + through_gateway * ASSUMED["access_log_bytes"]
         sends = sum(count for call, count in calls.items() if call.startswith("sqs:"))
         return {
             "lambda-requests": 1,
@@ -125,8 +118,8 @@ class Business:
 
 def traced(starts: float) -> float:
     """Return how many of a month's requests are traced, if they come evenly."""
-    first = min(starts, assumed.TRACED_A_SECOND * assumed.MONTH_MINUTES * 60)
-    return first + assumed.TRACED_SHARE * (starts - first)
+    first = min(starts, ASSUMED["traced_a_second"] * _MONTH_MINUTES * 60)
+    return float(first + ASSUMED["traced_share"] * (starts - first))
 
 
 def _added(*usages: Usage) -> Usage:
@@ -142,4 +135,5 @@ def _times(usage: Usage, factor: float) -> Usage:
 
 
 def _wait(call: str) -> float:
-    return assumed.WAITS.get(call) or assumed.WAITS[call.partition(":")[0]]
+    waits = ASSUMED["waits"]
+    return float(waits.get(call) or waits[call.partition(":")[0]])

@@ -40,11 +40,6 @@ class Observer:
 
         urllib3.connectionpool.HTTPConnectionPool.urlopen = timed  # type: ignore[method-assign]
 
-    def reset(self) -> None:
-        """Forget everything."""
-        self.calls.clear()
-        self.waits.clear()
-
     def waited(self) -> float:
         """Return for how many seconds one answer or more was waited for; posts may overlap."""
         total, end = 0.0, 0.0
@@ -57,23 +52,19 @@ class Observer:
         self.calls[":".join(event_name.split(".")[1:])] += 1
 
 
-def observing(name: str) -> Any:
-    """Return a handler that answers with the own handler's answer, seconds and AWS calls."""
-    observer = Observer()
-    observer.start()
-    # The module makes its clients when it is imported.
-    module, _, function = name.rpartition(".")
-    own = getattr(importlib.import_module(module), function)
-
-    def handle(event: Any, context: Any) -> dict[str, Any]:
-        observer.reset()
-        started = time.perf_counter()
-        answer = own(event, context)
-        seconds = time.perf_counter() - started
-        return {"answer": answer, "seconds": seconds, "waited": observer.waited(), "calls": dict(observer.calls)}
-
-    return handle
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Answer with the own handler's answer, its seconds, and its AWS calls."""
+    _OBSERVER.calls.clear()
+    _OBSERVER.waits.clear()
+    started = time.perf_counter()
+    answer = _OWN(event, context)
+    seconds = time.perf_counter() - started
+    return {"answer": answer, "seconds": seconds, "waited": _OBSERVER.waited(), "calls": dict(_OBSERVER.calls)}
 
 
 if "OBSERVED_HANDLER" in os.environ:
-    handler = observing(os.environ["OBSERVED_HANDLER"])
+    _OBSERVER = Observer()
+    _OBSERVER.start()
+    # The module makes its clients when it is imported.
+    _module, _, _name = os.environ["OBSERVED_HANDLER"].rpartition(".")
+    _OWN = getattr(importlib.import_module(_module), _name)
