@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tools.bench import commands
+from tools import cli, environments
+from tools.bench import session
 from tools.bench.report import FOLDER, Report, Run
 from tools.bench.section import Section
 from tools.console import Problem, problems_reported
@@ -32,9 +33,10 @@ class Benchmark:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *options: str, benchmarks: list[Benchmark]) -> None:
-    monkeypatch.setattr(commands, "benchmarks", lambda: {one.name: one for one in benchmarks})
+    monkeypatch.setattr(session, "benchmarks", lambda: {one.name: one for one in benchmarks})
+    monkeypatch.setattr(environments, "ensure", lambda _: None)
     with problems_reported():
-        commands.app(list(options), standalone_mode=False)
+        cli.run("bench", *options)
 
 
 def test_all_benchmarks_run_in_their_order_and_each_knows_what_those_before_it_have_measured(
@@ -96,7 +98,7 @@ def test_a_report_that_was_edited_is_made_again_from_its_numbers(
 
 def test_a_quick_run_leaves_the_report_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     before = (FOLDER / "report.json").read_bytes()
-    monkeypatch.setattr(commands, "_QUICK_FOLDER", tmp_path)
+    monkeypatch.setattr(session, "QUICK_FOLDER", tmp_path)
 
     run(monkeypatch, "--quick", benchmarks=[Benchmark("warm")])
 

@@ -8,10 +8,10 @@ import pytest
 
 from tools.bench import pictures, size
 from tools.bench.cold import benchmark as cold
-from tools.bench.commands import benchmarks
 from tools.bench.figure import Figure
 from tools.bench.report import FOLDER, Report, page
 from tools.bench.section import Section
+from tools.bench.session import benchmarks
 
 SVG = "{http://www.w3.org/2000/svg}"
 SECTION = Section(
@@ -43,7 +43,7 @@ def test_the_report_is_what_its_numbers_and_the_code_make(report: Report) -> Non
     files = report.files(benchmarks())
 
     there = {name: (FOLDER / name).read_text() for name in files}
-    assert there == files, "made again with: python -m tools.bench --redraw"
+    assert there == files, "made again with: storefront bench --redraw"
     pictures_there = {f"report/{path.name}" for path in (FOLDER / "report").iterdir()}
     assert pictures_there == {name for name in files if name.endswith(".svg")}
 

@@ -105,7 +105,7 @@ def test_a_token_of_nobody_is_refused(client: Customer) -> None:
 
 
 def test_a_revoked_partner_is_403(api: Server, stack: Stack) -> None:
-    partners = Partners.of(stack)
+    partners = Partners(stack)
     access = partners.issue("bronze")
     partners.revoke(partner_id_of(access.token))
 

@@ -1,35 +1,24 @@
-"""The benchmarks' commands: ``--help`` lists them; without one, all run and write the report."""
+"""The commands that run the benchmarks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markdown import Markdown
 
-from tools.bench.report import FOLDER, Benchmark, Report, Run, this_machine
-from tools.bench.section import Section
-from tools.console import say, styled
-from tools.stack.stack import STATE_DIRECTORY, bypass_proxies
+from tools import environments
 
-# In the order of the report, in which they run: the cost is made from what the others have counted.
-_MODULES = {
-    "cold": "tools.bench.cold.benchmark",
-    "warm": "tools.bench.warm",
-    "size": "tools.bench.size",
-    "pipeline": "tools.bench.pipeline",
-    "broadcast": "tools.bench.broadcast",
-    "cost": "tools.bench.cost.benchmark",
-}
-_STATE, _QUICK_FOLDER = STATE_DIRECTORY / "bench", STATE_DIRECTORY / "bench-report"
+if TYPE_CHECKING:
+    from tools.bench.shop import Target
 
-app = typer.Typer(name="bench")
+_group = typer.Typer()
+app = typer.Typer()
+app.add_typer(_group, name="bench")
 
-State = Annotated[Path, typer.Option(help="Where the benchmark's own stack is kept.")]
+State = Annotated[
+    Path | None, typer.Option(help="Where the benchmark's own stack is kept.", show_default=".local/bench")
+]
 Package = Annotated[Path | None, typer.Option(help="A package that was built before; otherwise sam build makes it.")]
 Functions = Annotated[list[str] | None, typer.Option("--function", help="Measure this one only; may be repeated.")]
 Number = Annotated[int | None, typer.Option(help="How many of each function.")]
@@ -37,44 +26,7 @@ Connections = Annotated[int | None, typer.Option(help="One size of the room only
 Check = Annotated[bool, typer.Option("--check", help="Exit with 1 if a bound is not kept.")]
 
 
-@dataclass(frozen=True)
-class Session:
-    """What the options in front of a benchmark's name ask for."""
-
-    quick: bool
-    folder: Path
-    keep: bool
-
-    def measure_all(self) -> None:
-        """Run every benchmark; write the report after each, so that a later failure loses nothing."""
-        report = Report(this_machine(), {})
-        for name in benchmarks():
-            report.add(self._measured(name, report))
-            report.write(benchmarks(), self.folder)
-        say(f"\n{self.folder / 'report.md'}")
-
-    def measure(self, name: str, **options: Any) -> None:
-        """Run one benchmark and show its section, formatted where there is a terminal."""
-        there = (self.folder / "report.json").exists()
-        report = Report.load(self.folder) if there else Report(this_machine(), {})
-        section = self._measured(name, report, **options)
-        console = Console()
-        console.print(Markdown(section.markdown())) if console.is_terminal else say(f"\n{section.markdown()}")
-        if self.keep:
-            report.add(section)
-            report.write(benchmarks(), self.folder)
-
-    def _measured(self, name: str, report: Report, **options: Any) -> Section:
-        say(styled(name, "bold"))
-        return benchmarks()[name].measure(Run(self.quick, report.measured), **options)
-
-
-def benchmarks() -> dict[str, Benchmark]:
-    """Import the benchmarks, which takes a while, and return them by their names, in the order of the report."""
-    return {name: import_module(module) for name, module in _MODULES.items()}
-
-
-@app.callback(invoke_without_command=True)
+@_group.callback(invoke_without_command=True)
 def bench(
     context: typer.Context,
     quick: Annotated[bool, typer.Option("--quick", help="Few runs: to see that it works, not for the report.")] = False,
@@ -84,19 +36,23 @@ def bench(
         bool, typer.Option("--redraw", help="Measure nothing: make the report from its numbers.")
     ] = False,
 ) -> None:
-    """Measure time, calls, bytes and money on this machine: everything for the report, or one benchmark."""
+    """Measure what things cost and write tools/bench/report.md; takes some minutes. Or run one benchmark."""
+    from tools.bench.session import Session
+    from tools.stack.stack import bypass_proxies
+
+    environments.ensure("bench")
     bypass_proxies()
-    context.obj = session = Session(quick, to or (_QUICK_FOLDER if quick else FOLDER), keep)
+    context.obj = session = Session(quick, to, keep)
     if redraw:
-        Report.load(session.folder).write(benchmarks(), session.folder)
+        session.redraw()
     elif context.invoked_subcommand is None:
         session.measure_all()
 
 
-@app.command()
+@_group.command()
 def cold(
     context: typer.Context,
-    state: State = _STATE,
+    state: State = None,
     package: Package = None,
     function: Functions = None,
     rounds: Number = None,
@@ -106,10 +62,10 @@ def cold(
     context.obj.measure("cold", target=_target(state, package, function), rounds=rounds, check=check)
 
 
-@app.command()
+@_group.command()
 def warm(
     context: typer.Context,
-    state: State = _STATE,
+    state: State = None,
     package: Package = None,
     function: Functions = None,
     invocations: Number = None,
@@ -118,19 +74,19 @@ def warm(
     context.obj.measure("warm", target=_target(state, package, function), invocations=invocations)
 
 
-@app.command()
+@_group.command()
 def size(context: typer.Context, package: Package = None, check: Check = False) -> None:
     """What each function ships, unpacked."""
-    context.obj.measure("size", target=_target(_STATE, package), check=check)
+    context.obj.measure("size", target=_target(None, package), check=check)
 
 
-@app.command()
+@_group.command()
 def pipeline(context: typer.Context) -> None:
     """Orders a second, and seconds to their outcome, on a local stack of its own."""
     context.obj.measure("pipeline")
 
 
-@app.command()
+@_group.command()
 def broadcast(
     context: typer.Context,
     connections: Connections = None,
@@ -140,14 +96,13 @@ def broadcast(
     context.obj.measure("broadcast", connections=connections, delay_ms=delay_ms)
 
 
-@app.command()
+@_group.command()
 def cost(context: typer.Context) -> None:
     """What orders and chat messages cost on AWS; needs what cold, warm and broadcast have measured."""
     context.obj.measure("cost")
 
 
-def _target(state: Path, package: Path | None, functions: list[str] | None = None) -> Any:
-    # Imported when it is needed: it takes much of the tools with it.
-    from tools.bench.shop import Target  # noqa: PLC0415
+def _target(state: Path | None, package: Path | None, functions: list[str] | None = None) -> Target:
+    from tools.bench.shop import DEFAULT, Target
 
-    return Target(state, package, tuple(functions or ()))
+    return Target(state or DEFAULT.state, package, tuple(functions or ()))

@@ -197,7 +197,7 @@ def _with_customers(stack: Stack, removals: ExitStack) -> Stack:
 
 
 def _with_partners(stack: Stack, removals: ExitStack) -> Stack:
-    partners = Partners.of(stack)
+    partners = Partners(stack)
     issued = {}
     for plan in PLANS:
         issued[plan] = partners.issue(plan)
