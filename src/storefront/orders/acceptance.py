@@ -29,7 +29,7 @@ class Queue(Protocol):
     def send(self, order: Order) -> None: ...  # noqa: D102
 
 
-class OrderDesk:
+class OrderIntake:
     """Takes orders in, whichever way they come.
 
     Parameters

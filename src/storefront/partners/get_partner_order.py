@@ -6,7 +6,7 @@ from http import HTTPStatus
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.identity import partner_id_of
-from storefront.orders.store import OrderStore
+from storefront.orders.order_store import OrderStore
 from storefront.partners.outcome import OutcomeKey, show
 from storefront.partners.outcome_store import PartnerOrderStore
 from storefront.shared.api import Answer, Event, answer, rest_handler

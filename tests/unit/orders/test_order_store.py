@@ -6,8 +6,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from storefront.orders.order import IllegalTransition, Order, Reason, Status
+from storefront.orders.order_list import OrderList
+from storefront.orders.order_store import OrderStore
 from storefront.orders.processing import OrderMovedOn, OutOfStock
-from storefront.orders.store import OrderStore
 from storefront.shared import paging
 from storefront.shared.errors import NotFound, Overloaded
 from tests.support.faults import Failing, aws_error, transaction_cancelled
@@ -144,10 +145,12 @@ def test_pages_show_ones_own_orders_newest_first_each_once(shop: Shop) -> None:
     placed = [shop.place(sku, key=f"key-{number}") for number in range(5)]
     shop.place(sku, customer="somebody else")
 
+    order_list = OrderList(shop.dynamodb, "OrdersTable")
+
     seen: list[Order] = []
     after: paging.Key | None = None
     while True:
-        page = shop.orders.page("customer", 2, after)
+        page = order_list.page("customer", 2, after)
         assert len(page.items) <= 2
         seen += page.items
         if page.last_key is None:

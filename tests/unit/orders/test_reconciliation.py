@@ -36,7 +36,7 @@ def test_a_settled_order_is_not_looked_at(shop: Shop) -> None:
     shop.place(shop.sell("MUG-001"))
     shop.process_queue()
 
-    due = list(shop.orders.due_for_review(clock.now() + timedelta(days=365)))
+    due = list(shop.reviews.due(clock.now() + timedelta(days=365)))
 
     assert due == []
 

@@ -112,7 +112,7 @@ def test_a_fault_says_what_was_expected_and_what_came() -> None:
 def test_no_order_is_due_at_the_time_that_the_reconciler_is_told(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     # given a table that notes which time it is asked about
     asked: list[int] = []
-    monkeypatch.setattr(reconcile_orders._orders, "due_for_review", lambda now: iter(asked.append(now.year) or []))
+    monkeypatch.setattr(reconcile_orders._reviews, "due", lambda now: iter(asked.append(now.year) or []))
 
     called("storefront.orders.reconcile_orders.handler", PROBES["storefront.orders.reconcile_orders.handler"].event)
     called("storefront.orders.reconcile_orders.handler", {})
