@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tools.ops.installation import Installation
+from tools.stack.function_name import kebab_of
 from tools.stack.stack import STACK_NAME, Stack
 
 _VERSION = "$LATEST"
@@ -65,7 +66,7 @@ def deployed(stack: Stack, name: str = STACK_NAME) -> dict[str, Function]:
         configuration = configurations.get_function_configuration(FunctionName=resource)
         functions.append(
             Function(
-                name=configuration["LoggingConfig"]["LogGroup"].rpartition("/")[2],
+                name=kebab_of(logical_id),
                 logical_id=logical_id,
                 arn=configuration["FunctionArn"],
                 handler=configuration["Handler"],
