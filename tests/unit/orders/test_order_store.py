@@ -160,3 +160,18 @@ def test_pages_show_ones_own_orders_newest_first_each_once(shop: Shop) -> None:
     assert {order.key.order_id for order in seen} == {order.key.order_id for order in placed}
     assert len(seen) == len(placed)
     assert [order.accepted_at for order in seen] == sorted((order.accepted_at for order in seen), reverse=True)
+
+
+def test_a_write_that_meets_a_transaction_is_made_after_it(
+    shop: Shop, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    reserved = shop.orders.reserve(order)
+    conflict = aws_error("TransactionConflictException")
+    updating, updates = failing(shop, "update_item", conflict, 2)
+    accepting, puts = failing(shop, "put_item", conflict, 2)
+
+    assert updating.confirm(reserved, "ch-1").status is Status.CONFIRMED
+    assert accepting.accept(order).status is Status.CONFIRMED
+
+    assert (updates.left, puts.left) == (0, 0)
