@@ -4,7 +4,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from storefront.orders.order import Line, Order, OrderKey, Reason, Status
+from storefront.orders.order import Line, Order, OrderKey
+from storefront.orders.status import Reason, Status
 from storefront.shared import clock
 from storefront.shared.attributes import from_item, to_item
 from storefront.shared.money import Money

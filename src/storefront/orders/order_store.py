@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from storefront.orders.order import Line, Order, OrderKey, Reason, Status, check_transition, is_order_id
+from storefront.orders.order import Line, Order, OrderKey, is_order_id
 from storefront.orders.order_item import change_of, item_of, key_of, order_of
 from storefront.orders.processing import OrderMovedOn, OutOfStock
+from storefront.orders.status import Reason, Status, check_transition
 from storefront.orders.stock import StockRefused, giving_back, taking
 from storefront.shared import clock
 from storefront.shared.dynamodb import Refused, insist

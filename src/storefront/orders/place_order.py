@@ -9,10 +9,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from storefront.catalog.store import ProductStore
 from storefront.identity import customer_of
 from storefront.orders.acceptance import OrderIntake
-from storefront.orders.order import Schedule, Status
 from storefront.orders.order_store import OrderStore
 from storefront.orders.queue import OrderQueue
 from storefront.orders.request import check_idempotency_key, parse_order_request
+from storefront.orders.schedule import Schedule
+from storefront.orders.status import Status
 from storefront.shared import clock
 from storefront.shared.api import Answer, Event, answer, body_of, header_of, request_id_of, rest_handler
 from storefront.shared.aws import client

@@ -6,11 +6,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storefront.orders.order import Schedule
 from storefront.orders.order_store import OrderStore
 from storefront.orders.queue import OrderQueue
 from storefront.orders.reconciliation import defer_review, reconcile_order
 from storefront.orders.review_list import ReviewList
+from storefront.orders.schedule import Schedule
 from storefront.payments.provider import WORST_CASE_SECONDS, PaymentProvider
 from storefront.shared import clock
 from storefront.shared.aws import client

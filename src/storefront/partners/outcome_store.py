@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class PartnerOrderStore:
+class OutcomeStore:
     """Keeps outcomes, by partner and reference: nobody finds one without knowing whose it is.
 
     Parameters

@@ -8,11 +8,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.catalog.store import ProductStore
 from storefront.orders.acceptance import OrderIntake
-from storefront.orders.order import Schedule
 from storefront.orders.order_store import OrderStore
 from storefront.orders.queue import OrderQueue
+from storefront.orders.schedule import Schedule
 from storefront.partners.intake import take_in
-from storefront.partners.outcome_store import PartnerOrderStore
+from storefront.partners.outcome_store import OutcomeStore
 from storefront.partners.queue import handed_in_of
 from storefront.shared import clock
 from storefront.shared.aws import client
@@ -28,7 +28,7 @@ _intake = OrderIntake(
     OrderQueue(_sqs, os.environ["ORDERS_QUEUE_URL"]),
     Schedule(timedelta(seconds=int(os.environ["REVIEW_AFTER_SECONDS"]))),
 )
-_outcomes = PartnerOrderStore(_dynamodb, os.environ["PARTNER_ORDERS_TABLE"])
+_outcomes = OutcomeStore(_dynamodb, os.environ["PARTNER_ORDERS_TABLE"])
 _queue = ConsumedQueue(_sqs, os.environ["PARTNER_ORDERS_QUEUE_URL"])
 
 

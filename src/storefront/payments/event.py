@@ -6,8 +6,9 @@ from typing import Annotated, Protocol
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from storefront.orders import processing
-from storefront.orders.order import Order, OrderKey, Status, is_order_id
+from storefront.orders.order import Order, OrderKey, is_order_id
 from storefront.orders.processing import OrderMovedOn
+from storefront.orders.status import Status
 from storefront.payments.charge import Charge, Decision
 from storefront.shared.errors import InvalidRequest, Unprocessable
 

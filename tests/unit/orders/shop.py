@@ -8,7 +8,7 @@ from typing import Any
 
 from storefront.catalog.store import ProductStore
 from storefront.orders.acceptance import OrderIntake
-from storefront.orders.order import Order, OrderKey, Schedule, Status
+from storefront.orders.order import Order, OrderKey
 from storefront.orders.order_item import order_of
 from storefront.orders.order_store import OrderStore
 from storefront.orders.processing import process_order
@@ -16,6 +16,8 @@ from storefront.orders.queue import OrderQueue
 from storefront.orders.reconciliation import reconcile_order
 from storefront.orders.request import parse_order_request
 from storefront.orders.review_list import ReviewList
+from storefront.orders.schedule import Schedule
+from storefront.orders.status import Status
 from storefront.payments.provider import PaymentProvider
 from storefront.shared import clock
 from tools.testing.aws import PAYMENTS_SECRET, Aws

@@ -4,8 +4,8 @@ import pytest
 
 from storefront.catalog.store import ProductStore
 from storefront.orders.acceptance import OrderIntake
-from storefront.orders.order import Status
 from storefront.orders.request import parse_order_request
+from storefront.orders.status import Status
 from storefront.shared import clock
 from storefront.shared.errors import Unprocessable
 from tests.support.faults import Crash, crash, every_position

@@ -11,8 +11,8 @@ import pytest
 from storefront.orders import publish_order_events
 from storefront.orders.event import event_of_change
 from storefront.orders.event_bus import EventBus
-from storefront.orders.order import Reason, Status
 from storefront.orders.order_item import item_of
+from storefront.orders.status import Reason, Status
 from tests.unit.orders.shop import Shop
 from tools.testing.events import Context
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
-from storefront.orders.order import IllegalTransition, Order, Reason, Status
+from storefront.orders.order import Order
 from storefront.orders.order_list import OrderList
 from storefront.orders.order_store import OrderStore
 from storefront.orders.processing import OrderMovedOn, OutOfStock
+from storefront.orders.status import IllegalTransition, Reason, Status
 from storefront.shared import paging
 from storefront.shared.errors import NotFound, Overloaded
 from tests.support.faults import Failing, aws_error, transaction_cancelled

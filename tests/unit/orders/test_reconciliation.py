@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from storefront.orders.order import Reason, Schedule, Status
 from storefront.orders.reconcile_orders import handler
+from storefront.orders.schedule import Schedule
+from storefront.orders.status import Reason, Status
 from storefront.payments.charge import PaymentUnresolved
 from storefront.shared import clock
 from tests.support.faults import Crash, crash, every_position

@@ -11,7 +11,7 @@ from storefront.orders.order import order_id_of
 from storefront.partners import get_partner_order, process_partner_orders
 from storefront.partners.intake import HandedIn, take_in
 from storefront.partners.outcome import is_reference
-from storefront.partners.outcome_store import PartnerOrderStore
+from storefront.partners.outcome_store import OutcomeStore
 from storefront.shared import clock
 from tests.support.faults import Crash, Failing, aws_error, crash, every_position
 from tools.testing.aws import Aws
@@ -170,7 +170,7 @@ def test_a_crash_anywhere_loses_nothing_and_doubles_nothing(shop: Aws) -> None:
         before = len(shop.orders())
 
         # Given a process that ends after one of its calls
-        with_crash = PartnerOrderStore(trigger.watch(shop.dynamodb), "PartnerOrdersTable")
+        with_crash = OutcomeStore(trigger.watch(shop.dynamodb), "PartnerOrdersTable")
         watched = OrderIntake(trigger.watch(intake._products), trigger.watch(intake._orders), trigger.watch(intake._queue), intake._schedule)  # fmt: skip  # noqa: E501
         try:
             take_in(handed_in, watched, with_crash, clock.now())
