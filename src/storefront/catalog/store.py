@@ -29,13 +29,6 @@ class ProductStore:
 
     A write touches the attributes of the catalogue only: the stock belongs to the orders, and what this version of the
     code does not know stays as it is.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the products table.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:

@@ -24,15 +24,7 @@ _BATCH = 25
 
 
 class ConnectionStore:
-    """Keeps connections.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the chat's table.
-    """
+    """Keeps connections."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb

@@ -20,13 +20,6 @@ class FrameLimit:
     """Counts frames.
 
     Every method raises `TooManyRequests` if there were as many frames as a connection may send in this time.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the chat's table.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:

@@ -37,13 +37,6 @@ class MessageStore:
 
     Its methods answer a frame, and count it. They raise `TooManyRequests` if there were as many as a connection may
     send in this time, and `Forbidden` if the connection is not in the room.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the chat's table.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:

@@ -14,15 +14,7 @@ _ORDER_TIME = timedelta(days=30)
 
 
 class OrderVersionStore:
-    """Keeps the newest version of each order that its customer was told.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the chat's table.
-    """
+    """Keeps the newest version of each order that its customer was told."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb

@@ -27,13 +27,6 @@ class RoomStore:
 
     `join` and `leave` answer a frame, and count it. They raise `TooManyRequests` if there were as many as a connection
     may send in this time, and `Forbidden` if the connection has ended.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the chat's table.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:

@@ -12,15 +12,7 @@ if TYPE_CHECKING:
 
 
 class TicketStore:
-    """Keeps tickets until they are used.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the chat's table.
-    """
+    """Keeps tickets until they are used."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb

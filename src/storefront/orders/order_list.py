@@ -12,15 +12,7 @@ if TYPE_CHECKING:
 
 
 class OrderList:
-    """Lists orders.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the orders table.
-    """
+    """Lists orders."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb

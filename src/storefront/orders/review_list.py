@@ -18,15 +18,7 @@ if TYPE_CHECKING:
 
 
 class ReviewList:
-    """Finds orders to review.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the orders table.
-    """
+    """Finds orders to review."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb

@@ -9,15 +9,7 @@ if TYPE_CHECKING:
 
 
 class OutcomeStore:
-    """Keeps outcomes, by partner and reference: nobody finds one without knowing whose it is.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the partner orders table.
-    """
+    """Keeps outcomes, by partner and reference: nobody finds one without knowing whose it is."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb
