@@ -48,22 +48,22 @@ def test_as_many_posts_are_made_at_once_as_the_way_says(monkeypatch: pytest.Monk
         return ThreadPoolExecutor(workers)
 
     monkeypatch.setattr(fan_out, "ThreadPoolExecutor", pool)
-    chat, connections = Mock(), Mock()
-    chat.members.return_value = [[Recipient("one"), Recipient("two")]]
+    rooms, connections, gateway = Mock(), Mock(), Mock()
+    rooms.members.return_value = [[Recipient("one"), Recipient("two")]]
 
-    broadcast._broadcast(chat, connections, at_once=7)
+    broadcast._broadcast(rooms, connections, gateway, at_once=7)
 
     assert pools == [7]
-    assert connections.post.call_count == 2
+    assert gateway.post.call_count == 2
 
 
 def test_a_broadcast_that_does_not_reach_everybody_is_no_measurement() -> None:
-    chat, connections = Mock(), Mock()
-    chat.members.return_value = [[Recipient("one")]]
-    connections.post.side_effect = ConnectionGone
+    rooms, connections, gateway = Mock(), Mock(), Mock()
+    rooms.members.return_value = [[Recipient("one")]]
+    gateway.post.side_effect = ConnectionGone
 
     with pytest.raises(AssertionError, match="not everybody got it"):
-        broadcast._broadcast(chat, connections, at_once=1)
+        broadcast._broadcast(rooms, connections, gateway, at_once=1)
 
 
 def test_the_section_is_made_of_its_numbers_alone(measured: Section) -> None:

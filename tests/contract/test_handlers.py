@@ -9,8 +9,9 @@ import pytest
 from storefront.catalog import get_product, list_products, put_product
 from storefront.chat import create_ticket
 from storefront.orders import get_order, list_orders, place_order
-from storefront.orders.order import OrderKey, Reason, order_id_of
-from storefront.orders.store import OrderStore
+from storefront.orders.order import OrderKey, order_id_of
+from storefront.orders.order_store import OrderStore
+from storefront.orders.status import Reason
 from storefront.partners import get_partner_order, process_partner_orders
 from storefront.payments import receive_payment_event
 from storefront.payments.webhook_signature import content_sha256

@@ -17,7 +17,8 @@ from urllib3 import HTTPResponse
 
 from storefront.catalog import get_product, list_products
 from storefront.chat import authorize_connection, create_ticket, open_connection, send_message
-from storefront.chat.store import ChatStore
+from storefront.chat.connection_store import ConnectionStore
+from storefront.chat.room_store import RoomStore
 from storefront.orders import get_order, list_orders, place_order, process_orders
 from storefront.orders.order import Order
 from storefront.payments.charge import Charge, Decision
@@ -177,10 +178,11 @@ def test_a_request_that_is_made_again_counts_again(aws: Aws, monkeypatch: pytest
 def in_the_room(aws: Aws, others: int) -> Client:
     """Return somebody who is in a room with so many others."""
     sender, *rest = (Client(f"connection-{number}", f"customer-{number}") for number in range(others + 1))
-    store = ChatStore(aws.dynamodb, os.environ["CHAT_TABLE"])
+    connections = ConnectionStore(aws.dynamodb, os.environ["CHAT_TABLE"])
+    rooms = RoomStore(aws.dynamodb, os.environ["CHAT_TABLE"])
     for client in (sender, *rest):
-        store.open(client.connection)
-        store.join(client.connection, "support", clock.now())
+        connections.open(client.connection)
+        rooms.join(client.connection, "support", clock.now())
     return sender
 
 

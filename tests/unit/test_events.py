@@ -37,6 +37,7 @@ from tools.replay.comparison import differences
 from tools.replay.in_process import DEPLOYMENT
 from tools.replay.target import Invoke, Outcome, replay
 from tools.replay.world import SIGNED, customer_ticket, partners, signature
+from tools.stack.function_name import kebab_of
 from tools.stack.seed import PRODUCTS
 from tools.testing.aws import PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
 from tools.testing.events import Context
@@ -81,14 +82,9 @@ def values(aws: Aws) -> Values:
 
 
 def functions() -> dict[str, str]:
-    """Return the template's handlers by what their log groups, and the folders of events, are called."""
-    groups = resources("AWS::Logs::LogGroup", source())
-    return {
-        groups[function["LoggingConfig"]["LogGroup"]["Ref"]]["LogGroupName"]["Fn::Sub"].rpartition("/")[2]: function[
-            "Handler"
-        ]
-        for function in resources("AWS::Serverless::Function", source()).values()
-    }
+    """Return the template's handlers by the functions' names."""
+    found = resources("AWS::Serverless::Function", source())
+    return {kebab_of(name): function["Handler"] for name, function in found.items()}
 
 
 def what_goes_out(operation: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
@@ -221,10 +217,6 @@ def test_an_event_as_it_stands_in_its_file_is_refused_until_its_placeholder_is_f
     invoke: Invoke, name: str
 ) -> None:
     assert invoke(CASES[name].function, CASES[name].event).answer["statusCode"] == 401
-
-
-def test_each_function_has_a_folder_and_each_folder_a_function() -> None:
-    assert {path.name for path in EVENTS.iterdir() if path.is_dir()} == set(functions())
 
 
 def test_each_event_has_an_expected_answer_and_each_answer_an_event() -> None:

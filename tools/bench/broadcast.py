@@ -26,9 +26,10 @@ from pydantic import TypeAdapter
 from storefront.chat import broadcast as fan_out
 from storefront.chat import frame
 from storefront.chat.connection import MAX_POSTS_AT_ONCE
-from storefront.chat.connections import POST_LIMITS, Connections
+from storefront.chat.connection_store import ConnectionStore
+from storefront.chat.gateway import POST_LIMITS, ConnectionGateway
 from storefront.chat.message import Message, new_message_id
-from storefront.chat.store import ChatStore
+from storefront.chat.room_store import RoomStore
 from storefront.shared import clock
 from tools.bench.figure import Figure
 from tools.bench.gateway import gateway
@@ -111,7 +112,9 @@ def _measured(connections: int, way: str, dynamodb: Any, url: str, runs: int) ->
     for client in (dynamodb, posts):
         # A request is made for each attempt, so that retries count as well.
         client.meta.events.register("request-created", lambda operation_name, **_: calls.update([operation_name]))
-    ours = partial(_broadcast, ChatStore(dynamodb, _TABLE), Connections(posts), at_once)
+    ours = partial(
+        _broadcast, RoomStore(dynamodb, _TABLE), ConnectionStore(dynamodb, _TABLE), ConnectionGateway(posts), at_once
+    )
     floor = partial(_post_only, posts, connections, at_once)
     # So that no connection to the server is opened in what is measured.
     _post_only(posts, at_once, at_once)
@@ -129,15 +132,15 @@ def _seconds(work: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def _broadcast(chat: ChatStore, connections: Connections, at_once: int) -> None:
+def _broadcast(rooms: RoomStore, connections: ConnectionStore, gateway: ConnectionGateway, at_once: int) -> None:
     """Broadcast, as the chat does it; if a post is not delivered, there is nothing to compare."""
     message = _message()
     with mock.patch.object(fan_out, "MAX_POSTS_AT_ONCE", at_once):
         outcomes = fan_out.broadcast(
             frame.message_in_room(message),
-            chat.members(_ROOM, message.sent_at),
-            connections,
-            lambda connection_id: chat.close(connection_id, _ROOM),
+            rooms.members(_ROOM, message.sent_at),
+            gateway,
+            lambda connection_id: connections.close(connection_id, _ROOM),
             lambda: True,
         )
     if outcomes.keys() != {fan_out.Outcome.DELIVERED}:

@@ -20,7 +20,7 @@ from storefront.chat.connection import (
     WINDOW_SECONDS,
 )
 from storefront.chat.request import JoinRoom, LeaveRoom, Ping, Request, SendMessage, ShowHistory
-from storefront.orders.order import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
+from storefront.orders.status import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from tests.defences import DEFENCES
 from tools.demo import verified
 from tools.demo.tour import JOURNEYS, Need

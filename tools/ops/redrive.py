@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from storefront.orders.event import event_of_change
 from storefront.orders.event_bus import EventBus
-from storefront.orders.store import order_of
+from storefront.orders.order_item import order_of
 from tools.console import Problem, say, styled
 from tools.stack.stack import Stack
 

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from tools.stack.function_name import kebab_of
 from tools.stack.stack import Stack
 
 _VERSION = "$LATEST"
@@ -56,7 +57,7 @@ def deployed(stack: Stack) -> dict[str, Function]:
         configuration = configurations.get_function_configuration(FunctionName=resource)
         functions.append(
             Function(
-                name=configuration["LoggingConfig"]["LogGroup"].rpartition("/")[2],
+                name=kebab_of(logical_id),
                 logical_id=logical_id,
                 arn=configuration["FunctionArn"],
                 handler=configuration["Handler"],

@@ -14,7 +14,10 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from storefront.chat.connection import Connection, connection_of
-from storefront.chat.store import ChatStore
+from storefront.chat.connection_store import ConnectionStore
+from storefront.chat.message_store import MessageStore
+from storefront.chat.order_version_store import OrderVersionStore
+from storefront.chat.room_store import RoomStore
 from storefront.shared import clock
 from tools.testing.aws import Aws
 from tools.testing.events import Context
@@ -68,7 +71,11 @@ class Chat:
 
     def __init__(self, aws: Aws) -> None:
         self.dynamodb = aws.dynamodb
-        self.store = ChatStore(aws.dynamodb, os.environ["CHAT_TABLE"])
+        table = os.environ["CHAT_TABLE"]
+        self.connections = ConnectionStore(aws.dynamodb, table)
+        self.rooms = RoomStore(aws.dynamodb, table)
+        self.messages = MessageStore(aws.dynamodb, table)
+        self.versions = OrderVersionStore(aws.dynamodb, table)
         # Connections that are gone, and those whose posts fail, with the error.
         self.gone: set[str] = set()
         self.failing: dict[str, ClientError] = {}
@@ -107,9 +114,9 @@ class Chat:
     def connect(self, *clients: Client, room: str | None = None) -> None:
         """Open connections, and put them into a room."""
         for client in clients:
-            self.store.open(client.connection)
+            self.connections.open(client.connection)
             if room:
-                self.store.join(client.connection, room, clock.now())
+                self.rooms.join(client.connection, room, clock.now())
         self.calls.clear()
 
     def rows(self, prefix: str = "") -> set[tuple[str, str]]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from storefront.orders.order import ON_PAYMENT_EVENT, Order, Reason, Status
+from storefront.orders.order import Order
+from storefront.orders.status import ON_PAYMENT_EVENT, Reason, Status
 from storefront.payments import receive_payment_event
 from storefront.payments.event import apply_payment_event, parse_payment_event
 from storefront.payments.webhook_signature import content_sha256

@@ -33,7 +33,7 @@ LONGEST_POST_SECONDS = _ATTEMPTS * (_CONNECT_SECONDS + _READ_SECONDS) + sum(2**r
 LAST_POST_MILLISECONDS = int((LONGEST_POST_SECONDS + 1) * 1000)
 
 
-class Connections:
+class ConnectionGateway:
     """Sends frames to connections.
 
     Parameters

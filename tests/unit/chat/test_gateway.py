@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from storefront.chat import connections, deliver_order_status, send_message
+from storefront.chat import deliver_order_status, send_message
 from storefront.chat.connection import MAX_POSTS_AT_ONCE, ConnectionGone, PostFailed
-from storefront.chat.connections import LONGEST_POST_SECONDS, POST_LIMITS, Connections
+from storefront.chat.gateway import LAST_POST_MILLISECONDS, LONGEST_POST_SECONDS, POST_LIMITS, ConnectionGateway
 from storefront.shared.aws import client
 
 
@@ -64,9 +64,9 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
-def posting_to(gateway: Gateway, limits: Any = POST_LIMITS) -> Connections:
+def posting_to(gateway: Gateway, limits: Any = POST_LIMITS) -> ConnectionGateway:
     endpoint = f"http://127.0.0.1:{gateway.server_port}/dev"
-    return Connections(client("apigatewaymanagementapi", endpoint=endpoint, limits=limits))
+    return ConnectionGateway(client("apigatewaymanagementapi", endpoint=endpoint, limits=limits))
 
 
 def test_a_frame_is_posted_as_utf_8(gateway: Gateway) -> None:
@@ -119,7 +119,9 @@ def test_a_connection_that_takes_nothing_is_given_up(gateway: Gateway, pauses: l
 
 
 def test_a_gateway_that_is_not_there_is_a_post_that_failed(pauses: list[float]) -> None:
-    unreachable = Connections(client("apigatewaymanagementapi", endpoint="http://127.0.0.1:9", limits=POST_LIMITS))
+    unreachable = ConnectionGateway(
+        client("apigatewaymanagementapi", endpoint="http://127.0.0.1:9", limits=POST_LIMITS)
+    )
 
     with pytest.raises(PostFailed):
         unreachable.post("200-a", {})
@@ -140,7 +142,7 @@ def test_where_nearly_all_posts_are_throttled_few_are_tried_again(gateway: Gatew
 
 @pytest.mark.parametrize("function", [send_message, deliver_order_status])
 def test_each_thread_that_posts_has_a_connection_to_the_table(function: Any) -> None:
-    assert function._chat._dynamodb.meta.config.max_pool_connections == MAX_POSTS_AT_ONCE
+    assert function._connections._dynamodb.meta.config.max_pool_connections == MAX_POSTS_AT_ONCE
 
 
 def test_the_longest_post_is_known() -> None:
@@ -149,4 +151,4 @@ def test_the_longest_post_is_known() -> None:
     attempts = limits.retries["total_max_attempts"]
 
     assert attempts * (limits.connect_timeout + limits.read_timeout) + 1 + 2 == LONGEST_POST_SECONDS
-    assert connections.LAST_POST_MILLISECONDS > LONGEST_POST_SECONDS * 1000
+    assert LAST_POST_MILLISECONDS > LONGEST_POST_SECONDS * 1000
