@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,8 @@ def counted(fan_outs: Sequence[int]) -> Counted:
 
 
 def _set_up() -> None:
+    # It tells of features that it has not, each time a template is read.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
     environment.set_up()
     sys.stdout = io.StringIO()
 
