@@ -56,7 +56,8 @@ def stacked(title: str, rows: Sequence[tuple[str, Mapping[str, float]]]) -> str:
 
 def lines(title: str, axes: tuple[str, str], series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
     """Return a line for each of the series, on logarithmic scales; the axes are the horizontal and the vertical one."""
-    chart = _chart(pygal.XY, title, 20, logarithmic=True, x_title=axes[0], y_title=axes[1])
+    chart = _chart(pygal.XY, title, 20, logarithmic=True, x_title=axes[0], y_title=axes[1], margin_right=40)
+    chart.x_value_formatter = "{:,.10g}".format
     points = [point for line in series.values() for point in line]
     chart.x_labels, chart.y_labels = (_powers(values) for values in zip(*points, strict=True))
     for name, line in series.items():
