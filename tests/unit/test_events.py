@@ -40,7 +40,7 @@ from storefront.access.ticket_store import TicketStore
 from tests.support.aws import PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
 from tests.support.events import Context
 from tests.support.faults import aws_error
-from tests.support.template import ROOT, resources, source
+from tests.support.template import ROOT, resources
 
 EVENTS = ROOT / "events"
 CASES = load(EVENTS)
@@ -82,12 +82,12 @@ def values(aws: Aws) -> Values:
 
 def functions() -> dict[str, str]:
     """Return the template's handlers by what their log groups, and the folders of events, are called."""
-    groups = resources("AWS::Logs::LogGroup", source())
+    groups = resources("AWS::Logs::LogGroup")
     return {
         groups[function["LoggingConfig"]["LogGroup"]["Ref"]]["LogGroupName"]["Fn::Sub"].rpartition("/")[2]: function[
             "Handler"
         ]
-        for function in resources("AWS::Serverless::Function", source()).values()
+        for function in resources("AWS::Lambda::Function").values()
     }
 
 
