@@ -66,16 +66,22 @@ class _Filler:
     def value(self, node: Any) -> Any:  # noqa: PLR0911 - one for each function
         """Return a value without intrinsic functions."""
         match node:
-            case {"Ref": str(name)}:
-                return self._names[name]
+            case {"Ref": name}:
+                return self._names[self.value(name)]
             case {"Fn::GetAtt": [name, "Version"]}:
                 return self._versions[self.value(name)]
             case {"Fn::Sub": str(text)} if "${" not in text:
                 return text
+            case {"Fn::Sub": [str(text), dict(values)]}:
+                for name, value in values.items():
+                    text = text.replace(f"${{{name}}}", str(self.value(value)))
+                return text
             case {"Fn::Join": [separator, parts]}:
                 return str(separator).join(self.value(parts))
+            case {"Fn::FindInMap": [name, first, second]}:
+                return self._mappings[name][self.value(first)][second]
             case {"Fn::FindInMap": [name, first, second, {"DefaultValue": default}]}:
-                return self._mappings[name].get(self.value(first), {}).get(self.value(second), default)
+                return self._mappings[name].get(self.value(first), {}).get(second, default)
             case dict():
                 return {key: self.value(value) for key, value in node.items()}
             case list():

@@ -192,7 +192,9 @@ def test_only_cloudwatch_of_this_account_sends_to_the_topic() -> None:
 def test_nobody_is_written_to_unless_there_is_an_address() -> None:
     assert source()["Parameters"]["AlarmEmail"]["Default"] == ""
     assert Deployment(Environment="dev").nested.of("AWS::SNS::Subscription") == {}
-    (subscription,) = Deployment(Environment="dev", AlarmEmail="a@b.example").nested.of("AWS::SNS::Subscription").values()
+    (subscription,) = (
+        Deployment(Environment="dev", AlarmEmail="a@b.example").nested.of("AWS::SNS::Subscription").values()
+    )
     assert subscription["Endpoint"] == "a@b.example"
 
 

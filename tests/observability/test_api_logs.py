@@ -130,13 +130,15 @@ def test_a_saved_query_reads_groups_that_are_there_or_says_which_prefix_has_them
     queries = deployed("AWS::Logs::QueryDefinition")
     groups = {one["LogGroupName"] for one in deployed("AWS::Logs::LogGroup").values()}
     of_functions = {
-        deployed("AWS::Logs::LogGroup")[one["LoggingConfig"]["LogGroup"].removeprefix(f"{STACK}-").removesuffix("-1A2B3C")][
-            "LogGroupName"
-        ]
+        deployed("AWS::Logs::LogGroup")[
+            one["LoggingConfig"]["LogGroup"].removeprefix(f"{STACK}-").removesuffix("-1A2B3C")
+        ]["LogGroupName"]
         for one in deployed("AWS::Lambda::Function").values()
     }
 
-    assert len(queries) == len([one for one in operations()["Resources"].values() if one["Type"].endswith("Definition")])
+    assert len(queries) == len(
+        [one for one in operations()["Resources"].values() if one["Type"].endswith("Definition")]
+    )
     for query in queries.values():
         # A list would have to grow with every function.
         prefix = re.match(r"# Log groups: prefix (\S+)\n", query["QueryString"])

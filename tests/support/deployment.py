@@ -98,7 +98,9 @@ def _with_values(node: Any, given: Json) -> Any:
     """Fill in the values of parameters in texts; a value may be a reference of the stack around this one."""
     match node:
         case {"Fn::Sub": str(text)}:
-            return {"Fn::Sub": re.sub(r"\$\{(\w+)\}", lambda name: _as_text(given.get(name[1], {"Ref": name[1]})), text)}
+            return {
+                "Fn::Sub": re.sub(r"\$\{(\w+)\}", lambda name: _as_text(given.get(name[1], {"Ref": name[1]})), text)
+            }
         case dict():
             return {key: _with_values(value, given) for key, value in node.items()}
         case list():
