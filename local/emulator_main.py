@@ -9,8 +9,8 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-from ministack.app import main
-from ministack.services.cloudformation import engine, provisioners
+from ministack.app import main  # type: ignore[import-not-found]
+from ministack.services.cloudformation import engine, provisioners  # type: ignore[import-not-found]
 
 _deploys_nested_stack = ContextVar("_deploys_nested_stack", default=False)
 _deploy_nested_stack = provisioners._cfn_nested_stack_deploy

@@ -1,8 +1,8 @@
 """Metric math, as far as the alarms of the template use it.
 
 The rules are those of "Using math expressions with CloudWatch metrics", Amazon CloudWatch User Guide. Functions and
-operators that are not here are refused, never ignored. A metric must stand in FILL: alarms on sums in which one part may
-be missing would be silent.
+operators that are not here are refused, never ignored. A metric must stand in FILL: an alarm on a sum in which one part
+may be missing would be silent.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Formula:
         if not self.metrics:
             raise Unsupported("metric math without metrics")
         # Refuses what it cannot evaluate before anything depends on it.
-        self.values(dict.fromkeys(self.metrics, [0.0]))
+        self.values({name: [0.0] for name in self.metrics})
 
     def values(self, measured: Mapping[str, Series]) -> Series:
         """Return the formula's value for each period, from the values of its metrics."""

@@ -35,7 +35,7 @@ _BUILT = "built"
 _BUILD_SECONDS = 300
 # As `make build`: the Python of .venv comes first, if it is the one that is needed.
 _PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
-_SOURCES = ("src", "template.yaml", "openapi.yaml")
+_SOURCES = ("src", "template.yaml", "operations.yaml", "openapi.yaml")
 _IDENTITY = "SAM_LOCAL_CUSTOMER"
 _USER = "customer"
 

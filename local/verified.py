@@ -15,7 +15,7 @@ from local.smoke import Outcome, Result
 from local.stack import ROOT
 
 RECORD = ROOT / "docs" / "verified.json"
-_TRIED = ("src", "local", "template.yaml", "openapi.yaml", "samconfig.toml")
+_TRIED = ("src", "local", "template.yaml", "operations.yaml", "openapi.yaml", "samconfig.toml")
 
 Record = dict[str, dict[str, dict[str, str]]]
 

@@ -38,10 +38,8 @@ def name_of(resource: str) -> str:
 def named(node: Any) -> Any:
     """Put names in the place of references; what refers to something else than a name stays."""
     match node:
-        case {"Ref": str(name)}:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "QueueName"]}:
             return _PSEUDO_PARAMETERS.get(name) or name_of(name)
-        case {"Fn::GetAtt": [str(name), "QueueName"]}:
-            return name_of(name)
         case {"Fn::GetAtt": ["Operations", "Outputs.AlarmTopicArn"]}:
             return name_of("AlarmTopic")
         case {"Fn::Sub": str(text)}:

@@ -11,7 +11,7 @@ from tests.support import bootstrap
 from tests.support.bootstrap import ACCOUNT, BUCKET, REGION, REPOSITORY, listed
 from tests.support.deployment import Deployment
 from tests.support.roles import TRACING_POLICY, statements
-from tests.support.template import ROOT, operations, resources, translated
+from tests.support.template import operations, resources, translated
 
 ENVIRONMENTS = {"dev": "Dev", "staging": "Staging", "prod": "Prod", "preview": "Preview"}
 DEPLOY = {name: bootstrap.role(f"Deploy{title}Role") for name, title in ENVIRONMENTS.items()}
@@ -105,8 +105,8 @@ NEEDS: dict[str, tuple[str, str, str]] = {
     ),
     "AWS::IAM::ManagedPolicy": (
         "iam",
-        "CreatePolicy GetPolicy GetPolicyVersion ListPolicyVersions ListEntitiesForPolicy CreatePolicyVersion DeletePolicyVersion"
-        " DeletePolicy TagPolicy UntagPolicy",
+        "CreatePolicy GetPolicy GetPolicyVersion ListPolicyVersions ListEntitiesForPolicy CreatePolicyVersion"
+        " DeletePolicyVersion DeletePolicy TagPolicy UntagPolicy",
         "global:policy/{stack}-P-1",
     ),
     "AWS::IAM::Role": (

@@ -9,12 +9,36 @@ import pytest
 
 from tests.support.template import resources
 
-FUNCTIONS = (
-    "AnswerPing AuthorizeConnection AuthorizePartner AuthorizeWebhook CloseConnection CreateTicket DeliverOrderStatus"
-    " GetOrder GetPartnerOrder GetProduct JoinRoom LeaveRoom ListOrders ListProducts OpenConnection PaymentsSandbox"
-    " PlaceOrder PostTrafficHook PreTrafficHook ProcessOrders ProcessPartnerOrders PublishOrderEvents PutProduct"
-    " ReceivePaymentEvent ReconcileOrders RefuseFrame SendMessage ShowHistory"
-).split()
+FUNCTIONS = [
+    "AnswerPing",
+    "AuthorizeConnection",
+    "AuthorizePartner",
+    "AuthorizeWebhook",
+    "CloseConnection",
+    "CreateTicket",
+    "DeliverOrderStatus",
+    "GetOrder",
+    "GetPartnerOrder",
+    "GetProduct",
+    "JoinRoom",
+    "LeaveRoom",
+    "ListOrders",
+    "ListProducts",
+    "OpenConnection",
+    "PaymentsSandbox",
+    "PlaceOrder",
+    "PostTrafficHook",
+    "PreTrafficHook",
+    "ProcessOrders",
+    "ProcessPartnerOrders",
+    "PublishOrderEvents",
+    "PutProduct",
+    "ReceivePaymentEvent",
+    "ReconcileOrders",
+    "RefuseFrame",
+    "SendMessage",
+    "ShowHistory",
+]
 KEPT = {
     "AWS::ApiGateway::RestApi": {"RestApi"},
     "AWS::ApiGatewayV2::Api": {"ChatApi"},
