@@ -14,7 +14,7 @@ class Difference:
     asked
         What is asked for.
     where
-        The words of ``template.yaml``, ``operations.yaml`` or ``openapi.yaml`` that ask for it; without them a row goes.
+        The words of ``template.yaml``, ``operations.yaml`` or ``openapi.yaml`` that ask for it.
     locally
         What the local stack does instead.
     """

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -47,8 +48,13 @@ def test_a_function_is_in_two_lists_at_most(function: str) -> None:
     assert len(found) <= MOST_LISTS, found
 
 
-def lists() -> Iterator[tuple[str, set[str]]]:
-    """Yield the places in both templates that name several functions, each with the functions."""
+@cache
+def lists() -> tuple[tuple[str, set[str]], ...]:
+    """Return the places in both templates that name several functions, each with the functions."""
+    return tuple(_lists())
+
+
+def _lists() -> Iterator[tuple[str, set[str]]]:
     for file in ("template.yaml", "operations.yaml"):
         for path, node in walk(source(file)):
             names = _named_in(node)
