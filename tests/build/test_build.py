@@ -42,7 +42,7 @@ def checked_out(directory: Path) -> Path:
     directory.mkdir()
     without_bytecode = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "src", directory / "src", ignore=without_bytecode)
-    for name in ("openapi.yaml", "samconfig.toml"):
+    for name in ("openapi.yaml", "operations.yaml", "samconfig.toml"):
         shutil.copy(ROOT / name, directory)
     text = (ROOT / "template.yaml").read_text()
     for_lambda = "Runtime: python3.13\n"

@@ -13,6 +13,7 @@ from tools.testing.template import source
 
 CHECKOV = ROOT / "tools" / "scanners" / "checkov.yaml"
 TEMPLATE = ROOT / "template.yaml"
+OPERATIONS = ROOT / "operations.yaml"
 
 
 def left_out(path: Path, code: str) -> dict[str, list[str]]:
@@ -32,18 +33,20 @@ def left_out(path: Path, code: str) -> dict[str, list[str]]:
 
 SUPPRESSIONS = {
     f"{path.name}: {check}": comment
-    for path, code in ((CHECKOV, r"CKV\w+"), (TEMPLATE, r"[EWI]S?\d{4}"))
+    for path, code in ((CHECKOV, r"CKV\w+"), (TEMPLATE, r"[EWI]S?\d{4}"), (OPERATIONS, r"[EWI]S?\d{4}"))
     for check, comment in left_out(path, code).items()
 }
 
 
 def test_every_check_that_is_left_out_is_found_here() -> None:
     checkov = yaml.safe_load(CHECKOV.read_text())["skip-check"]
-    cfn_lint = source()["Metadata"]["cfn-lint"]["config"]["ignore_checks"]
-
-    assert SUPPRESSIONS.keys() == {f"checkov.yaml: {name}" for name in checkov} | {
-        f"template.yaml: {name}" for name in cfn_lint
+    cfn_lint = {
+        f"{file}: {name}"
+        for file in ("template.yaml", "operations.yaml")
+        for name in source(file)["Metadata"]["cfn-lint"]["config"]["ignore_checks"]
     }
+
+    assert SUPPRESSIONS.keys() == {f"checkov.yaml: {name}" for name in checkov} | cfn_lint
 
 
 @pytest.mark.parametrize("suppression", SUPPRESSIONS)

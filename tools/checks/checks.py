@@ -24,7 +24,7 @@ class Check:
     environment: Environment = DEV
 
 
-TEMPLATES = ("template.yaml", "bootstrap.yaml")
+TEMPLATES = ("template.yaml", "operations.yaml", "bootstrap.yaml")
 # The slow ones first: they run side by side.
 CHECKS = (
     # What it leaves out is in the template's Metadata.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import timedelta
+from string import Template
 from typing import Any
 
 from samcli.yamlhelper import yaml_parse
@@ -178,23 +179,38 @@ def _release_picture() -> str:
 
 
 def _alarms() -> str:
-    """The alarms as the template has them: a loop is one row."""
-    return _table(("alarm", "fires when", "entry"), (_alarm(name, resource) for name, resource in _alarm_resources()))
+    """The alarms as the templates have them: a loop is one row, unless each of its alarms says something else."""
+    return _table(("alarm", "fires when", "entry"), (_alarm(name, text) for name, text in _alarm_descriptions()))
 
 
-def _alarm_resources() -> Iterator[tuple[str, dict[str, Any]]]:
-    template = yaml_parse((ROOT / "template.yaml").read_text())
-    for name, resource in template["Resources"].items():
-        if name.startswith("Fn::ForEach::"):
-            variable, _, looped = resource
-            shown = {key.replace(f"${{{variable}}}", f"<{variable}>"): each for key, each in looped.items()}
-            yield from ((key, each) for key, each in shown.items() if key.endswith("Alarm"))
-        elif name.endswith("Alarm"):
-            yield name, resource
+def _alarm_descriptions() -> Iterator[tuple[str, str]]:
+    for file in ("template.yaml", "operations.yaml"):
+        template = yaml_parse((ROOT / file).read_text())
+        for name, resource in template["Resources"].items():
+            if name.startswith("Fn::ForEach::"):
+                variable, names, looped = resource
+                yield from _looped_descriptions(variable, names, looped, template["Mappings"])
+            elif name.endswith("Alarm"):
+                yield name, resource["Properties"]["AlarmDescription"]
 
 
-def _alarm(name: str, resource: dict[str, Any]) -> tuple[str, ...]:
-    what, _, anchor = str(resource["Properties"]["AlarmDescription"]).partition("; docs/operations.md#")
+def _looped_descriptions(
+    variable: str, names: list[str], looped: dict[str, Any], mappings: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    for key, resource in looped.items():
+        if not key.endswith("Alarm"):
+            continue
+        match resource["Properties"]["AlarmDescription"]:
+            case {"Fn::Sub": [text, values]}:
+                for name in names:
+                    filled = {word: mappings[where["Fn::FindInMap"][0]][name][word] for word, where in values.items()}
+                    yield key.replace(f"${{{variable}}}", name), Template(text).substitute(filled)
+            case {"Fn::Sub": text} | text:
+                yield key.replace(f"${{{variable}}}", f"<{variable}>"), text
+
+
+def _alarm(name: str, text: str) -> tuple[str, ...]:
+    what, _, anchor = text.partition("; docs/operations.md#")
     what = re.sub(r"\$\{(\w+)\}", r"`<\1>`", what)
     return f"`{name}`", what, f"[{anchor.replace('-', ' ')}](#{anchor})"
 

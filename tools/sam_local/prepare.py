@@ -35,7 +35,7 @@ _BUILT_FOR_START_API = "built-for-start-api"
 _BUILD_SECONDS = 300
 # As `make build`: the Python of .venv comes first, if it is the one that is needed.
 _PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
-_SOURCES = ("src", "sandbox", "template.yaml", "openapi.yaml")
+_SOURCES = ("src", "sandbox", "template.yaml", "operations.yaml", "openapi.yaml")
 _USER = "customer"
 
 

@@ -14,7 +14,7 @@ class Difference:
     asked
         What is asked for.
     where
-        The words of ``template.yaml`` or ``openapi.yaml`` that ask for it; a row goes when they do.
+        The words of ``template.yaml``, ``operations.yaml`` or ``openapi.yaml`` that ask for it.
     locally
         What the local stack does instead.
     """
@@ -127,7 +127,7 @@ DIFFERENCES = (
     ),
     Difference(
         "the chat's queues take messages of its rule only",
-        "ChatStatusQueuePolicy",
+        "Fn::ForEach::FilledByRule",
         "rules fill a queue whatever its policy says",
     ),
     Difference(

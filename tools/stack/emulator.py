@@ -21,6 +21,7 @@ from tools.environments import EMULATOR
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4566
+_MAIN = Path(__file__).with_name("emulator_main.py")
 _START_SECONDS = 40
 _STOP_SECONDS = 5
 # What the emulator's process sees of a person's environment. The functions inherit all of it, so nothing of a
@@ -86,7 +87,7 @@ class Emulator:
         with self._lock_path.open("w") as lock, self.log.open("wb") as log:
             _lock(lock)
             process = subprocess.Popen(
-                [str(EMULATOR.python), "-m", "ministack"],
+                [str(EMULATOR.python), "-P", str(_MAIN)],  # -P: this folder's modules are not the emulator's
                 env=self._environment(port, code_deploy_port),
                 cwd=self.state,
                 stdin=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from tools.testing.calls import Call, named
+from tools.testing.roles import statements
 from tools.testing.template import Json, resources
 
 # What the code never calls: Lambda does, with the function's role.
@@ -40,12 +41,10 @@ class Grant:
 @cache
 def grants() -> tuple[Grant, ...]:
     """Return everything that the roles of functions allow with policies of their own."""
-    roles = resources("AWS::IAM::Role")
     found = {
         grant
         for function, properties in resources("AWS::Lambda::Function").items()
-        for policy in roles[properties["Role"]["Fn::GetAtt"][0]]["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]
+        for statement in statements(properties["Role"]["Fn::GetAtt"][0])
         for grant in _of(function, statement)
     }
     return tuple(sorted(found))
