@@ -1,4 +1,4 @@
-"""Writes the tables of the documentation that are made from code: ``make docs``; a test compares them."""
+"""Writes the tables of the documentation that are made from code: ``storefront docs``; a test compares them."""
 
 from __future__ import annotations
 

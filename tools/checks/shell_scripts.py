@@ -11,7 +11,7 @@ import yaml
 from tools.environments import SCANNERS
 from tools.stack.stack import ROOT
 
-FILES = (".ci/run", "tools/find-python", "requirements/lock")
+FILES = (".ci/run", "tools/clean", "tools/find-python", "requirements/lock")
 
 
 def run_blocks() -> dict[str, str]:

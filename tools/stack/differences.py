@@ -133,7 +133,7 @@ DIFFERENCES = (
     Difference(
         "CodeDeploy shifts an alias's traffic between two versions, and calls the release hooks",
         "CodeDeployHook_",
-        "it is not there, and an alias has one version; make rollout plays it, and calls versions by number",
+        "it is not there, and an alias has one version; storefront rollout plays it, and calls versions by number",
     ),
     Difference(
         "alarms fire, and the dashboard shows something",

@@ -155,4 +155,4 @@ def _wait_for_an_answer(stack: Stack) -> None:
         except requests.RequestException as error:
             answer = str(error)
         time.sleep(0.3)
-    raise Problem(f"GET {stack.url}/products does not succeed ({answer}): see make logs")
+    raise Problem(f"GET {stack.url}/products does not succeed ({answer}): see storefront logs")
