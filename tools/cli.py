@@ -44,12 +44,7 @@ for panel, packages in PANELS.items():
 
 
 def run(*words: str) -> None:
-    """Run a command.
-
-    Parameters
-    ----------
-    words
-        The command's words; without any, those that the process was started with.
+    """Run the command of these words, or of those that the process was started with.
 
     Raises
     ------

@@ -56,13 +56,7 @@ CHECKS = (
 
 
 def main() -> int:
-    """Run every check and print the output of those that fail.
-
-    Returns
-    -------
-    int
-        0 if all pass, 1 otherwise.
-    """
+    """Run every check and print the output of those that fail; return 0 if all pass."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return 0 if all(list(pool.map(_passes, CHECKS))) else 1
 

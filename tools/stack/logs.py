@@ -21,18 +21,9 @@ _NOISE = ("START RequestId", "END RequestId", "REPORT RequestId")
 
 
 def show(stack: Stack, function: str | None, minutes: float, follow: bool) -> None:
-    """Print the functions' log lines, oldest first.
+    """Print the functions' log lines, oldest first; with ``follow``, go on until interrupted.
 
-    Parameters
-    ----------
-    stack
-        The stack the functions belong to.
-    function
-        Only functions with this in their name, in any case, with or without hyphens; all of them if it is not given.
-    minutes
-        How far back to begin.
-    follow
-        Whether to go on with new lines until interrupted.
+    ``function`` chooses those with this in their name, in any case, with or without hyphens.
     """
     logs = stack.client("logs")
     part = (function or "").replace("-", "").lower()

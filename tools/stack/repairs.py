@@ -21,6 +21,7 @@ from tools.stack.stack import REGION, ROOT, STACK_NAME, Stack, resources_of
 
 Json = dict[str, Any]
 _METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "x-amazon-apigateway-any-method"}
+_VALIDATOR = "x-amazon-apigateway-request-validator"
 _VARIABLE = re.compile(r"\$\{([^}!]+)\}")
 
 
@@ -101,13 +102,7 @@ class Deployed:
 
 
 def apply(stack: Stack) -> None:
-    """Set everything the emulator has left out; applying it twice changes nothing.
-
-    Raises
-    ------
-    Problem
-        If a setting is refused.
-    """
+    """Set everything the emulator has left out; applying it twice changes nothing."""
     deployed = Deployed(stack)
     for repair in REPAIRS:
         try:
@@ -118,9 +113,8 @@ def apply(stack: Stack) -> None:
 
 def set_models(deployed: Deployed) -> None:
     """Create the models, each with the ones it refers to inside it."""
-    existing = {
-        model["name"] for model in deployed.apigateway.get_models(restApiId=deployed.api_id, limit=500)["items"]
-    }
+    models = deployed.apigateway.get_models(restApiId=deployed.api_id, limit=500)["items"]
+    existing = {model["name"] for model in models}
     schemas = deployed.openapi.get("components", {}).get("schemas", {})
     definitions = _local_references(schemas)
     for name in schemas.keys() - existing:
@@ -133,18 +127,12 @@ def set_models(deployed: Deployed) -> None:
 def set_methods(deployed: Deployed) -> None:
     """Put every method again, with its required parameters, body models, validator and full integration."""
     validators = _request_validators(deployed)
-    resources = {
-        resource["path"]: resource
-        for resource in deployed.apigateway.get_resources(restApiId=deployed.api_id, embed=["methods"], limit=500)[
-            "items"
-        ]
-    }
+    found = deployed.apigateway.get_resources(restApiId=deployed.api_id, embed=["methods"], limit=500)["items"]
+    resources = {resource["path"]: resource for resource in found}
     for path, method, operation in deployed.operations():
         address = {"restApiId": deployed.api_id, "resourceId": resources[path]["id"], "httpMethod": method}
         imported = resources[path]["resourceMethods"][method]
-        validator = operation.get("x-amazon-apigateway-request-validator") or deployed.openapi.get(
-            "x-amazon-apigateway-request-validator"
-        )
+        validator = operation.get(_VALIDATOR) or deployed.openapi.get(_VALIDATOR)
         # Not update_method: it does not decode the ~1 in application~1json.
         deployed.apigateway.delete_method(**address)
         deployed.apigateway.put_method(
@@ -219,20 +207,7 @@ REPAIRS = (
 
 
 def local_url(url: str, endpoint: str) -> str:
-    """Return the form of an AWS URL that works on this machine.
-
-    Parameters
-    ----------
-    url
-        A URL as CloudFormation puts it out, or any other text.
-    endpoint
-        Where the emulator answers.
-
-    Returns
-    -------
-    str
-        The URL at the endpoint if it is one of an API, a function or a queue; otherwise what was given.
-    """
+    """Return the URL of an API, a function or a queue as it works on this machine; any other text as it is."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     scheme = {"wss": "ws", "ws": "ws"}.get(parts.scheme, "http")
