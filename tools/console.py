@@ -15,6 +15,7 @@ from rich.table import Table
 
 IS_TERMINAL = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+INTERRUPTED = 130  # the exit code
 _CONSOLE = Console(highlight=False)
 
 
@@ -92,4 +93,4 @@ def problems_reported() -> Iterator[None]:
         raise SystemExit(problem.exit_code) from None
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr, flush=True)
-        raise SystemExit(130) from None
+        raise SystemExit(INTERRUPTED) from None

@@ -20,6 +20,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from storefront.orders.order import is_order_id
 from tools.console import Problem, styled
 from tools.ops.redrive import DeadLetterQueue, dead_letter_queues, letters_in, mentions, release
+from tools.stack.logs import LEVEL_STYLES, events_in
 from tools.stack.stack import Stack
 
 _SHOWN = (
@@ -30,7 +31,6 @@ _SHOWN_OF_CHARGE = ("status", "amount", "calls", "chargeId", "openedAt")
 _SHOWN_OF_LINE = ("order_id", "status", "reason", "event_type", "refusal", "posts", "version", "idempotency_key")
 # The clocks of the table's writer and of the logs are not the same.
 _BEFORE_MILLISECONDS = 60_000
-_LEVEL_STYLES = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
 # FilterLogEvents has a quota of some calls a second; boto3 waits where it is met.
 _GROUPS_AT_ONCE = 4
 
@@ -177,15 +177,12 @@ def _lines_of(logs: Any, group: str, names: list[str], since: int) -> list[LogLi
     events: dict[tuple[str, int, str], Any] = {}
     for name in names:
         # A call for each name: `?"one" ?"other"` finds nothing on the emulator.
-        pages = logs.get_paginator("filter_log_events").paginate(
-            logGroupName=group, startTime=since, filterPattern=f'"{name}"'
-        )
-        found = (event for page in pages for event in page["events"])
+        found = events_in(logs, group, since, f'"{name}"')
         events |= {(event["logStreamName"], event["timestamp"], event["message"]): event for event in found}
-    return [_line(group.rpartition("/")[2], event) for event in events.values()]
+    return [_line(event) for event in events.values()]
 
 
-def _line(function: str, event: dict[str, Any]) -> LogLine:
+def _line(event: dict[str, Any]) -> LogLine:
     try:
         record = json.loads(event["message"])
     except ValueError:
@@ -193,10 +190,10 @@ def _line(function: str, event: dict[str, Any]) -> LogLine:
     if "requestId" in record:
         # The gateway's access log has no message: what was asked for, and how it was answered.
         message = " ".join(str(record.get(name, "")) for name in ("method", "resourcePath", "status"))
-        return LogLine(event["timestamp"], function, "INFO", message, record["requestId"], {})
+        return LogLine(event["timestamp"], event["function"], "INFO", message, record["requestId"], {})
     return LogLine(
         event["timestamp"],
-        function,
+        event["function"],
         record.get("level", ""),
         str(record.get("message", "")),
         record.get("correlation_id"),
@@ -213,7 +210,7 @@ def _readable(line: LogLine, width: int, correlation_id: str | None) -> str:
         fields["correlation_id"] = line.correlation_id
     told = " ".join(f"{name}={value}" for name, value in fields.items())
     heading = f"{styled(clock, 'dim')} {styled(f'{line.function:<{width}}', 'cyan')}"
-    return f"  {heading} {styled(line.message, _LEVEL_STYLES.get(line.level, 'bold'))} {styled(told, 'dim')}".rstrip()
+    return f"  {heading} {styled(line.message, LEVEL_STYLES.get(line.level, 'bold'))} {styled(told, 'dim')}".rstrip()
 
 
 def _plain(item: dict[str, Any] | None, names: tuple[str, ...]) -> dict[str, Any] | None:

@@ -116,9 +116,8 @@ def _environment(endpoint: str, state: Path) -> dict[str, str]:
     }
 
 
-def _describe(cloudformation: Any) -> dict[str, Any]:
-    stack: dict[str, Any] = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
-    return stack
+def _describe(cloudformation: Any) -> Any:
+    return cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
 
 
 def _delete_unusable(cloudformation: Any) -> None:

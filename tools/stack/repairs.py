@@ -72,9 +72,8 @@ class Deployed:
         """What ``Ref`` and ``${...}`` stand for."""
         stack = self.stack.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"][0]
         parameters = {entry["ParameterKey"]: entry["ParameterValue"] for entry in stack.get("Parameters", [])}
-        account = stack["StackId"].split(":")[4]
         pseudo = {
-            "AWS::AccountId": account,
+            "AWS::AccountId": stack["StackId"].split(":")[4],
             "AWS::Region": REGION,
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
@@ -116,12 +115,12 @@ def set_models(deployed: Deployed) -> None:
     models = deployed.apigateway.get_models(restApiId=deployed.api_id, limit=500)["items"]
     existing = {model["name"] for model in models}
     schemas = deployed.openapi.get("components", {}).get("schemas", {})
-    definitions = _local_references(schemas)
+    # A model refers to the definitions inside it.
+    definitions = json.loads(json.dumps(schemas).replace('"#/components/schemas/', '"#/definitions/'))
     for name in schemas.keys() - existing:
-        schema = {**definitions[name], "definitions": definitions}
-        deployed.apigateway.create_model(
-            restApiId=deployed.api_id, name=name, contentType="application/json", schema=json.dumps(schema)
-        )
+        schema = json.dumps({**definitions[name], "definitions": definitions})
+        model = {"restApiId": deployed.api_id, "name": name, "contentType": "application/json", "schema": schema}
+        deployed.apigateway.create_model(**model)
 
 
 def set_methods(deployed: Deployed) -> None:
@@ -262,8 +261,8 @@ def _put_integration(deployed: Deployed, address: Json, operation: Json, importe
 def _required_parameters(operation: Json) -> dict[str, bool]:
     locations = {"query": "querystring", "header": "header", "path": "path"}
     return {
-        f"method.request.{locations[parameter['in']]}.{parameter['name']}": parameter.get("required", False)
-        for parameter in operation["parameters"]
+        f"method.request.{locations[each['in']]}.{each['name']}": each.get("required", False)
+        for each in operation["parameters"]
     }
 
 
@@ -274,11 +273,6 @@ def _body_models(operation: Json) -> dict[str, str]:
         for media_type, body in content.items()
         if "$ref" in body.get("schema", {})
     }
-
-
-def _local_references(schemas: Any) -> Any:
-    """Point references to models at the definitions inside each model."""
-    return json.loads(json.dumps(schemas).replace('"#/components/schemas/', '"#/definitions/'))
 
 
 def _present(**settings: Any) -> Json:
