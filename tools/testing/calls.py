@@ -3,7 +3,7 @@
 Every client that is made here passes its calls by `_Recorder`, before a test can put something else in AWS's place. A
 call is a function's if its handler is on the stack of the thread that makes it, or of the main thread, which waits for
 the threads that a function starts. At the end of a whole run of tests/unit the calls are those in tests/calls.json, or
-the run fails; a run of some tests fails for calls that are not in it. `make calls` writes them anew.
+the run fails; a run of some tests fails for calls that are not in it. `storefront calls` writes them anew.
 tests/template/test_calls.py holds them against the roles.
 
 What a call is for cannot be seen where AWS makes the name: of deployments, function versions and connections only the
@@ -312,7 +312,7 @@ class Recording:
             return
         changed = list(differences(recorded(), RECORDER.calls, whole=whole))
         if changed:
-            told = "functions make other calls than tests/calls.json has: make calls"
+            told = "functions make other calls than tests/calls.json has: storefront calls"
             self._fail(session, "\n".join([told, *changed]))
 
     def _fail(self, session: pytest.Session, problem: str) -> None:
