@@ -1,5 +1,6 @@
 """The documentation says what the code does, and leads somewhere."""
 
+import ast
 import re
 import subprocess
 
@@ -34,6 +35,22 @@ def test_every_link_leads_somewhere(page: str) -> None:
         if anchor:
             headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE)
             assert anchor in {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+TESTS = {
+    node.name
+    for path in (ROOT / "tests").rglob("test_*.py")
+    for node in ast.walk(ast.parse(path.read_text()))
+    if isinstance(node, ast.FunctionDef)
+}
+
+
+@pytest.mark.parametrize("page", pages.pages())
+def test_every_test_that_is_named_is_one(page: str) -> None:
+    text = (ROOT / page).read_text()
+
+    assert set(re.findall(r"`(test_\w+)`", text)) <= TESTS
+    assert [path for path in re.findall(r"`(tests/\S+?\.py)`", text) if not (ROOT / path).is_file()] == []
 
 
 @pytest.mark.parametrize("page", pages.pages())

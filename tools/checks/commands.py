@@ -24,3 +24,23 @@ def docs() -> None:
     from tools.checks import pages
 
     pages.main()
+
+
+@app.command()
+def mutate() -> None:
+    """Change the code that lets people in, and list the changes that no test notices: docs/mutation.md."""
+    from tools.checks import mutation
+
+    environments.ensure("mutation")
+    raise typer.Exit(mutation.run())
+
+
+@app.command("record-calls")
+def record_calls() -> None:
+    """Write down which AWS calls the functions make in the unit tests: tests/calls.json."""
+    from tools.checks import pages, recorded_calls
+
+    environments.ensure("dev")
+    if status := recorded_calls.write():
+        raise typer.Exit(status)
+    pages.main()

@@ -21,7 +21,6 @@ from storefront.chat.connection import (
 )
 from storefront.chat.request import JoinRoom, LeaveRoom, Ping, Request, SendMessage, ShowHistory
 from storefront.orders.status import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
-from tests.defences import DEFENCES
 from tools.demo import verified
 from tools.demo.tour import JOURNEYS, Need
 from tools.rehearsal import comparison
@@ -134,21 +133,6 @@ def _differences() -> str:
 
 def _repairs() -> str:
     return "".join(f"- {repair.gap}\n" for repair in repairs.REPAIRS)
-
-
-def _defences() -> str:
-    return _table(
-        ("check", "where", "attack", "mutation"),
-        (
-            (
-                defence.check,
-                f"`{defence.module.removeprefix('storefront.')}`",
-                defence.attack.__name__.replace("_", " "),
-                f"`{defence.code}` becomes {f'`{defence.mutation}`' if defence.mutation else 'nothing'}",
-            )
-            for defence in DEFENCES
-        ),
-    )
 
 
 def _release_minutes() -> str:
@@ -272,7 +256,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "chat limits": _chat_limits,
     "local differences": _differences,
     "local repairs": _repairs,
-    "defences": _defences,
     "release minutes": _release_minutes,
     "release assumptions": _release_assumptions,
     "release comparison": _release_comparison,

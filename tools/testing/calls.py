@@ -1,7 +1,7 @@
 """The record of the AWS calls that the functions make while the unit tests run: tests/calls.json.
 
-tests/support/call_recorder.py compares a run with it and, for `make calls`, writes it anew. Other tests compare it with
-what the roles allow (tests/template/test_calls.py).
+tests/support/call_recorder.py compares a run with it and, for `storefront record-calls`, writes it anew. Other tests
+compare it with what the roles allow (tests/template/test_calls.py).
 """
 
 import json

@@ -77,12 +77,12 @@ def test_a_clock_may_be_five_minutes_off(seconds: int) -> None:
     check(request(), now=NOW + seconds)
 
 
-@pytest.mark.parametrize("seconds", [TOLERANCE_SECONDS + 1, TOLERANCE_SECONDS + 0.5, 86_400])
+@pytest.mark.parametrize("seconds", [300.5, 301, 86_400])
 def test_a_stale_request_is_refused(seconds: float) -> None:
     refused(request(), now=NOW + seconds)
 
 
-@pytest.mark.parametrize("seconds", [TOLERANCE_SECONDS + 1, TOLERANCE_SECONDS + 0.5, 86_400])
+@pytest.mark.parametrize("seconds", [300.5, 301, 86_400])
 def test_a_request_from_the_future_is_refused(seconds: float) -> None:
     refused(request(), now=NOW - seconds)
 
