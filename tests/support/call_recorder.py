@@ -2,7 +2,7 @@
 
 A call belongs to a function if its handler is on the stack of the calling thread, or of the main thread, which waits
 for the threads that a function starts. A whole run of tests/unit fails unless its calls are those in tests/calls.json;
-a run of some tests fails for calls that are not in it. `storefront record-calls` writes them anew.
+a run of some tests fails for calls that are not in it. `storefront calls` writes them anew.
 """
 
 import os
@@ -138,7 +138,7 @@ class Recording:
             return
         changed = list(differences(recorded(), RECORDER.calls, whole=whole))
         if changed:
-            told = "functions make other calls than tests/calls.json has: storefront record-calls"
+            told = "functions make other calls than tests/calls.json has: storefront calls"
             self._fail(session, "\n".join([told, *changed]))
 
     def _fail(self, session: pytest.Session, problem: str) -> None:

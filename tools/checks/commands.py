@@ -33,14 +33,3 @@ def mutate() -> None:
 
     environments.ensure("mutation")
     raise typer.Exit(mutation.run())
-
-
-@app.command("record-calls")
-def record_calls() -> None:
-    """Write down which AWS calls the functions make in the unit tests: tests/calls.json."""
-    from tools.checks import pages, recorded_calls
-
-    environments.ensure("dev")
-    if status := recorded_calls.write():
-        raise typer.Exit(status)
-    pages.main()

@@ -1,6 +1,6 @@
 """The record of the AWS calls that the functions make while the unit tests run: tests/calls.json.
 
-tests/support/call_recorder.py compares a run with it and, for `storefront record-calls`, writes it anew. Other tests
+tests/support/call_recorder.py compares a run with it and, for `storefront calls`, writes it anew. Other tests
 compare it with what the roles allow (tests/template/test_calls.py).
 """
 

@@ -202,6 +202,14 @@ def test_of_two_origins_both_must_be_listed(ticket: str) -> None:
     assert effect(connect(ticket, "https://shop.example.com", "https://evil.example")) == "Deny"
 
 
+def test_the_pages_are_listed_with_commas_between_them(ticket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = authorize_connection._origins_in("https://one.example,https://other.example")
+    monkeypatch.setattr(authorize_connection, "_allowed_origins", listed)
+
+    assert effect(connect(ticket, "https://one.example,https://other.example")) == "Deny"
+    assert effect(connect(ticket, "https://one.example", "https://other.example")) == "Allow"
+
+
 def test_where_no_page_is_listed_none_may_open_the_chat(ticket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authorize_connection, "_allowed_origins", authorize_connection._origins_in(""))
 

@@ -179,6 +179,13 @@ def test_as_many_signatures_as_are_taken_are_taken() -> None:
     check(request(signature=[",".join([f"v1={OTHER_HEX}"] * (MAX_SIGNATURES - 1) + [signature_of(request())])]))
 
 
+def test_a_header_as_long_as_it_may_be_is_taken_and_a_longer_one_is_not() -> None:
+    longest = signature_of(request()).ljust(MAX_SIGNATURES * len(f"v123={'0' * 128},"))
+
+    check(request(signature=[longest]))
+    refused(request(signature=[longest + " "]))
+
+
 @pytest.mark.parametrize(
     "timestamp",
     ["", " ", "0", "-1", f"+{NOW}", f" {NOW}", f"{NOW} ", f"{NOW}\n", f"{NOW}.0", f"0{NOW}", "1e9", "now", "9" * 12,
