@@ -1,6 +1,7 @@
 """Creates the virtual environments; run by whatever Python there is, so it uses the standard library only.
 
-There are several because the emulator and a scanner pin older versions of botocore than the SAM CLI accepts.
+There are several because the emulator and a scanner pin older versions of botocore than the SAM CLI accepts, and the
+SAM CLI pins an older click than mutmut accepts.
 """
 
 from __future__ import annotations
@@ -89,6 +90,7 @@ DEV = Environment(ROOT / ".venv", "dev", includes=("tools",), parts=2)
 # Apart from everything else: it runs beside what is about to be deployed.
 BOM = Environment(ROOT / ".venv-bom", "bom")
 SCANNERS = Environment(ROOT / ".venv-scanners", "scanners", parts=2)
+MUTATION = Environment(ROOT / ".venv-mutation", "mutation", parts=2)
 BENCH = Environment(ROOT / ".venv-bench", "bench", is_runtime=True)
 PIP = TOOLS.python  # the interpreter whose pip installs into all of them
 GROUPS = {
@@ -96,6 +98,7 @@ GROUPS = {
     "dev": (DEV, EMULATOR, BOM),
     "check": (DEV, EMULATOR, BOM, SCANNERS),
     "bom": (TOOLS, BOM),
+    "mutation": (TOOLS, MUTATION),
     "bench": (DEV, EMULATOR, BENCH),
 }
 

@@ -46,3 +46,12 @@ def docs() -> None:
     from tools.checks import pages
 
     pages.main()
+
+
+@app.command()
+def mutate() -> None:
+    """Change the code that lets people in, and list the changes that no test notices: docs/mutation.md."""
+    from tools.checks import mutation
+
+    environments.ensure("mutation")
+    raise typer.Exit(mutation.run())

@@ -21,7 +21,6 @@ from storefront.chat.connection import (
 )
 from storefront.chat.request import JoinRoom, LeaveRoom, Ping, Request, SendMessage, ShowHistory
 from storefront.orders.status import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
-from tests.defences import DEFENCES
 from tools.demo import verified
 from tools.demo.tour import JOURNEYS, Journey, Need
 from tools.rehearsal import comparison
@@ -102,13 +101,6 @@ def _chat_limits() -> str:
         ("posts of a broadcast at the same time", f"{MAX_POSTS_AT_ONCE}"),
     )
     return _table(("ours", "limit"), rows)
-
-
-def _defence(defence: Any) -> tuple[str, ...]:
-    mutation = f"`{defence.mutation}`" if defence.mutation else "nothing"
-    attack = defence.attack.__name__.replace("_", " ")
-    module = f"`{defence.module.removeprefix('storefront.')}`"
-    return defence.check, module, attack, f"`{defence.code}` becomes {mutation}"
 
 
 def _assumption(each: Field[Any]) -> tuple[str, ...]:
@@ -203,7 +195,6 @@ TABLES: dict[str, Callable[[], str]] = {
         ("asked for", "on the local stack"), ((row.asked, row.locally) for row in differences.DIFFERENCES)
     ),
     "local repairs": lambda: "".join(f"- {repair.gap}\n" for repair in repairs.REPAIRS),
-    "defences": lambda: _table(("check", "where", "attack", "mutation"), map(_defence, DEFENCES)),
     "release minutes": lambda: _table(
         ("minute", "the old version serves", "the new version serves"),
         (

@@ -1,11 +1,12 @@
-"""What the roles of the functions allow, in the words in which tools/testing/calls.py says what functions do."""
+"""What the roles of the functions allow, in the words in which tools/testing/iam.py says what functions do."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tools.testing.calls import Call, named
+from tools.testing.calls import Call
+from tools.testing.iam import named
 from tools.testing.roles import statements
 from tools.testing.template import Json, resources
 
