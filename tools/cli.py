@@ -15,9 +15,9 @@ from requests import RequestException
 
 from tools.console import Problem, say, styled
 from tools.demo import smoke, verified
+from tools.demo.api_client import sign_in
 from tools.demo.chat import Access
 from tools.demo.conversation import Conversation
-from tools.demo.customer import sign_in
 from tools.demo.tour import Tour
 from tools.ops import back_office, order_story, redrive, webhook
 from tools.ops.accounts import Accounts, asked_for, confirm_locally

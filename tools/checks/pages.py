@@ -23,7 +23,7 @@ from storefront.chat.request import JoinRoom, LeaveRoom, Ping, Request, SendMess
 from storefront.orders.order import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from tests.defences import DEFENCES
 from tools.demo import verified
-from tools.demo.tour import JOURNEYS, Need
+from tools.demo.journeys import JOURNEYS, Need
 from tools.rehearsal import comparison
 from tools.rehearsal.comparison import Assumptions
 from tools.rehearsal.schedule import schedule_of

@@ -3,8 +3,6 @@
 A line is written by ``make smoke RECORD=1``, and by nothing else.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections.abc import Iterable
