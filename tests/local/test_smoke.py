@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tools.demo import smoke
-from tools.demo.customers import ask_for_health
 from tools.demo.journeys import JOURNEYS, Journey, Need
 from tools.demo.smoke import Outcome, Result
+from tools.demo.steps import ask_for_health
 from tools.demo.visit import Visit
 from tools.stack.stack import Stack
 

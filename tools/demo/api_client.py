@@ -1,7 +1,5 @@
 """A client of the REST API, which may have signed in with Cognito."""
 
-from __future__ import annotations
-
 import base64
 import json
 import time

@@ -1,7 +1,5 @@
 """A client of the chat: one connection, its requests and what it hears."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time
@@ -11,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import connect
@@ -172,12 +170,12 @@ class Access:
     id_token: Callable[[], str]
 
     @classmethod
-    def of(cls, stack: Stack, user: str) -> Access:
+    def of(cls, stack: Stack, user: str) -> Self:
         """Return the access of one of a local stack's users."""
         return cls(stack.url, lambda: sign_in(stack, user))
 
     @classmethod
-    def on_aws(cls, stack_name: str, email: str, password: str) -> Access:
+    def on_aws(cls, stack_name: str, email: str, password: str) -> Self:
         """Return the access to a stack on AWS, found with the credentials and the region of the environment."""
         outputs = outputs_on_aws(stack_name)
         # A pool's id begins with its region.

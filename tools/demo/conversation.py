@@ -1,7 +1,5 @@
 """The chat in a terminal: what is typed goes into a room, what is said there appears."""
 
-from __future__ import annotations
-
 import threading
 import time
 import uuid

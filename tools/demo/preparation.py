@@ -1,7 +1,5 @@
 """Makes on a stack what the journeys need, for the time of a smoke test: customers, partners, products."""
 
-from __future__ import annotations
-
 import secrets
 import time
 from collections.abc import Iterator

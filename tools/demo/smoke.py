@@ -1,7 +1,5 @@
 """Tries a stack out, on this machine or on AWS: the demo's journeys, as far as the stack and the credentials allow."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from contextlib import closing

@@ -1,7 +1,5 @@
 """The terminal of somebody who chats: lines that are typed, and lines that come in meanwhile."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
 from contextlib import suppress

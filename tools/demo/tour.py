@@ -1,7 +1,5 @@
 """A tour of the shop on a running stack: each step sends a request and shows which part answered."""
 
-from __future__ import annotations
-
 import time
 from contextlib import closing
 
@@ -18,13 +16,7 @@ class Tour:
         self._stack = stack
 
     def run(self) -> None:
-        """Make every journey.
-
-        Raises
-        ------
-        Problem
-            At the first step where something is not as the tour says.
-        """
+        """Make every journey; a ``Problem`` ends it where something is not as it must be."""
         started = time.monotonic()
         with closing(Visit(self._stack, say)) as visit:
             for journey in JOURNEYS:

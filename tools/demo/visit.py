@@ -1,11 +1,9 @@
 """A visit to the shop: the people in it, and how a journey shows and checks what they do."""
 
-from __future__ import annotations
-
 import json
 import queue
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -13,7 +11,7 @@ import requests
 
 from tools.console import Problem, styled
 from tools.demo.api_client import SETTLED, ApiClient
-from tools.demo.chat import Chat, Frame
+from tools.demo.chat import Chat, Frame, Refused
 from tools.stack.stack import Stack
 
 _WAIT_SECONDS = 30
@@ -24,14 +22,9 @@ _RECEIVED = ("Location", "ETag")
 
 
 class Visit:
-    """The people that journeys are made with; who has signed in or opened the chat stays so for the next journey.
+    """The people that journeys are made with; they stay signed in, and in the chat, for the journeys that follow.
 
-    Parameters
-    ----------
-    stack
-        A stack with products, customers and partners, on this machine or on AWS.
-    show
-        Called with each line for people to read.
+    Each line for people to read goes to ``show``.
     """
 
     def __init__(self, stack: Stack, show: Callable[[str], None]) -> None:
@@ -62,7 +55,7 @@ class Visit:
         self._show(f"   {styled('<', 'cyan')} {text}")
 
     def require(self, condition: object, expectation: str) -> None:
-        """End the journey unless a condition holds."""
+        """End the journey with a ``Problem`` unless a condition holds."""
         if not condition:
             raise Problem(f"the tour expects {expectation}: see make logs")
 
@@ -84,22 +77,42 @@ class Visit:
         self.require(response.status_code == status, f"{sent} answers {status}, not {response.status_code}")
         return response
 
-    def watch(self, client: ApiClient, path: str, until: Set[str] = SETTLED) -> dict[str, Any]:
-        """Show each status of an order until it is settled, or has another status that is awaited."""
-        started, shown, order = time.monotonic(), None, {}
-        for order in client.states(path, until, _WAIT_SECONDS):
+    def _show_body(self, response: requests.Response) -> None:
+        text = response.text
+        with suppress(ValueError):
+            text = json.dumps(response.json(), indent=2, ensure_ascii=False)
+        lines = text.splitlines()
+        for line in lines[:_SHOWN_LINES]:
+            self._show(f"     {line}")
+        if len(lines) > _SHOWN_LINES:
+            self._show(styled(f"     ... {len(lines) - _SHOWN_LINES} more lines", "dim"))
+
+    def watch(self, client: ApiClient, path: str, until: str = "") -> dict[str, Any]:
+        """Show each status of an order, and require that it comes to one, or is settled."""
+        started, shown = time.monotonic(), None
+        awaited = {until} if until else SETTLED
+        for order in client.states(path, SETTLED | awaited, _WAIT_SECONDS):
             if order.get("status") != shown:
                 shown = order["status"]
                 reason = f" ({order['rejectionReason']})" if "rejectionReason" in order else ""
                 after = f"after {time.monotonic() - started:.1f} s"
                 self.received(f"GET {path}: {styled(str(shown), 'bold')}{reason} {after}")
-        self.require(shown in until, f"GET {path} to show {' or '.join(until)} within {_WAIT_SECONDS} s, not {shown}")
+        self.require(shown in awaited, f"GET {path} to show {until or 'its end'} in {_WAIT_SECONDS} s, not {shown}")
         return order
 
     def open_chat(self, name: str, url: str) -> None:
         """Connect somebody to the chat."""
         self.inbox[name] = queue.SimpleQueue()
         self.chats[name] = Chat(url, self.inbox[name].put)
+
+    def expect_refused(self, url: str) -> None:
+        """Require that the chat refuses a ticket that has been used."""
+        try:
+            Chat(url, lambda _: None).close()
+        except Refused as refused:
+            self.received(f"the same ticket again: {refused.status}")
+        else:
+            self.require(False, "a used ticket to be refused")
 
     def ask(self, name: str, expect: str, action: str, **members: Any) -> Frame:
         """Send a frame, show it with its answer, and require the answer's event."""
@@ -119,16 +132,6 @@ class Visit:
                 frame = self.inbox[name].get(timeout=max(0, deadline - time.monotonic()))
         self.require(members.items() <= frame.items(), f"{name} to hear {members} within {_WAIT_SECONDS} s")
         self.received(f"{name} hears: {json.dumps(frame, ensure_ascii=False)}")
-
-    def _show_body(self, response: requests.Response) -> None:
-        text = response.text
-        with suppress(ValueError):
-            text = json.dumps(response.json(), indent=2, ensure_ascii=False)
-        lines = text.splitlines()
-        for line in lines[:_SHOWN_LINES]:
-            self._show(f"     {line}")
-        if len(lines) > _SHOWN_LINES:
-            self._show(styled(f"     ... {len(lines) - _SHOWN_LINES} more lines", "dim"))
 
 
 def abbreviated(secret: str) -> str:

@@ -1,7 +1,5 @@
 """Builds the functions for Docker's processor, apart from what is built for AWS."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil
@@ -20,13 +18,7 @@ _PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH"
 
 
 def require_python() -> None:
-    """See that Lambda's Python is there to build with.
-
-    Raises
-    ------
-    Problem
-        If it is not.
-    """
+    """Raise a ``Problem`` unless Lambda's Python is there to build with."""
     name = f"python{RUNTIME}"
     found = shutil.which(name, path=_PATH)
     # A version manager may have put a command there that only says that this version is not chosen.
@@ -35,13 +27,7 @@ def require_python() -> None:
 
 
 def build(built: Path, processor: str) -> None:
-    """Build the functions, unless nothing has changed since they were.
-
-    Raises
-    ------
-    Problem
-        If ``sam build`` fails; its log is beside the build.
-    """
+    """Build the functions, unless they are built from the same files; the log is beside the build."""
     stamp, sources = built.with_name("built-from"), _digest(processor)
     if stamp.is_file() and stamp.read_text() == sources:
         return

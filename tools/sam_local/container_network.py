@@ -6,13 +6,11 @@ connections on: one has this machine's network and makes a Unix socket on a volu
 listens in a network that only containers are in.
 """
 
-from __future__ import annotations
-
 import hashlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import docker
 from docker.errors import DockerException, ImageNotFound
@@ -36,14 +34,8 @@ class ContainerNetwork:
     state: Path
 
     @classmethod
-    def of(cls, state: Path) -> ContainerNetwork:
-        """Return the network of a stack, with the engine that the SAM CLI uses.
-
-        Raises
-        ------
-        Problem
-            If no engine answers.
-        """
+    def of(cls, state: Path) -> Self:
+        """Return the network of a stack, with the engine that the SAM CLI uses; a ``Problem`` if none answers."""
         try:
             engine = docker.from_env()
             engine.ping()
@@ -68,18 +60,17 @@ class ContainerNetwork:
     def open(self, port: int) -> None:
         """Make the network, and the way from it to the stack; what is there already stays.
 
-        Raises
-        ------
-        Problem
-            If the image cannot be had, or the containers do not start.
+        A ``Problem`` says if the image cannot be had, or the containers do not start.
         """
-        self._ensure_image()
-        if not self.engine.networks.list(names=[self.name]):
-            self.engine.networks.create(self.name, labels=self._labels)
-        if self._needs_relays and len(self._relays({_PORT_LABEL: str(port)})) < _RELAYS:
-            self._remove_relays()
-            with step("open a way from containers to the stack"):
+        try:
+            self._ensure_image()
+            if not self.engine.networks.list(names=[self.name]):
+                self.engine.networks.create(self.name, labels=self._labels)
+            if self._needs_relays and len(self._relays({_PORT_LABEL: str(port)})) < _RELAYS:
+                self._remove_relays()
                 self._start_relays(port)
+        except DockerException as error:
+            raise Problem(f"Docker does not open a way from containers to the stack: {error}") from None
 
     def close(self) -> None:
         """Remove the network and all that is in it, also containers that a ``sam local`` has left behind."""
@@ -111,13 +102,7 @@ class ContainerNetwork:
             self.engine.images.get(self._image)
         except ImageNotFound:
             with step(f"pull {self._image}"):
-                self._pull()
-
-    def _pull(self) -> None:
-        try:
-            self.engine.images.pull(self._image)
-        except DockerException as error:
-            raise Problem(f"{self._image} cannot be pulled: {error}") from None
+                self.engine.images.pull(self._image)
 
     def _relays(self, labels: dict[str, str], *, ended: bool = False) -> list[Any]:
         wanted = [f"{name}={value}" for name, value in {**self._labels, **labels}.items()]
@@ -132,13 +117,12 @@ class ContainerNetwork:
 
     def _start_relays(self, port: int) -> None:
         if any("rootless" in option for option in self.engine.info().get("SecurityOptions") or ()):
-            raise Problem(
-                "rootless Docker gives no container this machine's network: choose another engine (docker context)"
-            )
-        self.engine.volumes.create(self.name, labels=self._labels)
-        self._start(port, _SOCKET, f"tcp:127.0.0.1:{port}", network_mode="host")
-        endpoint = self.engine.api.create_endpoint_config(aliases=[_NAME])
-        self._start(port, f"tcp:0.0.0.0:{_PORT}", _SOCKET, network=self.name, networking_config={self.name: endpoint})
+            raise Problem("rootless Docker gives no container this machine's network: choose another docker context")
+        with step("open a way from containers to the stack"):
+            self.engine.volumes.create(self.name, labels=self._labels)
+            self._start(port, _SOCKET, f"tcp:127.0.0.1:{port}", network_mode="host")
+            alias = {self.name: self.engine.api.create_endpoint_config(aliases=[_NAME])}
+            self._start(port, f"tcp:0.0.0.0:{_PORT}", _SOCKET, network=self.name, networking_config=alias)
 
     def _start(self, port: int, listen: str, target: str, **network: Any) -> None:
         """Start a container that relays, and wait until it says that it does."""

@@ -4,8 +4,6 @@ It mounts Lambda proxy integrations, runs Lambda authorizers, and passes over ot
 ``tests/sam_local`` holds this against what it really mounts.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -22,51 +20,43 @@ _SKIPPED = {"cognito_user_pools": "Cognito", "awsSigv4": "IAM"}
 
 @dataclass(frozen=True)
 class Route:
-    """A route of the REST API, under ``start-api``.
+    """A route of the REST API; without a ``function`` it is not mounted, and ``start-api`` answers 403.
 
-    Attributes
-    ----------
-    function
-        The name of the function in the template; empty where nothing is mounted, which ``start-api`` answers with 403.
-    authorizer
-        What the OpenAPI document calls the authorizer; empty where anyone may call.
-    is_open
-        Whether it has lost the authorizer that it has on AWS.
-    guard
-        Who may call it, in words.
+    ``authorizer`` is its name in the OpenAPI document, ``guard`` says in words who may call under ``start-api``, and
+    ``is_open`` whether the authorizer is skipped there.
     """
 
     method: str
     path: str
     function: str
     authorizer: str
-    is_open: bool
     guard: str
+    is_open: bool = False
 
 
 def routes() -> list[Route]:
     """Return all routes but those of preflight requests, none of which is mounted."""
     document = yaml.safe_load((ROOT / "openapi.yaml").read_text())
-    authorizers = {
-        name: scheme["x-amazon-apigateway-authtype"]
+    # An API key has no such type, and lets nobody in.
+    types = {
+        name: scheme.get("x-amazon-apigateway-authtype", "")
         for name, scheme in document["components"]["securitySchemes"].items()
-        if "x-amazon-apigateway-authtype" in scheme  # an API key has none, and lets nobody in
     }
     return [
-        _route(method.upper(), path, operation, authorizers)
+        _route(method.upper(), path, operation, types)
         for path, item in document["paths"].items()
         for method, operation in item.items()
         if method != "options" and "x-amazon-apigateway-integration" in operation
     ]
 
 
-def _route(method: str, path: str, operation: dict[str, Any], authorizers: dict[str, str]) -> Route:
+def _route(method: str, path: str, operation: dict[str, Any], types: dict[str, str]) -> Route:
     required = [name for alternative in operation.get("security", ()) for name in alternative]
-    authorizer = next((name for name in required if name in authorizers), "")
+    authorizer = next((name for name in required if types[name]), "")
     integration = operation["x-amazon-apigateway-integration"]
     if integration["type"] != "aws_proxy":
-        return Route(method, path, "", authorizer, False, f"not mounted: {_UNMOUNTED[integration['type']]}")
+        return Route(method, path, "", authorizer, f"not mounted: {_UNMOUNTED[integration['type']]}")
     (function,) = re.findall(r"/functions/\$\{(\w+)\.Alias\}/", str(integration["uri"]))
-    skipped = _SKIPPED.get(authorizers.get(authorizer, ""))
-    guard = f"open: {skipped} is skipped" if skipped else f"authorizer {authorizer} runs" if authorizer else "anyone"
-    return Route(method, path, function, authorizer, bool(skipped), guard)
+    if skipped := _SKIPPED.get(types.get(authorizer, "")):
+        return Route(method, path, function, authorizer, f"open: {skipped} is skipped", is_open=True)
+    return Route(method, path, function, authorizer, f"authorizer {authorizer} runs" if authorizer else "anyone")

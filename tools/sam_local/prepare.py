@@ -5,8 +5,6 @@ Cognito authorizer. So there are an environment file, a second copy of the build
 somebody is signed in, a configuration file with all of the options, and the variables in which ``sam`` itself runs.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shlex
@@ -34,22 +32,8 @@ _USER = "customer"
 def prepare(stack: Stack, state: Path) -> Path:
     """Set ``sam local`` up against a running stack; again, after a change of code or of the stack.
 
-    Parameters
-    ----------
-    stack
-        The stack.
-    state
-        Its state directory.
-
-    Returns
-    -------
-    Path
-        The configuration file, for ``--config-file``.
-
-    Raises
-    ------
-    Problem
-        If there is no Docker, no Python to build with, or something that the build needs cannot be had.
+    Returns the configuration file, for ``--config-file``. A ``Problem`` says if there is no Docker, no Python to build
+    with, or something that the build needs cannot be had.
     """
     require_python()
     network = ContainerNetwork.of(state)
@@ -58,7 +42,8 @@ def prepare(stack: Stack, state: Path) -> Path:
     port = urlsplit(stack.endpoint).port or 0
     network.open(port)
     built, signed_in = directory / "built", directory / "built-for-start-api"
-    build(built, network.processor)
+    processor = network.processor
+    build(built, processor)
     copy_with_customer(built, signed_in, customer_id(stack), GROUP_OF_USER[_USER])
     authority = network.authority(port)
     environments = directory / "environments.json"
@@ -67,7 +52,9 @@ def prepare(stack: Stack, state: Path) -> Path:
         "template_file": str(built / "template.yaml"),
         "env_vars": str(environments),
         "parameter_overrides": [
-            *("Environment=local", f"LocalAuthority={authority}", f"Architecture={network.processor}")
+            "Environment=local",
+            f"LocalAuthority={authority}",
+            f"Architecture={processor}",
         ],
         "docker_network": network.name,
         "skip_pull_image": True,
@@ -75,16 +62,20 @@ def prepare(stack: Stack, state: Path) -> Path:
         "region": stack.region,
     }
     warm = {**options, "warm_containers": "LAZY"}
-    commands = {
-        "local_invoke": options,
-        "local_start_lambda": warm,
-        "local_start_api": {**warm, "template_file": str(signed_in / "template.yaml")},
-    }
-    # "AWS SAM CLI configuration file", AWS SAM Developer Guide.
     configuration = directory / "samconfig.yaml"
-    parameters = {command: {"parameters": each} for command, each in commands.items()}
-    configuration.write_text(yaml.safe_dump({"version": 0.1, "default": parameters}))
+    _write_configuration(
+        configuration,
+        local_invoke=options,
+        local_start_lambda=warm,
+        local_start_api={**warm, "template_file": str(signed_in / "template.yaml")},
+    )
     return configuration
+
+
+def _write_configuration(path: Path, **commands: dict[str, object]) -> None:
+    """Write the options of the SAM CLI's commands ("AWS SAM CLI configuration file", AWS SAM Developer Guide)."""
+    parameters = {command: {"parameters": options} for command, options in commands.items()}
+    path.write_text(yaml.safe_dump({"version": 0.1, "default": parameters}))
 
 
 def release(state: Path) -> None:
