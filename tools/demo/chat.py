@@ -39,21 +39,10 @@ class Disconnected(Problem):
 
 
 class Chat:
-    """One connection to the chat; its requests raise ``Disconnected`` where there is no answer.
+    """One connection to the chat. It raises ``Refused`` if there is none, and ``Disconnected`` if there is no answer.
 
-    Parameters
-    ----------
-    url
-        The address of a ticket: it is good for one connection, within a minute.
-    heard
-        Called with each frame that answers no request, from a thread of the connection's own.
-    origin
-        The page that a browser would say it is on; a program says none.
-
-    Raises
-    ------
-    Refused
-        The handshake was refused.
+    The ``url`` has a ticket, which is good for one connection within a minute. Each frame that answers no request goes
+    to ``heard``, in a thread of the connection's own. A browser names its page's ``origin``, a program none.
     """
 
     def __init__(self, url: str, heard: Callable[[Frame], None], origin: str | None = None) -> None:
@@ -158,12 +147,7 @@ def is_of_the_gateway(frame: Frame) -> bool:
 class Access:
     """What it takes to open the chat again and again, since each connection needs a new ticket.
 
-    Attributes
-    ----------
-    url
-        The REST API's address, without a slash at its end.
-    id_token
-        Returns an id token that is still good.
+    ``url`` is the REST API's, without a slash at its end; ``id_token`` returns a token that is still good.
     """
 
     url: str

@@ -40,8 +40,8 @@ class Conversation:
         # The connection that is back in its rooms, and the rooms whose history has been read.
         self._settled: Chat | None = None
         self._read: set[str] = set()
-        self._seen: set[str] = set()
-        self._versions: dict[str, int] = {}
+        # The versions of what has been shown, by the ids of messages and orders; a message has one.
+        self._seen: dict[str, int] = {}
         self._page_before: str | None = None
 
     def run(self) -> None:
@@ -52,14 +52,12 @@ class Conversation:
         try:
             with suppress(Disconnected):
                 self._join_rooms(self._chat)
-            while True:
-                self._obey(terminal.typed())
-        except EOFError:
-            pass
+            with suppress(EOFError):
+                while True:
+                    self._obey(terminal.typed())
         finally:
-            chat, self._chat = self._chat, None
-            if chat:
-                chat.close()
+            last, self._chat = self._chat, None
+            last.close()
 
     def _obey(self, line: str) -> None:
         word, _, argument = line.partition(" ")
@@ -160,9 +158,9 @@ class Conversation:
         return self._shown(self._ask(action, **members))
 
     def _ask(self, action: str, **members: Any) -> Frame:
-        if not self._chat:
-            raise Disconnected("there is no connection; try again in a moment")
-        return self._chat.request(action, **members)
+        if chat := self._chat:
+            return chat.request(action, **members)
+        raise Disconnected("there is no connection; try again in a moment")
 
     def _ask_until_it_passes(self, action: str, **members: Any) -> Frame:
         """Return the answer, which is none that could be another in a moment."""
@@ -187,15 +185,16 @@ class Conversation:
 
     def _is_repetition(self, frame: Frame) -> bool:
         """Tell whether this has been shown; the chat delivers at least once."""
-        if frame.get("event") == "message":
-            repeated = frame["messageId"] in self._seen
-            self._seen.add(frame["messageId"])
-            return repeated
-        if frame.get("event") == "orderStatus":
-            seen = self._versions.get(frame["orderId"], 0)
-            self._versions[frame["orderId"]] = max(frame["version"], seen)
-            return seen >= int(frame["version"])
-        return False
+        match frame:
+            case {"event": "message", "messageId": shown_id}:
+                version = 1
+            case {"event": "orderStatus", "orderId": shown_id, "version": version}:
+                pass
+            case _:
+                return False
+        seen = self._seen.get(shown_id, 0)
+        self._seen[shown_id] = max(version, seen)
+        return bool(seen >= version)
 
     def _stay_connected(self) -> None:
         while chat := self._chat:

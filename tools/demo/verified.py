@@ -13,7 +13,7 @@ from tools.demo.smoke import Outcome, Result
 from tools.stack.stack import ROOT
 
 RECORD = ROOT / "docs" / "verified.json"
-_TRIED = ("src", "sandbox", "tools", "template.yaml", "openapi.yaml", "samconfig.toml")
+_TRIED = ("src", "sandbox", "tools", "template.yaml", "operations.yaml", "openapi.yaml", "samconfig.toml")
 
 Record = dict[str, dict[str, dict[str, str]]]
 
@@ -25,13 +25,7 @@ def load() -> Record:
 
 
 def commit() -> str:
-    """Return the commit that is about to be tried.
-
-    Raises
-    ------
-    Problem
-        If what is here is not what is committed: a record of it would name nothing.
-    """
+    """Return the commit that is about to be tried; a ``Problem`` says if there are changes that it does not have."""
     if _git("status", "--porcelain", "--", *_TRIED):
         raise Problem("only a commit can be recorded: commit your changes first, or leave RECORD out")
     return _git("rev-parse", "--short=12", "HEAD")

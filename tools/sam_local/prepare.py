@@ -51,11 +51,7 @@ def prepare(stack: Stack, state: Path) -> Path:
     options = {
         "template_file": str(built / "template.yaml"),
         "env_vars": str(environments),
-        "parameter_overrides": [
-            "Environment=local",
-            f"LocalAuthority={authority}",
-            f"Architecture={processor}",
-        ],
+        "parameter_overrides": ["Environment=local", f"LocalAuthority={authority}", f"Architecture={processor}"],
         "docker_network": network.name,
         "skip_pull_image": True,
         "language_extensions": True,
