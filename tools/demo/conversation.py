@@ -40,7 +40,7 @@ class Conversation:
         # The connection that is back in its rooms, and the rooms whose history has been read.
         self._settled: Chat | None = None
         self._read: set[str] = set()
-        # The versions of what has been shown, by the ids of messages and orders; a message has one.
+        # The versions that have been shown, by the ids of orders and messages.
         self._seen: dict[str, int] = {}
         self._page_before: str | None = None
 
@@ -53,8 +53,8 @@ class Conversation:
             with suppress(Disconnected):
                 self._join_rooms(self._chat)
             with suppress(EOFError):
-                while True:
-                    self._obey(terminal.typed())
+                while (line := terminal.typed()).split()[:1] != ["/quit"]:
+                    self._obey(line)
         finally:
             last, self._chat = self._chat, None
             last.close()
@@ -67,7 +67,6 @@ class Conversation:
             "/leave": self._leave,
             "/history": self._earlier,
             "/help": lambda: self._show(HELP),
-            "/quit": self._quit,
         }
         try:
             if command := commands.get(word):
@@ -113,10 +112,9 @@ class Conversation:
     def _rejoin(self, room: str) -> bool:
         """Join a room that this person was in; what passes does not lose it."""
         known = frozenset(self._seen)
-        if not self._shown(self._ask_until_it_passes("joinRoom", room=room)):
-            return False
-        self._catch_up(room, known)
-        return True
+        if joined := self._shown(self._ask_until_it_passes("joinRoom", room=room)):
+            self._catch_up(room, known)
+        return joined is not None
 
     def _join_rooms(self, chat: Chat) -> None:
         self._rooms = [room for room in list(self._rooms) if self._rejoin(room)]
@@ -150,9 +148,6 @@ class Conversation:
                 frame = {"event": "message", "room": self._room, **message}
                 self._is_repetition(frame)
                 self._show(as_line(frame))
-
-    def _quit(self) -> None:
-        raise EOFError
 
     def _request(self, action: str, **members: Any) -> Frame | None:
         return self._shown(self._ask(action, **members))

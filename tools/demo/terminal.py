@@ -2,15 +2,16 @@
 
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from tools.console import IS_TERMINAL, say, styled
 
 # Importing it gives lines that can be edited, where there is a terminal; not every Python has it.
-with suppress(ImportError):
+try:
     import readline
+except ImportError:
+    readline = None  # type: ignore[assignment]
 
 _PROMPT = "> "
 
@@ -31,7 +32,7 @@ def typed() -> str:
 def show(line: str) -> None:
     """Show a line above the one that is being typed."""
     if _is_interactive():
-        half_typed = readline.get_line_buffer() if "readline" in globals() else ""
+        half_typed = readline.get_line_buffer() if readline else ""
         print(f"\r\033[K{line}\n{_PROMPT}{half_typed}", end="", flush=True)
     else:
         say(line)
