@@ -1,10 +1,6 @@
-"""``python -m tools``: the commands of the local stack."""
+"""``python -m tools``: the same commands as ``storefront``."""
 
-from tools.console import problems_reported
+from tools.cli import main
 
 if __name__ == "__main__":
-    with problems_reported():
-        # Here, so that an interruption of the imports, which take a second, is reported like any other.
-        from tools.cli import main
-
-        main()
+    main()

@@ -1,8 +1,6 @@
 """Creates the virtual environments; run by whatever Python there is, so it uses the standard library only.
 
-There are three because the emulator and a scanner pin older versions of botocore than the SAM CLI accepts: ``.venv``
-for the tools and checks, ``.venv-emulator`` for the emulator and, inside it, the functions, ``.venv-scanners`` for
-the scanners. ``.venv-bench`` is what a function finds in Lambda's runtime.
+There are several because the emulator and a scanner pin older versions of botocore than the SAM CLI accepts.
 """
 
 from __future__ import annotations
@@ -15,24 +13,45 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.console import Problem, Step, problems_reported
-
 ROOT = Path(__file__).resolve().parent.parent
+STATE_DIRECTORY = ROOT / ".local"
 TIMEOUT_SECONDS = 900
+# What the template says of the functions' runtime.
+RUNTIME = (3, 13)
 # There is no wheel for some of the systems this runs on: musl, Intel Macs, the newest Python.
 _SOMETIMES_BUILT = {"cryptography", "watchdog"}
 _UNREACHABLE = re.compile(
     r"No matching distribution|Could not find a version|ConnectionError|NewConnectionError|Max retries|timed out"
     r"|Name or service not known|Temporary failure|Network is unreachable|ProxyError|SSLError|HTTPError",
 )
+# A person's settings for pip apply (index, proxy, certificates), except installing outside the environment.
+_VARIABLES = {key: value for key, value in os.environ.items() if key not in {"PYTHONHOME", "PYTHONPATH"}}
+_VARIABLES |= {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+# A shell starts the environment's Python, also one whose path has a space in it; to Python those lines are a text.
+_STOREFRONT = """\
+#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+'''
+import sys
+
+sys.path.insert(0, {root!r})
+
+from tools.cli import main
+
+main()
+"""
+
+
+class InstallationFailed(SystemExit):
+    """Ends the command with one line that says what went wrong and what to do."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"error: {problem}")
 
 
 @dataclass(frozen=True)
@@ -60,8 +79,16 @@ class Environment:
         """The file that says what is installed; there is none while an installation goes on."""
         return self.directory / "installed.json"
 
+    def is_installed(self) -> bool:
+        """Whether it holds what is pinned, and its interpreter is there: it goes when its base Python is removed."""
+        try:
+            installed = json.loads(self.stamp.read_text())
+        except (OSError, ValueError):
+            return False
+        return installed.get(self.requirements) == _digest(self.requirements) and self.python.exists()
 
-EMULATOR = Environment(ROOT / ".venv-emulator", "emulator")
+
+EMULATOR = Environment(ROOT / ".venv-emulator", "emulator")  # and, inside the emulator, the functions
 TOOLS = Environment(ROOT / ".venv", "tools", parts=2)
 DEV = Environment(ROOT / ".venv", "dev", includes=("tools",), parts=2)
 # Apart from everything else: it runs beside what is about to be deployed.
@@ -76,84 +103,50 @@ GROUPS = {
     "bom": (TOOLS, BOM),
     "bench": (DEV, EMULATOR, BENCH),
 }
-# What the template says of the functions' runtime.
-RUNTIME = (3, 13)
 
 
 def ensure(group: str) -> None:
     """Install what a group of commands needs, side by side; do nothing where it is installed already.
 
-    Parameters
-    ----------
-    group
-        ``tools`` for running the stack, ``dev`` for the tests as well, ``check`` for the checks and scanners too,
-        ``bench`` for the benchmarks.
-
     Raises
     ------
-    Problem
+    InstallationFailed
         If packages cannot be downloaded or installed.
     """
-    missing = [environment for environment in GROUPS[group] if not _is_installed(environment)]
+    missing = [environment for environment in GROUPS[group] if not environment.is_installed()]
     if not missing:
         return
-    step = Step(f"install the {group} with Python {sys.version.split()[0]}")
-    counts: dict[str, str] = {}
+    started = time.monotonic()
+    title = f"install the {group} with Python {sys.version.split()[0]}"
+    print(f"  {title} ...", flush=True)
     for environment in dict.fromkeys((GROUPS[group][0], *missing)):
-        step.progress(f"new environment {environment.directory.name}")
         _create(environment)
     with ThreadPoolExecutor(len(missing)) as pool:
-        installs = [pool.submit(_install, environment, counts) for environment in missing]
-        while not all(install.done() for install in installs):
-            step.progress(", ".join(f"{name}: {count}" for name, count in sorted(counts.items())))
-            time.sleep(0.2)
-    failures = [failure for install in installs if (failure := install.exception())]
-    if failures:
-        step.failed()
-        raise failures[0]
-    step.done()
+        list(pool.map(_install, missing))
+    print(f"✓ {title} ({time.monotonic() - started:.1f} s)", flush=True)
 
 
 def _digest(requirements: str) -> str:
     return hashlib.sha256((ROOT / "requirements" / f"{requirements}.txt").read_bytes()).hexdigest()
 
 
-def _is_installed(environment: Environment) -> bool:
-    try:
-        installed = json.loads(environment.stamp.read_text())
-    except (OSError, ValueError):
-        return False
-    return installed.get(environment.requirements) == _digest(environment.requirements) and _runs(environment)
-
-
-def _runs(environment: Environment) -> bool:
-    """Whether the environment's interpreter still exists: it goes when its base Python is removed."""
-    return environment.python.exists()
-
-
 def _create(environment: Environment) -> None:
     """Create the environment if there is none; pip, which takes seconds to set up, is in one of them only."""
     if environment.is_runtime and sys.version_info[:2] != RUNTIME:
         version = ".".join(map(str, RUNTIME))
-        raise Problem(
+        raise InstallationFailed(
             f"this is Python {sys.version.split()[0]}, and in Lambda the functions run on {version}: install that "
             f"(macOS: brew install python@{version}; Linux: uv python install {version}), or name one with "
             f"PYTHON=/path/to/python{version}"
         )
-    if not _runs(environment):
+    if not environment.python.exists():
         shutil.rmtree(environment.directory, ignore_errors=True)
         without_pip = [] if environment.python == PIP else ["--without-pip"]
         _run([sys.executable, "-m", "venv", *without_pip, str(environment.directory)], environment)
 
 
-def _install(environment: Environment, counts: dict[str, str]) -> None:
+def _install(environment: Environment) -> None:
     environment.stamp.unlink(missing_ok=True)
-    collected = Counter[str]()
-
-    def count(line: str) -> None:
-        collected["packages"] += line.startswith("Collecting")
-        counts[environment.requirements] = f"{collected['packages']} packages"
-
     # Everything is pinned with its dependencies, so there is nothing to resolve; bytecode is compiled when a module
     # is first imported, which most are not.
     pip_install = [str(PIP), "-m", "pip", "--python", str(environment.python), "install", "--no-input"]
@@ -161,11 +154,20 @@ def _install(environment: Environment, counts: dict[str, str]) -> None:
     parts = _split(environment)
     with ThreadPoolExecutor(len(parts)) as pool:
         commands = [[*pip_install, *options, "--requirement", str(part)] for part in parts]
-        list(pool.map(lambda command: _run(command, environment, count), commands))
+        list(pool.map(lambda command: _run(command, environment), commands))
     if environment.is_runtime:
         _run([str(environment.python), "-m", "compileall", "-q", str(environment.directory / "lib")], environment)
+    if environment.python == TOOLS.python:
+        _add_storefront(environment)
     names = (environment.requirements, *environment.includes)
     environment.stamp.write_text(json.dumps({name: _digest(name) for name in names}))
+
+
+def _add_storefront(environment: Environment) -> None:
+    """Write the command; installing the project with pip would need a build backend, and leave its metadata behind."""
+    script = environment.directory / "bin" / "storefront"
+    script.write_text(_STOREFRONT.format(python=environment.python, root=str(ROOT)))
+    script.chmod(0o755)
 
 
 def _split(environment: Environment) -> list[Path]:
@@ -184,53 +186,48 @@ def _split(environment: Environment) -> list[Path]:
     return parts
 
 
-def _run(command: list[str], environment: Environment, read: Callable[[str], None] | None = None) -> None:
-    """Run a command and pass each line it prints on; explain the failure if it fails."""
-    # A person's settings for pip apply (index, proxy, certificates), except installing outside the environment.
-    variables = {key: value for key, value in os.environ.items() if key not in {"PYTHONHOME", "PYTHONPATH"}}
-    variables |= {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUNBUFFERED": "1"}
-    output: list[str] = []
-    with subprocess.Popen(
-        command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        timer = threading.Timer(TIMEOUT_SECONDS, process.kill)
-        timer.start()
-        try:
-            for line in process.stdout or ():
-                output.append(line)
-                if read:
-                    read(line)
-        finally:
-            timer.cancel()
-    if process.returncode:
-        raise _explain(environment, output)
+def _run(command: list[str], environment: Environment) -> None:
+    """Run a command; explain the failure if it fails."""
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=_VARIABLES, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise InstallationFailed(f"installing {environment.directory.name} did not end: run it again") from None
+    if done.returncode:
+        raise _explained(environment, done.stdout + done.stderr)
 
 
-def _explain(environment: Environment, output: list[str]) -> Problem:
+def _explained(environment: Environment, output: str) -> InstallationFailed:
     """Say what went wrong in an installation and what to do about it."""
-    log = ROOT / ".local" / f"install-{environment.requirements}.log"
+    log = STATE_DIRECTORY / f"install-{environment.requirements}.log"
     log.parent.mkdir(exist_ok=True)
-    log.write_text("".join(output))
+    log.write_text(output)
     details = f"details: {log.relative_to(ROOT)}"
-    text = "".join(output)
-    if "DO NOT MATCH THE HASHES" in text:
-        return Problem(f"a downloaded package is not the one pinned: try again, or check your package index; {details}")
-    if _UNREACHABLE.search(text):
-        return Problem(
+    if "DO NOT MATCH THE HASHES" in output:
+        return InstallationFailed(
+            f"a downloaded package is not the one pinned: try again, or check your package index; {details}"
+        )
+    if _UNREACHABLE.search(output):
+        return InstallationFailed(
             "packages cannot be downloaded: check the network, proxy and index (pip config list) and run it again; "
             + details
         )
-    errors = [line.strip() for line in output if "error" in line.lower()]
-    reason = errors[-1] if errors else (output[-1].strip() if output else "no output")
-    return Problem(f"installing {environment.directory.name} failed: {reason}; {details}")
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["no output"]
+    reason = ([line for line in lines if "error" in line.lower()] or lines)[-1]
+    return InstallationFailed(f"installing {environment.directory.name} failed: {reason}; {details}")
 
 
 def main() -> None:
     """Create the environments a group of commands needs."""
     parser = argparse.ArgumentParser(prog="python -m tools.environments", description=main.__doc__)
     parser.add_argument("group", choices=GROUPS, help="tools: run the stack; dev: test too; check, bench: that too")
-    with problems_reported():
-        ensure(parser.parse_args().group)
+    group = parser.parse_args().group
+    try:
+        ensure(group)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 if __name__ == "__main__":

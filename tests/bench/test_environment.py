@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools import environments
-from tools.console import Problem
-from tools.environments import Environment
+from tools.environments import Environment, InstallationFailed
 from tools.testing.template import source
 
 
@@ -20,7 +19,7 @@ def test_another_python_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(environments, "RUNTIME", (3, 99))
 
     with pytest.raises(
-        Problem, match=r"in Lambda the functions run on 3\.99: install that .*PYTHON=/path/to/python3\.99"
+        InstallationFailed, match=r"in Lambda the functions run on 3\.99: install that .*PYTHON=/path/to/python3\.99"
     ):
         environments._create(Environment(tmp_path / "venv", "bench", is_runtime=True))
 

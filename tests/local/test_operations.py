@@ -19,7 +19,6 @@ from tests.support.waiting import wait_until
 from tools import cli
 from tools.demo.api_client import ApiClient
 from tools.ops import order_story, redrive
-from tools.ops.installation import Installation
 from tools.ops.order_story import Story
 from tools.ops.partners import caller
 from tools.stack import logs
@@ -52,7 +51,7 @@ def story_with(stack: Stack, order_id: str, functions: set[str]) -> Story:
     """Tell an order's story as soon as functions have logged that they are done with it."""
 
     def told() -> Story | None:
-        story = order_story.of(Installation.of(stack), order_id)
+        story = order_story.of(stack, order_id)
         statuses = [line for line in story.lines if line.function == "deliver-order-status"]
         # The last step of all: the outcome, after the acceptance, is told to the customer.
         return story if functions <= {line.function for line in story.lines} and len(statuses) >= 2 else None
@@ -92,7 +91,7 @@ def test_the_story_of_an_order_is_one_screen_and_names_nobody(
 ) -> None:
     story_with(stack, confirmed, ON_THE_WAY)
 
-    shown = run(make(state, f"make order ORDER={confirmed}")).stdout
+    shown = run(make(state, f"storefront order {confirmed}")).stdout
 
     assert "CONFIRMED" in shown
     assert "status=approved" in shown
@@ -113,7 +112,7 @@ def test_the_story_is_there_for_scripts(stack: Stack, state: Path, confirmed: st
 
 
 def test_an_order_that_is_not_there_has_a_story_too(stack: Stack) -> None:
-    story = order_story.of(Installation.of(stack), f"ord-{'a' * 32}", "nobody")
+    story = order_story.of(stack, f"ord-{'a' * 32}", "nobody")
 
     assert story.order is story.charge is None
 
@@ -158,7 +157,7 @@ def test_dead_letters_are_moved_back_and_processed(
     assert left.startswith("poison")
 
     def processed() -> bool:
-        lines = order_story.of(Installation.of(stack), confirmed).lines
+        lines = order_story.of(stack, confirmed).lines
         return any(str(line.correlation_id).startswith("redriven-") for line in lines)
 
     wait_until(processed, "the letter is processed, under the correlation id it had", 30)

@@ -25,7 +25,7 @@ PATH = "/partner/orders/no-such-reference"
 
 @pytest.fixture(scope="module")
 def partners(stack: Stack) -> Partners:
-    return Partners.of(stack)
+    return Partners(stack)
 
 
 @pytest.fixture(scope="module")
@@ -330,7 +330,7 @@ def test_a_quota_that_is_used_up_is_429_and_says_so(stack: Stack) -> None:
     stage = {"apiId": stack.outputs["RestApiId"], "stage": stack.url.rpartition("/")[2]}
     plan = gateway.create_usage_plan(name="two-a-day", apiStages=[stage], quota={"limit": 2, "period": "DAY"})
     outputs = {**stack.outputs, "BronzePlanId": plan["id"]}
-    partner = calling_with(stack, Partners(stack.client, outputs).issue("bronze"))
+    partner = calling_with(stack, Partners(replace(stack, outputs=outputs)).issue("bronze"))
 
     answers = [knock(partner) for _ in range(3)]
 

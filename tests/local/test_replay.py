@@ -1,6 +1,5 @@
 """Every sample event, on a running stack: as the functions' roles, beside the stack's own consumers."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +10,7 @@ import pytest
 
 from tests.local.conftest import Books
 from tests.support.waiting import wait_until
-from tools.cli import main
+from tools import cli
 from tools.console import Problem
 from tools.replay import command
 from tools.replay.cases import load
@@ -113,10 +112,9 @@ def test_a_changed_expectation_is_shown_under_its_case_and_ends_with_1(
     name = "answer-ping/good"
     changed = replace(CASES[name], answer={"statusCode": 204})
     monkeypatch.setattr(command, "load", lambda: CASES | {name: changed})
-    monkeypatch.setattr(sys, "argv", ["local", "replay", "answer-ping", "--state", str(state)])
 
     with pytest.raises(SystemExit) as end:
-        main()
+        cli.run("replay", "answer-ping", "--state", str(state))
 
     assert end.value.code == 1
     lines = capsys.readouterr().out.splitlines()
@@ -130,11 +128,9 @@ def test_two_replays_do_not_get_into_each_others_way(stack: Stack, state: Path) 
         pass
 
 
-def test_an_event_that_there_is_not_is_refused(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["local", "replay", "place-order/god", "--state", str(state)])
-
+def test_an_event_that_there_is_not_is_refused(state: Path) -> None:
     with pytest.raises(Exception, match="did you mean place-order/good"):
-        main()
+        cli.run("replay", "place-order/god", "--state", str(state))
 
 
 def test_a_function_that_cannot_be_imported_is_named_and_keeps_no_other_from_being_replayed(

@@ -3,7 +3,8 @@
 import json
 import os
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import pytest
 from botocore.client import BaseClient
@@ -12,17 +13,19 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from storefront.orders.event_bus import EventBus
 from tools.console import Problem
 from tools.ops import redrive
-from tools.ops.installation import Installation
 from tools.ops.redrive import dead_letter_queues, run
+from tools.stack.stack import Stack
 from tools.testing.aws import Aws
 
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793"
 
 
-class Shop(Installation):
+@dataclass(frozen=True)
+class Shop(Stack):
     """A stack of a source queue, its dead-letter queue, and the stream's dead-letter queue, which has no source."""
 
-    queues = ("OrdersQueue", "OrdersDeadLetterQueue", "OrderEventsDeadLetterQueue")
+    aws: Aws | None = None
+    queues: ClassVar = ("OrdersQueue", "OrdersDeadLetterQueue", "OrderEventsDeadLetterQueue")
 
     @classmethod
     def create(cls, aws: Aws) -> "Shop":
@@ -33,11 +36,13 @@ class Shop(Installation):
                 "QueueArn"
             ]
         policy = json.dumps({"deadLetterTargetArn": arns["OrdersDeadLetterQueue"], "maxReceiveCount": 5})
-        shop = cls(
-            "shop", {"OrdersTableName": "OrdersTable", "EventBusName": "orders"}, lambda name: getattr(aws, name)
-        )
+        outputs = {"OrdersTableName": "OrdersTable", "EventBusName": "orders"}
+        shop = cls(endpoint="", region="", credentials={}, outputs=outputs, users={}, aws=aws)
         aws.sqs.set_queue_attributes(QueueUrl=shop.url("OrdersQueue"), Attributes={"RedrivePolicy": policy})
         return shop
+
+    def client(self, service: str) -> Any:
+        return getattr(self.aws, service)
 
     def resources(self, kind: str) -> dict[str, str]:
         return {name: self.url(name) for name in self.queues}
@@ -198,7 +203,7 @@ def test_a_letter_of_the_stream_is_shown_with_what_it_points_to(shop: Shop, caps
     run(shop, "order-events", None, go=False)
 
     shown = capsys.readouterr().out
-    assert f"make order ORDER={ORDER_ID}" in shown
+    assert f"storefront order {ORDER_ID}" in shown
     assert "7 changes between 2026-11-20T12:00:00Z and 2026-11-20T12:05:00Z (RecordAgeExceeded)" in shown
     assert "not a letter of the stream's" in shown
 

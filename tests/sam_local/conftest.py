@@ -37,7 +37,7 @@ def network(state: Path) -> ContainerNetwork:
 
 @pytest.fixture(scope="session")
 def configuration(network: ContainerNetwork, stack: Stack, state: Path) -> Iterator[Path]:
-    """What `make sam-local` sets up for the tests' stack."""
+    """What `storefront sam-local` sets up for the tests' stack."""
     yield sam_local.prepare(stack, state)
     sam_local.release(state)
     assert not network.engine.networks.list(names=[network.name])

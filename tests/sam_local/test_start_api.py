@@ -105,7 +105,7 @@ def test_a_token_of_nobody_is_refused(client: ApiClient) -> None:
 
 
 def test_a_revoked_partner_is_403(api: Server, stack: Stack) -> None:
-    partners = Partners.of(stack)
+    partners = Partners(stack)
     access = partners.issue("bronze")
     partners.revoke(partner_id_of(access.token))
 
@@ -162,7 +162,7 @@ def test_only_a_signed_webhook_settles_an_order(client: ApiClient, stack: Stack,
 
 
 def test_a_product_is_written_without_a_signature(client: ApiClient) -> None:
-    """IAM is skipped: that is what `make sam-local` warns of."""
+    """IAM is skipped: that is what `storefront sam-local` warns of."""
     path = f"/products/TEST-{uuid.uuid4().hex[:8].upper()}"
     price = {"amount": 900, "currency": "EUR"}
     product = {"name": "Poster", "description": "", "category": "posters", "price": price, "stock": 5}

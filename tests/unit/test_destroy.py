@@ -8,7 +8,8 @@ import pytest
 from moto import mock_aws
 
 from tools.console import Problem
-from tools.ops.destroy import Removal, destroy
+from tools.ops import destroy
+from tools.ops.destroy import Removal
 
 STACK = "storefront-dev"
 TABLE = {
@@ -22,9 +23,10 @@ TABLE = {
 
 
 @pytest.fixture
-def session() -> Iterator[boto3.Session]:
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
     with mock_aws():
-        yield boto3.Session(region_name="us-east-1")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        yield boto3.Session()
 
 
 def deploy(session: boto3.Session, **orders: object) -> None:
@@ -42,26 +44,46 @@ def protect(session: boto3.Session) -> None:
     session.client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=True)
 
 
-def removed(session: boto3.Session, confirmed: str = STACK, *, unprotect: bool = False) -> list[str]:
-    return destroy(Removal(STACK, session), STACK, confirmed, unprotect=unprotect)
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a person types when asked for the stack's name."""
+    answers: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda _: answers.pop())
+    return answers
+
+
+def removed(*, confirmed: bool = True, unprotect: bool = False) -> None:
+    destroy.run(STACK, confirmed=confirmed, unprotect=unprotect)
 
 
 def test_an_environment_is_removed(session: boto3.Session) -> None:
     deploy(session)
 
-    assert removed(session) == []
+    removed()
 
     assert tables(session) == []
     with pytest.raises(Problem, match="there is no stack storefront-dev"):
-        Removal(STACK, session)
+        removed()
+
+
+def test_a_stack_whose_name_is_typed_is_removed(session: boto3.Session, typed: list[str]) -> None:
+    deploy(session)
+    typed.append(STACK)
+
+    removed(confirmed=False)
+
+    assert tables(session) == []
 
 
 @pytest.mark.parametrize("confirmed", ["", "yes", "storefront-prod"])
-def test_nothing_is_removed_unless_its_name_is_repeated(session: boto3.Session, confirmed: str) -> None:
+def test_nothing_is_removed_unless_its_name_is_repeated(
+    session: boto3.Session, typed: list[str], confirmed: str
+) -> None:
     deploy(session)
+    typed.append(confirmed)
 
     with pytest.raises(Problem, match="type storefront-dev to confirm"):
-        removed(session, confirmed, unprotect=True)
+        removed(confirmed=False, unprotect=True)
 
     assert tables(session)
 
@@ -70,8 +92,8 @@ def test_what_is_protected_is_not_removed_unasked(session: boto3.Session) -> Non
     deploy(session)
     protect(session)
 
-    with pytest.raises(Problem, match=r"deletion protection of the table \S+; UNPROTECT=yes"):
-        removed(session)
+    with pytest.raises(Problem, match=r"deletion protection of the table \S+; --unprotect"):
+        removed()
 
     assert tables(session)
 
@@ -80,7 +102,7 @@ def test_protection_is_turned_off_where_that_is_asked_for(session: boto3.Session
     deploy(session)
     protect(session)
 
-    removed(session, unprotect=True)
+    removed(unprotect=True)
 
     assert tables(session) == []
 
@@ -92,27 +114,29 @@ def test_termination_protection_counts_as_well(session: boto3.Session, monkeypat
     monkeypatch.setattr(Removal, "_described", lambda self: described)
 
     # Then
-    with pytest.raises(Problem, match="termination protection of storefront-dev; UNPROTECT=yes"):
-        removed(session)
+    with pytest.raises(Problem, match="termination protection of storefront-dev; --unprotect"):
+        removed()
 
 
-def test_what_the_template_keeps_is_named_and_stays_protected(session: boto3.Session) -> None:
+def test_what_the_template_keeps_is_named_and_stays_protected(
+    session: boto3.Session, capsys: pytest.CaptureFixture[str]
+) -> None:
     # Given a table that outlives its stack
     deploy(session, DeletionPolicy="Retain")
     protect(session)
 
     # When
-    (left,) = removed(session)
+    removed()
 
     # Then nothing had to be turned off
     (table,) = tables(session)
-    assert left == f"{table} (AWS::DynamoDB::Table)"
+    assert f"  {table} (AWS::DynamoDB::Table)\n" in capsys.readouterr().out
     described = session.client("dynamodb").describe_table(TableName=table)["Table"]
     assert described["DeletionProtectionEnabled"]
 
 
 def test_versions_of_functions_are_not_left_though_the_template_keeps_them(
-    session: boto3.Session, monkeypatch: pytest.MonkeyPatch
+    session: boto3.Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Given what CloudFormation lists of a function's version, which SAM retains
     deploy(session, DeletionPolicy="Retain")
@@ -120,4 +144,5 @@ def test_versions_of_functions_are_not_left_though_the_template_keeps_them(
     monkeypatch.setattr(Removal, "_resources", lambda self: [listed])
 
     # Then Lambda has deleted it with the function
-    assert removed(session) == []
+    removed()
+    assert "orders:1" not in capsys.readouterr().out

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tools.cli import main
+from tools import cli
 from tools.console import Misuse, Problem, step
 from tools.replay import aws, command
 from tools.replay.aws import OnAws
@@ -174,7 +174,7 @@ def stack_on_aws(stage: str) -> StackOnAws:
 def deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {case.function for case in CASES.values()} - {"payments-sandbox"}
     found = {name: Function(**{**vars(FUNCTION), "name": name}) for name in names}
-    monkeypatch.setattr(aws, "deployed", lambda stack, name: found)
+    monkeypatch.setattr(aws, "deployed", lambda stack: found)
 
 
 @pytest.mark.usefixtures("deployed")
@@ -206,9 +206,9 @@ def test_a_call_that_fails_is_told_with_the_last_line_of_the_sam_cli(tmp_path: P
     [
         (READS, None),
         ("authorize-partner/unknown", None),
-        (WRITES, "it writes: CHARGE=1 replays it, too"),
-        ("get-order/other-customer", "it writes: CHARGE=1 replays it, too"),
-        ("reconcile-orders/scheduled", "it writes: CHARGE=1 replays it, too"),
+        (WRITES, "it writes: --yes replays it, too"),
+        ("get-order/other-customer", "it writes: --yes replays it, too"),
+        ("reconcile-orders/scheduled", "it writes: --yes replays it, too"),
         (NEEDS_A_TOKEN, "only on the local stack there is ${PartnerToken}"),
         ("payments-sandbox/look-up", "the stack has no such function"),
         ("post-traffic-hook/good", "it needs a deployment of CodeDeploy"),
@@ -231,7 +231,7 @@ def test_who_asks_for_it_gets_what_writes_too_but_never_in_prod(tmp_path: Path) 
 
 @pytest.mark.usefixtures("deployed")
 def test_prod_is_refused_unless_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(Problem, match=r"shop is prod: .*CHARGE=1"):
+    with pytest.raises(Problem, match=r"shop is prod: .*--yes"):
         OnAws(stack_on_aws("prod"), "shop", CASES, tmp_path / "log")
 
 
@@ -276,6 +276,7 @@ class Recorded:
             "LogicalResourceId": FUNCTION.logical_id,
             "PhysicalResourceId": "shop-PlaceOrderFunction-1",
             "ResourceType": "AWS::Lambda::Function",
+            "ResourceStatus": "CREATE_COMPLETE",
         }
         return [{"StackResourceSummaries": [resource]}]
 
@@ -344,12 +345,11 @@ def test_what_does_not_go_together_is_refused_with_exit_code_2(tmp_path: Path, w
 def test_the_exit_code_says_whether_all_is_as_expected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: bool, code: int
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["local", "replay", "place-order", "--state", str(tmp_path)])
     orders: list[Order] = []
     monkeypatch.setattr(command, "run", lambda order, state: orders.append(order) or found)
 
     try:
-        main()
+        cli.run("replay", "place-order", "--state", str(tmp_path))
     except SystemExit as end:
         assert end.code == code
     else:

@@ -25,10 +25,10 @@ BENCHMARKS: dict[str, ModuleType] = {
 SECTIONS: dict[str, Callable[[Any], Section]] = {name: module.section for name, module in BENCHMARKS.items()}
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
     """Measure what things cost, on this machine: all of it, for the report, or one benchmark for the terminal."""
     parser = _parser()
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     bypass_proxies()
     with problems_reported():
         if arguments.redraw:

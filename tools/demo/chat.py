@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 from tools.console import Problem
 from tools.demo.api_client import ApiClient, sign_in
 from tools.ops.accounts import Accounts
-from tools.stack.stack import Stack, outputs_on_aws
+from tools.stack.stack import Stack, StackOnAws
 
 Frame = Mapping[str, Any]
 
@@ -161,10 +161,9 @@ class Access:
     @classmethod
     def on_aws(cls, stack_name: str, email: str, password: str) -> Self:
         """Return the access to a stack on AWS, found with the credentials and the region of the environment."""
-        outputs = outputs_on_aws(stack_name)
-        # A pool's id begins with its region.
-        accounts = Accounts.on_aws(outputs["UserPoolClientId"], outputs["UserPoolId"].partition("_")[0])
-        return cls(outputs["RestApiUrl"].rstrip("/"), lambda: str(accounts.sign_in(email, password)["IdToken"]))
+        stack = StackOnAws.named(stack_name)
+        accounts = Accounts.of(stack)
+        return cls(stack.url, lambda: str(accounts.sign_in(email, password)["IdToken"]))
 
     def ticket(self) -> dict[str, str]:
         """Return a new ticket: ``ticket``, ``expiresAt``, and ``url`` to connect to."""

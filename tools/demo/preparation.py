@@ -92,7 +92,7 @@ class _Making:
         self.stack = replace(self.stack, users=users)
 
     def partners(self) -> None:
-        partners = Partners.of(self.stack)
+        partners = Partners(self.stack)
         issued = {}
         for plan in PLANS:
             issued[plan] = partners.issue(plan)

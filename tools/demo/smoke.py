@@ -52,7 +52,7 @@ def run(stack: Stack, may_charge: bool = False) -> list[Result]:
     lines: list[str] = []
     with prepared(stack, is_prod) as (ready, missing), closing(Visit(ready, lines.append)) as visit:
         if is_prod and not may_charge:
-            missing[Need.SALES] = missing[Need.EDITS] = "this is prod; --charge orders and edits all the same"
+            missing[Need.SALES] = missing[Need.EDITS] = "this is prod; --yes orders and edits all the same"
         for journey in JOURNEYS:
             lines.clear()
             result = _skipped(journey, missing, results) or _made(journey, visit, lines)

@@ -1,6 +1,6 @@
 """The record of which journeys have been seen to work, where and when; docs/deploying.md shows it.
 
-A line is written by ``make smoke RECORD=1``, and by nothing else.
+A line is written by ``storefront smoke --record``, and by nothing else.
 """
 
 import json
@@ -27,7 +27,7 @@ def load() -> Record:
 def commit() -> str:
     """Return the commit that is about to be tried; a ``Problem`` says if there are changes that it does not have."""
     if _git("status", "--porcelain", "--", *_TRIED):
-        raise Problem("only a commit can be recorded: commit your changes first, or leave RECORD out")
+        raise Problem("only a commit can be recorded: commit your changes first, or leave --record out")
     return _git("rev-parse", "--short=12", "HEAD")
 
 
@@ -44,5 +44,5 @@ def write(results: Iterable[Result], tried: str, place: str, environment: str) -
 def _git(*words: str) -> str:
     ran = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
     if ran.returncode:
-        raise Problem("only a commit can be recorded, and this is no git repository: leave RECORD out")
+        raise Problem("only a commit can be recorded, and this is no git repository: leave --record out")
     return ran.stdout.strip()

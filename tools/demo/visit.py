@@ -57,7 +57,7 @@ class Visit:
     def require(self, condition: object, expectation: str) -> None:
         """End the journey with a ``Problem`` unless a condition holds."""
         if not condition:
-            raise Problem(f"the tour expects {expectation}: see make logs")
+            raise Problem(f"the tour expects {expectation}: see storefront logs")
 
     def expect(self, status: int, response: requests.Response) -> requests.Response:
         """Show a request with its answer, and require the answer's status."""

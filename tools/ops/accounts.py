@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from getpass import getpass
 from typing import Any
 
-import boto3
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tools.console import Problem
@@ -20,29 +17,14 @@ from tools.stack.stack import Stack
 
 @dataclass(frozen=True)
 class Accounts:
-    """The accounts of one user pool client.
-
-    Attributes
-    ----------
-    cognito
-        A Cognito client; these calls need no credentials.
-    client_id
-        The user pool client.
-    """
+    """The accounts of one user pool client; Cognito asks nobody for credentials who signs up or in."""
 
     cognito: Any
     client_id: str
 
     @classmethod
-    def on_aws(cls, client_id: str, region: str) -> Accounts:
-        """Return the accounts of a stack on AWS."""
-        return cls(
-            boto3.client("cognito-idp", region_name=region, config=Config(signature_version=UNSIGNED)), client_id
-        )
-
-    @classmethod
     def of(cls, stack: Stack) -> Accounts:
-        """Return the accounts of a local stack."""
+        """Return the accounts of a stack."""
         return cls(stack.client("cognito-idp"), stack.outputs["UserPoolClientId"])
 
     def sign_up(self, email: str, password: str) -> None:

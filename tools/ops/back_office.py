@@ -7,11 +7,9 @@ Management User Guide). botocore has the one implementation that this needs.
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import boto3
 import requests
@@ -76,9 +74,18 @@ class BackOffice:
     region: str
 
     @classmethod
-    def of(cls, stack: Stack) -> BackOffice:
-        """Return an editor of a local stack with new credentials: those in ``stack.json`` last an hour."""
-        return cls(stack.url, assume(stack.client("sts"), stack.outputs["BackOfficeRoleArn"]), stack.region)
+    def of(cls, stack: Stack, *, as_me: bool = False) -> BackOffice:
+        """Return an editor of a stack.
+
+        Parameters
+        ----------
+        stack
+            The stack.
+        as_me
+            Whether to sign with the credentials of the environment; otherwise with new ones of the stack's role.
+        """
+        role = stack.outputs["BackOfficeRoleArn"]
+        return cls(stack.url, _own() if as_me else assume(stack.client("sts"), role), stack.region)
 
     def product(self, sku: str) -> requests.Response:
         """Ask for a product, as anyone may."""
@@ -103,60 +110,70 @@ class BackOffice:
         return requests.put(url, data=body, headers=headers, timeout=_TIMEOUT_SECONDS)
 
 
-def put_product(editor: BackOffice, arguments: argparse.Namespace) -> None:
-    """Change what is given of a product, or put a new one on sale.
+@dataclass(frozen=True)
+class Edit:
+    """What is given of a product; what is ``None`` stays as it is."""
+
+    texts: dict[str, Any]
+    amount: int | None = None
+    currency: str | None = None
+
+    def of_new(self) -> dict[str, Any]:
+        """Return the product that it puts on sale."""
+        return {"description": "", **_present(self.texts), "price": {"currency": "EUR", **self._price}}
+
+    def of_known(self, product: dict[str, Any]) -> dict[str, Any]:
+        """Return a product that is on sale, changed."""
+        known = {name: value for name, value in product.items() if name != "sku"}
+        return {**known, **_present(self.texts), "price": {**known["price"], **self._price}}
+
+    @property
+    def _price(self) -> dict[str, Any]:
+        return _present({"amount": self.amount, "currency": self.currency})
+
+
+def put_product(editor: BackOffice, sku: str, edit: Edit, *, new: bool, if_match: str | None) -> None:
+    """Change a product, or put a new one on sale.
+
+    Parameters
+    ----------
+    editor
+        Who does it.
+    sku
+        Which product.
+    edit
+        What is given of it.
+    new
+        Whether there is no such product yet.
+    if_match
+        The entity tag of the product as it has been seen; without it, as it is now.
 
     Raises
     ------
     Problem
         If the API refuses it; the message is the refusal's detail.
     """
-    given = {name: getattr(arguments, name) for name in ("name", "description", "category", "stock")}
-    price = {name: getattr(arguments, name) for name in ("amount", "currency")}
-    if arguments.new:
-        price = {"currency": "EUR", **_present(price)}
-        product: dict[str, Any] = {"description": "", **_present(given), "price": price}
-        condition = {"If-None-Match": "*"}
+    if new:
+        answer = editor.put(sku, edit.of_new(), {"If-None-Match": "*"})
     else:
-        seen = editor.product(arguments.sku)
+        seen = editor.product(sku)
         _raise_if_refused(seen)
-        known = {name: value for name, value in seen.json().items() if name != "sku"}
-        product = {**known, **_present(given), "price": {**known["price"], **_present(price)}}
-        condition = {"If-Match": arguments.if_match or seen.headers["ETag"]}
-    answer = editor.put(arguments.sku, product, condition)
+        answer = editor.put(sku, edit.of_known(seen.json()), {"If-Match": if_match or seen.headers["ETag"]})
     _raise_if_refused(answer)
     say(json.dumps(answer.json(), indent=2, ensure_ascii=False))
     say(f"ETag: {answer.headers['ETag']}")
 
 
-def editor_on_aws(url: str, role_arn: str | None) -> BackOffice:
-    """Return an editor of an API on AWS.
-
-    Parameters
-    ----------
-    url
-        The stack's output ``RestApiUrl``.
-    role_arn
-        The stack's output ``BackOfficeRoleArn``; without it the credentials that the environment or profile names are
-        used as they are.
-    """
-    session = boto3.Session()
-    host = urlsplit(url).hostname or ""
-    region = host.split(".")[2] if ".execute-api." in host else session.region_name
-    if not region:
-        raise Problem("in which region the API is cannot be told from its address: set AWS_REGION")
-    if role_arn:
-        return BackOffice(url.rstrip("/"), assume(session.client("sts", region_name=region), role_arn), region)
-    found = session.get_credentials()
+def _own() -> dict[str, str]:
+    found = boto3.Session().get_credentials()
     if found is None:
         raise Problem("there are no AWS credentials: set AWS_PROFILE, or sign in")
     keys = found.get_frozen_credentials()
-    credentials = {
+    return {
         "access_key_id": keys.access_key or "",
         "secret_access_key": keys.secret_key or "",
         "session_token": keys.token or "",
     }
-    return BackOffice(url.rstrip("/"), credentials, region)
 
 
 def _present(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""Removes an environment from AWS, and says what it leaves: ``make destroy``.
+"""Removes a stack from AWS, and says what it leaves.
 
 It asks for the stack's name first. What protects the stack or its data is turned off only where that is asked for.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +13,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from samcli.yamlhelper import yaml_parse
 
-from tools.console import Problem, problems_reported, say
-from tools.stack import samconfig
+from tools.console import Problem, say
+from tools.stack.stack import resources_of
 
 # What stays of any environment, because no stack holds it.
 ALWAYS_LEFT = (
@@ -86,13 +85,7 @@ class Removal:
         return stack
 
     def _resources(self) -> list[dict[str, Any]]:
-        pages = self._cloudformation.get_paginator("list_stack_resources").paginate(StackName=self._stack)
-        return [
-            row
-            for page in pages
-            for row in page["StackResourceSummaries"]
-            if row["ResourceStatus"] != "DELETE_COMPLETE" and "PhysicalResourceId" in row
-        ]
+        return resources_of(self._cloudformation, self._stack)
 
     def _kept(self) -> list[dict[str, Any]]:
         template = self._cloudformation.get_template(StackName=self._stack, TemplateStage="Processed")["TemplateBody"]
@@ -160,64 +153,43 @@ _PROTECTED: dict[str, Callable[[boto3.Session, str], list[Protection]]] = {
 }
 
 
-def destroy(removal: Removal, stack: str, confirmed: str, *, unprotect: bool) -> list[str]:
-    """Remove a stack if its name has been repeated and nothing protects it any more.
+def run(stack: str, *, confirmed: bool, unprotect: bool) -> None:
+    """Remove a stack from AWS, and say what is left.
 
     Parameters
     ----------
-    removal
-        The removal of the stack.
     stack
         The stack's name.
     confirmed
-        What was typed as its name.
+        Whether that is settled; otherwise its name must be typed.
     unprotect
         Whether to turn off what protects it.
 
-    Returns
-    -------
-    list[str]
-        What is left of it.
+    Raises
+    ------
+    Problem
+        If nothing was removed, or not all of it.
     """
-    if confirmed != stack:
-        raise Problem(f"nothing was removed: type {stack} to confirm, or give CONFIRM={stack}")
-    protections = removal.protections()
-    if protections and not unprotect:
-        listed = ", ".join(protection.what for protection in protections)
-        raise Problem(f"nothing was removed: {listed}; UNPROTECT=yes turns it off")
-    for protection in protections:
-        protection.turn_off()
-    return removal.run()
-
-
-def _asked(question: str) -> str:
-    try:
-        return input(question)
-    except EOFError:
-        return ""  # nobody is there to confirm
-
-
-def main() -> None:
-    """Remove an environment from AWS, and say what it leaves."""
-    parser = argparse.ArgumentParser(prog="python -m tools.ops.destroy", description=main.__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--environment", choices=samconfig.ENVIRONMENTS[1:], help="as in samconfig.toml")
-    what.add_argument("--stack", help="any other stack, by its name")
-    parser.add_argument("--confirm", help="the stack's name (default: it is asked for)")
-    parser.add_argument("--unprotect", action="store_true", help="turn off what protects the stack and its data")
-    arguments = parser.parse_args()
-    stack = arguments.stack or samconfig.environment(arguments.environment).stack
     try:
         removal = Removal(stack, boto3.Session())
-        confirmed = arguments.confirm or _asked(f"This deletes {stack}. Type its name to go on: ")
-        left = destroy(removal, stack, confirmed, unprotect=arguments.unprotect)
+        if not confirmed and _typed(f"This deletes {stack}. Type its name to go on: ") != stack:
+            raise Problem(f"nothing was removed: type {stack} to confirm, or give --yes")
+        protections = removal.protections()
+        if protections and not unprotect:
+            listed = ", ".join(protection.what for protection in protections)
+            raise Problem(f"nothing was removed: {listed}; --unprotect turns it off")
+        for protection in protections:
+            protection.turn_off()
+        left = removal.run()
     except (BotoCoreError, ClientError) as error:
         raise Problem(f"{error}: destroy needs credentials and a region of the account that the stack is in") from error
-    say(f"{stack} is gone. What is left:")
+    say(f"{stack} is gone. Left are:")
     for line in (*left, *ALWAYS_LEFT):
         say(f"  {line}")
 
 
-if __name__ == "__main__":
-    with problems_reported():
-        main()
+def _typed(question: str) -> str:
+    try:
+        return input(question)
+    except EOFError:
+        return ""  # nobody is there to confirm

@@ -19,8 +19,8 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from storefront.orders.order import is_order_id
 from tools.console import Problem, styled
-from tools.ops.installation import Installation
 from tools.ops.redrive import DeadLetterQueue, dead_letter_queues, letters_in, release
+from tools.stack.stack import Stack
 
 _SHOWN = (
     *("status", "version", "customerId", "acceptedAt", "updatedAt", "correlationId", "chargeId", "rejectionReason"),
@@ -100,7 +100,7 @@ class Story:
         counts = [f"{name} {', '.join(f'{n} {what}' for what, n in of.items())}" for name, of in self.waiting.items()]
         yield f"{styled('queues', 'bold')}  {'; '.join(counts)} (of all orders)"
         for queue, bodies in self.dead_letters.items():
-            yield styled(f"dead letters of {queue}: make redrive QUEUE={queue} MATCH={self.order_id}", "red")
+            yield styled(f"dead letters of {queue}: storefront redrive {queue} --match {self.order_id}", "red")
             yield from (f"  {body}" for body in bodies)
         yield f"{styled('events', 'bold')}  {', '.join(self.events) or 'none published'}"
         yield f"{styled('logs', 'bold')}    {len(self.lines)} lines"
@@ -108,12 +108,12 @@ class Story:
         yield from (_readable(line, width, (self.order or {}).get("correlationId")) for line in self.lines)
 
 
-def of(installation: Installation, order_id: str, customer_id: str | None = None, hours: float = 24) -> Story:
+def of(stack: Stack, order_id: str, customer_id: str | None = None, hours: float = 24) -> Story:
     """Find out everything about an order.
 
     Parameters
     ----------
-    installation
+    stack
         The stack.
     order_id
         The order's id.
@@ -129,25 +129,25 @@ def of(installation: Installation, order_id: str, customer_id: str | None = None
         It is not the id of an order.
     """
     if not is_order_id(order_id):
-        raise Problem("ORDER= is the id of an order: ord- and 32 letters and digits")
-    order = _order(installation, order_id, customer_id)
+        raise Problem("an order's id is ord- and 32 letters and digits")
+    order = _order(stack, order_id, customer_id)
     names = [order_id, *([order["correlationId"]] if order else [])]
     since = _milliseconds(order["acceptedAt"]) if order else int((time.time() - hours * 3600) * 1000)
-    lines = _lines(installation, names, since - _BEFORE_MILLISECONDS)
-    queues = dead_letter_queues(installation)
+    lines = _lines(stack, names, since - _BEFORE_MILLISECONDS)
+    queues = dead_letter_queues(stack)
     return Story(
         order_id,
         order,
-        _charge(installation, order_id),
-        _waiting(installation, queues),
-        _dead_letters(installation, queues, order_id),
+        _charge(stack, order_id),
+        _waiting(stack, queues),
+        _dead_letters(stack, queues, order_id),
         [str(line.fields["event_type"]) for line in lines if "event_type" in line.fields],
         lines,
     )
 
 
-def _order(installation: Installation, order_id: str, customer_id: str | None) -> dict[str, Any] | None:
-    dynamodb, table = installation.client("dynamodb"), installation.outputs["OrdersTableName"]
+def _order(stack: Stack, order_id: str, customer_id: str | None) -> dict[str, Any] | None:
+    dynamodb, table = stack.client("dynamodb"), stack.outputs["OrdersTableName"]
     if customer_id:
         key = {"customerId": {"S": customer_id}, "orderId": {"S": order_id}}
         item = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
@@ -163,18 +163,18 @@ def _order(installation: Installation, order_id: str, customer_id: str | None) -
     return _plain(item, (*_SHOWN, "lines", "currency")) if item else None
 
 
-def _charge(installation: Installation, order_id: str) -> dict[str, Any] | None:
+def _charge(stack: Stack, order_id: str) -> dict[str, Any] | None:
     # In prod there is no sandbox: the provider's own pages tell of the charge.
-    table = installation.outputs.get("PaymentsSandboxTableName")
+    table = stack.outputs.get("PaymentsSandboxTableName")
     if not table:
         return None
     key = {"idempotencyKey": {"S": order_id}}
-    item = installation.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+    item = stack.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
     return _plain(item, _SHOWN_OF_CHARGE) if item else None
 
 
-def _waiting(installation: Installation, queues: list[DeadLetterQueue]) -> dict[str, dict[str, int]]:
-    sqs = installation.client("sqs")
+def _waiting(stack: Stack, queues: list[DeadLetterQueue]) -> dict[str, dict[str, int]]:
+    sqs = stack.client("sqs")
     names = {
         "waiting": "ApproximateNumberOfMessages",
         "in flight or put off": "ApproximateNumberOfMessagesNotVisible",
@@ -187,8 +187,8 @@ def _waiting(installation: Installation, queues: list[DeadLetterQueue]) -> dict[
     return waiting
 
 
-def _dead_letters(installation: Installation, queues: list[DeadLetterQueue], order_id: str) -> dict[str, list[str]]:
-    sqs = installation.client("sqs")
+def _dead_letters(stack: Stack, queues: list[DeadLetterQueue], order_id: str) -> dict[str, list[str]]:
+    sqs = stack.client("sqs")
 
     def about(queue: DeadLetterQueue) -> list[str]:
         letters = letters_in(sqs, queue.url)
@@ -201,10 +201,10 @@ def _dead_letters(installation: Installation, queues: list[DeadLetterQueue], ord
         return {queue.name: bodies for queue, bodies in found if bodies}
 
 
-def _lines(installation: Installation, names: list[str], since: int) -> list[LogLine]:
+def _lines(stack: Stack, names: list[str], since: int) -> list[LogLine]:
     """Return the log lines with one of the names in them, from all of the stack's log groups."""
-    logs = installation.client("logs")
-    groups = installation.resources("AWS::Logs::LogGroup").values()
+    logs = stack.client("logs")
+    groups = stack.resources("AWS::Logs::LogGroup").values()
     with ThreadPoolExecutor(_GROUPS_AT_ONCE) as pool:
         found = list(pool.map(lambda group: _lines_of(logs, group, names, since), groups))
     return sorted((line for lines in found for line in lines), key=lambda line: line.timestamp)

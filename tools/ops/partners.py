@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from storefront.partners.store import PartnerStore
@@ -18,7 +15,7 @@ from storefront.partners.token import Partner, issue
 from storefront.shared import clock
 from tools.console import Problem
 from tools.demo.api_client import ApiClient
-from tools.stack.stack import PartnerAccess, Stack, outputs_on_aws
+from tools.stack.stack import PartnerAccess, Stack
 
 PLANS = {"bronze": "BronzePlanId", "gold": "GoldPlanId"}
 OVERLAP = timedelta(days=7)
@@ -28,36 +25,17 @@ _ID_LENGTH = 12
 
 @dataclass(frozen=True)
 class Partners:
-    """The partners of one stack.
+    """The partners of one stack."""
 
-    Attributes
-    ----------
-    client
-        Makes a client of an AWS service.
-    outputs
-        The outputs of the stack.
-    """
-
-    client: Callable[[str], Any]
-    outputs: Mapping[str, str]
-
-    @classmethod
-    def of(cls, stack: Stack) -> Partners:
-        """Return the partners of a local stack."""
-        return cls(stack.client, stack.outputs)
-
-    @classmethod
-    def on_aws(cls, stack_name: str) -> Partners:
-        """Return the partners of a stack on AWS, with the credentials and the region of the environment."""
-        return cls(boto3.client, outputs_on_aws(stack_name))  # type: ignore[arg-type]
+    stack: Stack
 
     def issue(self, plan: str) -> PartnerAccess:
         """Make a new partner; the token is shown this once, and kept nowhere."""
         partner_id = "".join(secrets.choice(_ID_CHARACTERS) for _ in range(_ID_LENGTH))
         token, stored = issue(partner_id)
-        gateway = self.client("apigateway")
+        gateway = self.stack.client("apigateway")
         key = gateway.create_api_key(name=f"partner-{partner_id}", enabled=True)
-        gateway.create_usage_plan_key(usagePlanId=self.outputs[PLANS[plan]], keyId=key["id"], keyType="API_KEY")
+        gateway.create_usage_plan_key(usagePlanId=self.stack.outputs[PLANS[plan]], keyId=key["id"], keyType="API_KEY")
         self._store.add(Partner(partner_id, plan, key["value"], (stored,)))
         return PartnerAccess(token=token.to_text(), api_key=key["value"])
 
@@ -77,7 +55,7 @@ class Partners:
     def remove(self, partner_id: str) -> None:
         """Revoke a partner, and delete the API key: nothing of them counts any more."""
         self.revoke(partner_id)
-        gateway = self.client("apigateway")
+        gateway = self.stack.client("apigateway")
         for key in gateway.get_api_keys(nameQuery=f"partner-{partner_id}")["items"]:
             gateway.delete_api_key(apiKey=key["id"])
 
@@ -87,7 +65,7 @@ class Partners:
 
     @property
     def _store(self) -> PartnerStore:
-        return PartnerStore(self.client("dynamodb"), self.outputs["PartnersTableName"])
+        return PartnerStore(self.stack.client("dynamodb"), self.stack.outputs["PartnersTableName"])
 
     def _get(self, partner_id: str) -> Partner:
         partner = self._store.get(partner_id)
@@ -106,8 +84,8 @@ class Partners:
 
     def _forget_what_was_allowed(self) -> None:
         """Have the gateway ask again: for five minutes it goes by what the authorizer said before."""
-        gateway, api_id = self.client("apigateway"), self.outputs["RestApiId"]
-        stage = self.outputs["RestApiUrl"].rstrip("/").rpartition("/")[2]
+        gateway, api_id = self.stack.client("apigateway"), self.stack.outputs["RestApiId"]
+        stage = self.stack.url.rpartition("/")[2]
         # The emulator does not know this call; see `differences`.
         with suppress(gateway.exceptions.NotFoundException):
             gateway.flush_stage_authorizers_cache(restApiId=api_id, stageName=stage)

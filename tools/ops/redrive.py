@@ -19,7 +19,7 @@ from storefront.orders.event import event_of_change
 from storefront.orders.event_bus import EventBus
 from storefront.orders.store import order_of
 from tools.console import Problem, say, styled
-from tools.ops.installation import Installation
+from tools.stack.stack import Stack
 
 # So long a letter is out of sight where this command ends before it has put it back.
 _HELD_SECONDS = 60
@@ -81,10 +81,10 @@ class DeadLetterQueue:
     source_url: str | None
 
 
-def dead_letter_queues(installation: Installation) -> list[DeadLetterQueue]:
+def dead_letter_queues(stack: Stack) -> list[DeadLetterQueue]:
     """Return the stack's dead-letter queues, each with the queue whose redrive policy names it."""
-    sqs = installation.client("sqs")
-    urls = installation.resources("AWS::SQS::Queue")
+    sqs = stack.client("sqs")
+    urls = stack.resources("AWS::SQS::Queue")
     attributes = {
         name: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn", "RedrivePolicy"])["Attributes"]
         for name, url in urls.items()
@@ -133,12 +133,12 @@ def release(sqs: Any, url: str, letters: Iterable[Letter]) -> None:
         sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 
 
-def run(installation: Installation, name: str | None, match: str | None, go: bool) -> None:
+def run(stack: Stack, name: str | None, match: str | None, go: bool) -> None:
     """Show the dead letters, and move those that match where that is asked for.
 
     Parameters
     ----------
-    installation
+    stack
         The stack.
     name
         Which dead-letter queue; all of them where it is not given, which is for looking only.
@@ -152,14 +152,14 @@ def run(installation: Installation, name: str | None, match: str | None, go: boo
     Problem
         There is no such queue; it is not said which letters to move; or some could not be moved.
     """
-    queues = dead_letter_queues(installation)
+    queues = dead_letter_queues(stack)
     names = ", ".join(queue.name for queue in queues)
     if go and not name:
-        raise Problem(f"say which dead letters to move: QUEUE= one of {names}")
+        raise Problem(f"say which dead letters to move: one of {names}")
     chosen = [queue for queue in queues if name in (None, queue.name)]
     if not chosen:
-        raise Problem(f"there is no queue {name!r}: QUEUE= is one of {names}")
-    failures = sum(_deal_with(installation, queue, match, go) for queue in chosen)
+        raise Problem(f"there is no queue {name!r}, but {names}")
+    failures = sum(_deal_with(stack, queue, match, go) for queue in chosen)
     if failures:
         raise Problem(f"{failures} could not be moved, and are where they were: the lines above say why")
 
@@ -182,7 +182,7 @@ def move(sqs: Any, queue: DeadLetterQueue, letter: Letter) -> None:
     sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=letter.receipt_handle)
 
 
-def publish_again(installation: Installation, queue: DeadLetterQueue, letter: Letter) -> None:
+def publish_again(stack: Stack, queue: DeadLetterQueue, letter: Letter) -> None:
     """Publish the event of an order that the stream's consumer has put aside, as the order is now.
 
     The change itself is gone; its order is in the table. Consumers go by the order's version, so an event too many
@@ -196,28 +196,28 @@ def publish_again(installation: Installation, queue: DeadLetterQueue, letter: Le
     key = json.loads(letter.body).get("key")
     if not key:
         raise Problem("it names a place in the stream and no order: see docs/operations.md")
-    table = installation.outputs["OrdersTableName"]
-    item = installation.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+    table = stack.outputs["OrdersTableName"]
+    item = stack.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
     event = event_of_change(None, order_of(item)) if item else None
     if event is None:
         raise Problem("its order is gone, or has not settled: nothing to publish yet")
-    if EventBus(installation.client("events"), installation.outputs["EventBusName"]).publish([event]) is not None:
+    if EventBus(stack.client("events"), stack.outputs["EventBusName"]).publish([event]) is not None:
         raise Problem("the bus has not taken the event")
-    installation.client("sqs").delete_message(QueueUrl=queue.url, ReceiptHandle=letter.receipt_handle)
+    stack.client("sqs").delete_message(QueueUrl=queue.url, ReceiptHandle=letter.receipt_handle)
 
 
-def _deal_with(installation: Installation, queue: DeadLetterQueue, match: str | None, go: bool) -> int:
+def _deal_with(stack: Stack, queue: DeadLetterQueue, match: str | None, go: bool) -> int:
     """Show a queue's letters, move those that match if asked to; return how many could not be moved."""
-    sqs = installation.client("sqs")
+    sqs = stack.client("sqs")
     letters = letters_in(sqs, queue.url)
     chosen = [letter for letter in letters if match is None or letter.mentions(match)]
     try:
         _show(queue, letters, chosen)
         if not go:
             if chosen:
-                say(f"  dry run, nothing has been moved: QUEUE={queue.name} GO=1 {_what_go_does(queue)}")
+                say(f"  dry run, nothing has been moved: storefront redrive {queue.name} --yes {_what_yes_does(queue)}")
             return 0
-        failed = _act(installation, queue, chosen)
+        failed = _act(stack, queue, chosen)
     finally:
         release(sqs, queue.url, letters)
     done = "moved" if queue.source_url else "published"
@@ -237,22 +237,22 @@ def _show(queue: DeadLetterQueue, letters: Sequence[Letter], chosen: Sequence[Le
             say(f"    {_pointer(letter)}")
 
 
-def _act(installation: Installation, queue: DeadLetterQueue, letters: Sequence[Letter]) -> list[tuple[Letter, str]]:
+def _act(stack: Stack, queue: DeadLetterQueue, letters: Sequence[Letter]) -> list[tuple[Letter, str]]:
     """Move letters, each by itself; return those that could not be moved, with the reason."""
     failed = []
     for letter in letters:
         try:
             if queue.source_url:
-                move(installation.client("sqs"), queue, letter)
+                move(stack.client("sqs"), queue, letter)
             else:
-                publish_again(installation, queue, letter)
+                publish_again(stack, queue, letter)
         # Also what makes a letter, or the order it names, unreadable: the others must not wait for it.
         except (Problem, ClientError, BotoCoreError, ValueError, KeyError, TypeError, AttributeError) as error:
             failed.append((letter, f"{type(error).__name__}: {error}"))
     return failed
 
 
-def _what_go_does(queue: DeadLetterQueue) -> str:
+def _what_yes_does(queue: DeadLetterQueue) -> str:
     return "moves them back" if queue.source_url else "publishes the events of the orders they name, as they are now"
 
 
@@ -262,7 +262,7 @@ def _pointer(letter: Letter) -> str:
         body = json.loads(letter.body)
         if "key" in body:
             order_id = body["key"]["orderId"]["S"]
-            return f"a change that could not be read; its order is in the table: make order ORDER={order_id}"
+            return f"a change that could not be read; its order is in the table: storefront order {order_id}"
         batch = body["DDBStreamBatchInfo"]
         first, last = (batch[f"approximateArrivalOf{end}Record"] for end in ("First", "Last"))
         return (

@@ -63,14 +63,14 @@ class OnAws:
         if self._is_prod and not may_charge:
             raise Problem(
                 f"{name} is prod: made-up events would count in its metrics and alarms. Replay on another stack; "
-                "or, with CHARGE=1 (--charge), what only reads"
+                "or, with --yes, what only reads"
             )
         self._may_write = may_charge and not self._is_prod
         self._name = name
         self._cases = cases
         self._log = log
         self._sam = sam
-        self._functions = {function.name: function.logical_id for function in deployed(stack, name).values()}
+        self._functions = {function.name: function.logical_id for function in deployed(stack).values()}
         self._values = {"UserPoolClientId": stack.outputs["UserPoolClientId"]}
 
     def prepare(self, cases: Mapping[str, Case]) -> None:
@@ -88,7 +88,7 @@ class OnAws:
         if missing:
             return f"only on the local stack there is ${{{missing[0]}}}"
         if any(each.writes for each in chain) and not self._may_write:
-            return "it writes, and this is prod" if self._is_prod else "it writes: CHARGE=1 replays it, too"
+            return "it writes, and this is prod" if self._is_prod else "it writes: --yes replays it, too"
         return None
 
     def replay(self, case: Case) -> Iterator[str]:

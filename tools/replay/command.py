@@ -84,7 +84,7 @@ def run(order: Order, state: Path) -> bool:
         There is no such event, or the options do not go together.
     """
     if (order.target == AWS) != bool(order.stack):
-        raise Misuse("TARGET=aws needs STACK=, the stack's name (--target aws --stack NAME); no other target has one")
+        raise Misuse("--target aws needs --stack, and no other target has one")
     cases = load()
     wanted = chosen(order.event, cases)
     state.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 _ADDED = '''
 
-# Added by `make sam-local` to the build that start-api serves. No other build has it.
+# Added by `storefront sam-local` to the build that start-api serves. No other build has it.
 _customer_of_claims = customer_of
 
 

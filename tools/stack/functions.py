@@ -7,8 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tools.ops.installation import Installation
-from tools.stack.stack import STACK_NAME, Stack
+from tools.stack.stack import Stack
 
 _VERSION = "$LATEST"
 _SESSION = "outside-of-lambda"
@@ -48,17 +47,9 @@ class Function:
     environment: dict[str, str] = field(repr=False)
 
 
-def deployed(stack: Stack, name: str = STACK_NAME) -> dict[str, Function]:
-    """Return a stack's functions by their names.
-
-    Parameters
-    ----------
-    stack
-        Where the stack is.
-    name
-        The stack's name.
-    """
-    found = Installation(name, stack.outputs, stack.client).resources("AWS::Lambda::Function")
+def deployed(stack: Stack) -> dict[str, Function]:
+    """Return a stack's functions by their names."""
+    found = stack.resources("AWS::Lambda::Function")
     configurations = stack.client("lambda")
     functions = []
     for logical_id, resource in sorted(found.items()):

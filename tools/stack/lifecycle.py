@@ -78,6 +78,7 @@ def running_stack(state: Path = STATE_DIRECTORY) -> Stack:
     Problem
         If there is none.
     """
+    bypass_proxies()
     if not Emulator(state).is_running():
         raise Problem("no stack is up: start one with make up")
     return Stack.load(state)

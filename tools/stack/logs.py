@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tools.console import Problem, say, styled
-from tools.stack.stack import STACK_NAME, Stack
+from tools.stack.stack import Stack
 
 _POLL_SECONDS = 1.0
 _LATE_MILLISECONDS = 10_000  # how much later than others a line may arrive
@@ -28,7 +28,7 @@ def show(stack: Stack, function: str | None, minutes: float, follow: bool) -> No
     stack
         The stack the functions belong to.
     function
-        Only functions whose name contains this, in any case, with or without hyphens; all of them if it is not given.
+        Only functions with this in their name, in any case, with or without hyphens; all of them if it is not given.
     minutes
         How far back to begin.
     follow
@@ -36,9 +36,9 @@ def show(stack: Stack, function: str | None, minutes: float, follow: bool) -> No
     """
     logs = stack.client("logs")
     part = (function or "").replace("-", "").lower()
-    groups = {name: group for name, group in _log_groups(stack).items() if part in name.lower()}
+    groups = {name: group for name, group in _log_groups(stack).items() if part in name.replace("-", "")}
     if not groups:
-        raise Problem(f"no function has {function!r} in its name: leave FUNCTION out to see all of them")
+        raise Problem(f"no function has {function!r} in its name: leave --function out to see all of them")
     since = int((time.time() - minutes * 60) * 1000)
     shown: set[tuple[Any, ...]] = set()
     while True:
@@ -56,16 +56,9 @@ def show(stack: Stack, function: str | None, minutes: float, follow: bool) -> No
 
 
 def _log_groups(stack: Stack) -> dict[str, str]:
-    """The log group of each function, by the function's name in the template."""
-    resources = stack.client("cloudformation").describe_stack_resources(StackName=STACK_NAME)["StackResources"]
-    functions = stack.client("lambda")
-    return {
-        resource["LogicalResourceId"]: functions.get_function_configuration(
-            FunctionName=resource["PhysicalResourceId"]
-        )["LoggingConfig"]["LogGroup"]
-        for resource in resources
-        if resource["ResourceType"] == "AWS::Lambda::Function"
-    }
+    """The log group of each function, by the function's name."""
+    groups = stack.resources("AWS::Logs::LogGroup").values()
+    return {group.rpartition("/")[2]: group for group in groups if group.startswith("/aws/lambda/")}
 
 
 def _events(logs: Any, groups: dict[str, str], since: int) -> Iterator[dict[str, Any]]:
@@ -80,7 +73,7 @@ def _events(logs: Any, groups: dict[str, str], since: int) -> Iterator[dict[str,
 
 def _print(event: dict[str, Any]) -> None:
     clock = time.strftime("%H:%M:%S", time.localtime(event["timestamp"] / 1000))
-    heading = f"{styled(clock, 'dim')} {styled(event['function'].removesuffix('Function'), 'cyan')}"
+    heading = f"{styled(clock, 'dim')} {styled(event['function'], 'cyan')}"
     for line in event["message"].rstrip().splitlines():
         if not line.startswith(_NOISE):
             say(f"{heading} {readable(line)}")

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from tools.console import Problem
-from tools.stack.stack import REGION, ROOT, STACK_NAME, Stack
+from tools.stack.stack import REGION, ROOT, STACK_NAME, Stack, resources_of
 
 Json = dict[str, Any]
 _METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "x-amazon-apigateway-any-method"}
@@ -63,12 +63,8 @@ class Deployed:
     @cached_property
     def physical_ids(self) -> dict[str, str]:
         """The name of each resource in AWS by its name in the template."""
-        resources = self.stack.client("cloudformation").describe_stack_resources(StackName=STACK_NAME)
-        return {
-            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-            for resource in resources["StackResources"]
-            if "PhysicalResourceId" in resource
-        }
+        rows = resources_of(self.stack.client("cloudformation"), STACK_NAME)
+        return {row["LogicalResourceId"]: row["PhysicalResourceId"] for row in rows}
 
     @cached_property
     def _values(self) -> dict[str, str]:

@@ -100,7 +100,7 @@ def seed_partners(stack: Stack) -> dict[str, PartnerAccess]:
     dict
         The partners by their plans.
     """
-    partners = Partners.of(stack)
+    partners = Partners(stack)
     known = {plan: access for plan, access in stack.partners.items() if partners.has(partner_id_of(access.token))}
     return {plan: known.get(plan) or partners.issue(plan) for plan in PLANS}
 

@@ -11,10 +11,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from tools import environments
 from tools.console import Problem
 
-ROOT = Path(__file__).resolve().parents[2]
-STATE_DIRECTORY = ROOT / ".local"
+ROOT = environments.ROOT
+STATE_DIRECTORY = environments.STATE_DIRECTORY
 STACK_NAME = "storefront-local"
 REGION = "us-east-1"
 # The emulator lets this key do everything, as an account's root; the functions run as their own roles.
@@ -39,7 +40,7 @@ class PartnerAccess:
 
 @dataclass(frozen=True)
 class Stack:
-    """A deployed stack, as its clients see it.
+    """The local stack, as its clients and operators see it; `StackOnAws` is one on AWS.
 
     Attributes
     ----------
@@ -55,6 +56,8 @@ class Stack:
         An hour's credentials of the role that writes products; ``up`` gets new ones each time.
     partners
         The partners by their usage plans, ``bronze`` and ``gold``.
+    name
+        The stack's name in CloudFormation.
     """
 
     endpoint: str
@@ -65,6 +68,7 @@ class Stack:
     webhook: dict[str, str] = field(default_factory=dict)
     back_office: dict[str, str] = field(default_factory=dict, repr=False)
     partners: dict[str, PartnerAccess] = field(default_factory=dict)
+    name: str = STACK_NAME
 
     @classmethod
     def load(cls, state: Path = STATE_DIRECTORY) -> Stack:
@@ -94,6 +98,11 @@ class Stack:
         """Return a boto3 client for a service of this stack, whatever the environment says about AWS."""
         return client(service, self.endpoint)
 
+    def resources(self, kind: str) -> dict[str, str]:
+        """Return the names in AWS of all resources of a type, by their names in the template."""
+        found = resources_of(self.client("cloudformation"), self.name)
+        return {row["LogicalResourceId"]: row["PhysicalResourceId"] for row in found if row["ResourceType"] == kind}
+
     @property
     def url(self) -> str:
         """The REST API's address, without a slash at its end."""
@@ -116,7 +125,9 @@ class StackOnAws(Stack):
         region = boto3.Session().region_name
         if not region:
             raise Problem("in which region the stack is, nobody says: set AWS_REGION")
-        return cls(endpoint="", region=region, credentials={}, outputs=outputs_on_aws(name), users={})
+        described = boto3.client("cloudformation", region_name=region).describe_stacks(StackName=name)["Stacks"][0]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+        return cls(endpoint="", region=region, credentials={}, outputs=outputs, users={}, name=name)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client for a service."""
@@ -141,7 +152,16 @@ def client(service: str, endpoint: str) -> Any:
     )
 
 
-def outputs_on_aws(stack_name: str) -> dict[str, str]:
-    """Return the outputs of a stack on AWS, with the credentials and the region of the environment."""
-    described = boto3.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+def resources_of(cloudformation: Any, stack: str) -> list[dict[str, Any]]:
+    """Return what CloudFormation lists of a stack's resources, without those that are deleted or not yet made.
+
+    In pages: one answer holds a hundred at the most, and the stack has more ("ListStackResources", AWS
+    CloudFormation API Reference).
+    """
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    return [
+        row
+        for page in pages
+        for row in page["StackResourceSummaries"]
+        if row["ResourceStatus"] != "DELETE_COMPLETE" and "PhysicalResourceId" in row
+    ]

@@ -1,0 +1,211 @@
+"""Commands that operate a stack, on this machine or on AWS."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Annotated, Literal
+
+import typer
+
+from tools.console import Misuse, say
+from tools.environments import STATE_DIRECTORY
+from tools.options import StackName, State, chosen
+
+app = typer.Typer()
+partner = typer.Typer(no_args_is_help=True, help="Give a partner a token, replace it, or take it away.")
+accounts = typer.Typer(no_args_is_help=True, help="Sign up, sign in and refresh tokens; passwords are asked for.")
+app.add_typer(partner, name="partner")
+app.add_typer(accounts, name="accounts")
+
+PartnerId = Annotated[str, typer.Argument(help="The part of their token behind sfp_.")]
+Email = Annotated[str, typer.Argument()]
+
+
+@app.command()
+def order(
+    order: Annotated[str, typer.Argument(metavar="ID", help="The order's id.")],
+    customer: Annotated[str | None, typer.Option(help="The customer's id: saves a scan of the orders table.")] = None,
+    hours: Annotated[float, typer.Option(help="Hours of logs to read if the table has no such order.")] = 24,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    stack: StackName = None,
+    state: State = STATE_DIRECTORY,
+) -> None:
+    """Tell the whole story of one order, from the tables, the queues and all logs."""
+    from tools.ops import order_story
+
+    story = order_story.of(chosen(stack, state), order, customer, hours)
+    say(json.dumps(story.to_json(), indent=2) if as_json else story.as_text())
+
+
+@app.command()
+def redrive(
+    queue: Annotated[
+        str | None, typer.Argument(help="orders, partner-orders, ...; without it, all, to look at.", show_default=False)
+    ] = None,
+    match: Annotated[str | None, typer.Option(help="Only those with this text in their body or an attribute.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Move them; without it, nothing changes.")] = False,
+    stack: StackName = None,
+    state: State = STATE_DIRECTORY,
+) -> None:
+    """Show the dead letters, and with --yes move them back to where they came from."""
+    from tools.ops import redrive as letters
+
+    letters.run(chosen(stack, state), queue, match, yes)
+
+
+@app.command()
+def webhook(
+    order: Annotated[str, typer.Argument(metavar="ID", help="An order that awaits its payment.")],
+    status: Annotated[Literal["approved", "declined"], typer.Option(help="What the provider decides.")] = "approved",
+    state: State = STATE_DIRECTORY,
+) -> None:
+    """Decide an order's charge as the payment provider, and send the signed webhook."""
+    from tools.ops import webhook as provider
+
+    running = chosen(None, state)
+    answer = provider.send(running, provider.decide(running, order, status))
+    say(f"{answer.status_code} {answer.text}")
+
+
+@app.command("put-product")
+def put_product(
+    sku: Annotated[str, typer.Argument()],
+    name: Annotated[str | None, typer.Option()] = None,
+    description: Annotated[str | None, typer.Option()] = None,
+    category: Annotated[str | None, typer.Option()] = None,
+    price: Annotated[int | None, typer.Option(help="In minor units: 1250 is 12.50 EUR.")] = None,
+    currency: Annotated[str | None, typer.Option()] = None,
+    stock: Annotated[int | None, typer.Option(help="Of a new product.")] = None,
+    new: Annotated[bool, typer.Option("--new", help="Put a new product on sale; without it, change one.")] = False,
+    if_match: Annotated[str | None, typer.Option(help="The ETag of the product as you have seen it.")] = None,
+    stack: StackName = None,
+    as_me: Annotated[
+        bool, typer.Option("--as-me", help="Sign with your own credentials, not the stack's role.")
+    ] = False,
+    state: State = STATE_DIRECTORY,
+) -> None:
+    """Change a product as the back office, or put a new one on sale, with a signed request."""
+    from tools.ops.back_office import BackOffice, Edit
+    from tools.ops.back_office import put_product as put
+
+    if new and if_match:
+        raise Misuse("--new and --if-match do not go together: nobody has seen a new product")
+    edit = Edit({"name": name, "description": description, "category": category, "stock": stock}, price, currency)
+    put(BackOffice.of(chosen(stack, state), as_me=as_me), sku, edit, new=new, if_match=if_match)
+
+
+@app.command()
+def destroy(
+    stack: Annotated[str, typer.Option("--stack", metavar="NAME", help="A stack on AWS.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the stack's name.")] = False,
+    unprotect: Annotated[
+        bool, typer.Option("--unprotect", help="Turn off what protects the stack and its data.")
+    ] = False,
+) -> None:
+    """Remove a stack from AWS and list what is left; it asks for the stack's name first."""
+    from tools.ops import destroy as removal
+
+    removal.run(stack, confirmed=yes, unprotect=unprotect)
+
+
+@app.command()
+def bootstrap(
+    repository: Annotated[str, typer.Argument(help="On GitHub: OWNER/NAME, or OWNER@ID/NAME@ID.")],
+    parameters: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Other parameters of bootstrap.yaml.")
+    ] = None,
+) -> None:
+    """Deploy what an account needs once in each region (docs/deploying.md)."""
+    from tools.ops.sam import sam
+
+    overrides = [f"GitHubRepository={repository}", *(parameters or [])]
+    raise typer.Exit(
+        sam(
+            "deploy",
+            "--template-file",
+            "bootstrap.yaml",
+            "--config-env",
+            "bootstrap",
+            "--parameter-overrides",
+            *overrides,
+        )
+    )
+
+
+@partner.command()
+def issue(
+    plan: Annotated[Literal["bronze", "gold"], typer.Argument(help="Their usage plan.")],
+    stack: StackName = None,
+    state: State = STATE_DIRECTORY,
+) -> None:
+    """Make a partner and print the token, which is shown this once."""
+    from tools.ops.partners import Partners
+
+    say(Partners(chosen(stack, state)).issue(plan).token)
+
+
+@partner.command()
+def rotate(
+    partner_id: PartnerId,
+    days: Annotated[float, typer.Option(help="How long the token before it is good.")] = 7,
+    stack: StackName = None,
+    state: State = STATE_DIRECTORY,
+) -> None:
+    """Print a partner's new token; the one before it is good for some days more."""
+    from tools.ops.partners import Partners
+
+    say(Partners(chosen(stack, state)).rotate(partner_id, timedelta(days=days)).token)
+
+
+@partner.command()
+def revoke(partner_id: PartnerId, stack: StackName = None, state: State = STATE_DIRECTORY) -> None:
+    """Take everything from a partner, at once."""
+    from tools.ops.partners import Partners
+
+    Partners(chosen(stack, state)).revoke(partner_id)
+    say(f"{partner_id} is revoked")
+
+
+@accounts.command("sign-up")
+def sign_up(email: Email, stack: StackName = None, state: State = STATE_DIRECTORY) -> None:
+    """Sign up with an e-mail address; on AWS, confirm comes next."""
+    from tools.ops.accounts import Accounts, asked_for, confirm_locally
+
+    where = chosen(stack, state)
+    Accounts.of(where).sign_up(email, asked_for("password"))
+    if stack:
+        say(f"signed up; a code is on its way: storefront accounts confirm {email} CODE --stack {stack}")
+    else:
+        confirm_locally(where, email)
+        say("signed up and confirmed")
+
+
+@accounts.command()
+def confirm(
+    email: Email,
+    code: Annotated[str, typer.Argument(help="It was sent to the address.")],
+    stack: StackName = None,
+    state: State = STATE_DIRECTORY,
+) -> None:
+    """Confirm an address with the code that was sent there."""
+    from tools.ops.accounts import Accounts
+
+    Accounts.of(chosen(stack, state)).confirm(email, code)
+    say("confirmed: sign in")
+
+
+@accounts.command("sign-in")
+def sign_in(email: Email, stack: StackName = None, state: State = STATE_DIRECTORY) -> None:
+    """Print the tokens of an account as JSON."""
+    from tools.ops.accounts import Accounts, asked_for
+
+    say(json.dumps(Accounts.of(chosen(stack, state)).sign_in(email, asked_for("password")), indent=2))
+
+
+@accounts.command()
+def refresh(stack: StackName = None, state: State = STATE_DIRECTORY) -> None:
+    """Print new tokens as JSON; the refresh token is asked for."""
+    from tools.ops.accounts import Accounts, asked_for
+
+    say(json.dumps(Accounts.of(chosen(stack, state)).refresh(asked_for("refresh token")), indent=2))

@@ -1,0 +1,47 @@
+"""Options that commands of several packages share, each with one spelling, and the stack that they choose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:  # boto3 takes longer to load than `storefront --help` may take
+    from tools.stack.stack import Stack
+
+State = Annotated[
+    Path,
+    typer.Option(
+        "--state",
+        envvar="STOREFRONT_STATE",
+        show_envvar=False,
+        show_default=".local",
+        help="Folder of the local stack.",
+    ),
+]
+StackName = Annotated[
+    str | None, typer.Option("--stack", metavar="NAME", help="A stack on AWS; without it, the local stack.")
+]
+User = Literal["customer", "other", "support"]
+
+
+def chosen(name: str | None, state: Path) -> Stack:
+    """Return the stack that a command is for.
+
+    Parameters
+    ----------
+    name
+        The name of a stack on AWS; the local stack if it is not given.
+    state
+        The folder of the local stack.
+
+    Raises
+    ------
+    Problem
+        If the local stack is not up, or the environment names no region of AWS.
+    """
+    from tools.stack.lifecycle import running_stack
+    from tools.stack.stack import StackOnAws
+
+    return StackOnAws.named(name) if name else running_stack(state)

@@ -1,0 +1,80 @@
+"""Commands of the local stack."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tools.console import say
+from tools.environments import STATE_DIRECTORY
+from tools.options import State, User, chosen
+
+app = typer.Typer()
+
+
+@app.command()
+def up(
+    state: State = STATE_DIRECTORY,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            envvar="STOREFRONT_PORT",
+            show_envvar=False,
+            show_default="4566",
+            help="Port to listen on; 0 takes any free one.",
+        ),
+    ] = None,
+) -> None:
+    """Start the local stack and deploy the template to it; again, to update it."""
+    from tools.stack import introduction, lifecycle
+
+    introduction.introduce(lifecycle.bring_up(port, state), state)
+
+
+@app.command()
+def down(state: State = STATE_DIRECTORY) -> None:
+    """End the local stack and delete its data."""
+    from tools.stack import lifecycle
+
+    say("the stack is down" if lifecycle.take_down(state) else "no stack was up")
+
+
+@app.command()
+def logs(
+    state: State = STATE_DIRECTORY,
+    function: Annotated[str | None, typer.Option(help="Only functions with this in their name.")] = None,
+    minutes: Annotated[float, typer.Option(help="How far back to begin.")] = 15,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
+) -> None:
+    """Show what the functions log."""
+    from tools.stack import logs as log
+
+    log.show(chosen(None, state), function, minutes, follow)
+
+
+@app.command()
+def token(user: Annotated[User, typer.Argument()] = "customer", state: State = STATE_DIRECTORY) -> None:
+    """Print an ID token for the Authorization header."""
+    from tools.demo.api_client import sign_in
+
+    say(sign_in(chosen(None, state), user))
+
+
+@app.command()
+def differences() -> None:
+    """List what the local stack does otherwise than AWS."""
+    from tools.stack import differences as listed
+
+    say(listed.as_text())
+
+
+@app.command("sam-local")
+def sam_local(state: State = STATE_DIRECTORY) -> None:
+    """Point sam local at the running stack and list the routes it serves; needs Docker."""
+    from tools.sam_local import prepare
+
+    stack = chosen(None, state)
+    prepare.introduce(stack, prepare.prepare(stack, state))

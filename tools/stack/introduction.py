@@ -1,0 +1,30 @@
+"""What `storefront up` says in the end: how to use the stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools.console import say, styled
+from tools.stack import differences
+from tools.stack.stack import ROOT, STATE_DIRECTORY, Stack
+
+
+def introduce(stack: Stack, state: Path) -> None:
+    """Print what the local stack does not honour, its addresses and users, and what to try."""
+    say(f"\n{styled('Not as on AWS', 'bold')} (there; here)")
+    say(differences.as_text())
+    say(f"\n{styled('Storefront is up', 'bold')}")
+    say(f"  REST API       {stack.url}")
+    say(f"  AWS endpoint   {stack.endpoint}  (aws --endpoint-url {stack.endpoint} ..., key and secret: test)")
+    for name, user in stack.users.items():
+        say(f"  {'support' if name == 'support' else 'customer':<13}  {user.email}  password {user.password}")
+    say(f"  for clients    {state / 'stack.json'}")
+    say(f"\n{styled('Try it', 'bold')}")
+    say(f"  curl {stack.url}/health")
+    say(f"  curl '{stack.url}/products?limit=3'")
+    order = '{"lines": [{"sku": "MUG-001", "quantity": 1}]}'
+    elsewhere = "" if state == STATE_DIRECTORY else f" --state '{state.resolve()}'"
+    id_token = f"$('{ROOT}/.venv/bin/storefront' token{elsewhere})"
+    headers = f'-H "Authorization: {id_token}" -H "Idempotency-Key: $(date +%s)" -H "Content-Type: application/json"'
+    say(f"  curl -i {stack.url}/orders {headers} -d '{order}'")
+    say(f"\n{styled('make demo', 'bold')} is a tour of it; .venv/bin/storefront --help lists all commands.")
