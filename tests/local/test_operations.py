@@ -14,7 +14,7 @@ from tests.local.conftest import Books
 from tests.local.test_partners import hand_in, outcome
 from tests.support.waiting import wait_until
 from tools import cli
-from tools.demo.customer import Customer
+from tools.demo.api_client import ApiClient
 from tools.ops import order_story, redrive
 from tools.ops.order_story import Story
 from tools.ops.partners import caller
@@ -37,7 +37,7 @@ def _no_long_polls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def confirmed(customer: Customer, books: Books) -> str:
+def confirmed(customer: ApiClient, books: Books) -> str:
     """An order that has gone its whole way."""
     order_id: str = customer.order({books.sell(): 2}).json()["orderId"]
     assert customer.settled(order_id)["status"] == "CONFIRMED"
@@ -57,7 +57,7 @@ def story_with(stack: Stack, order_id: str, functions: set[str]) -> Story:
 
 
 def test_the_correlation_id_of_a_request_is_in_the_log_of_every_function_the_order_passes(
-    stack: Stack, customer: Customer, books: Books, confirmed: str
+    stack: Stack, customer: ApiClient, books: Books, confirmed: str
 ) -> None:
     story = story_with(stack, confirmed, ON_THE_WAY)
 
@@ -84,7 +84,7 @@ def test_a_partners_order_keeps_the_id_it_came_in_with(stack: Stack, books: Book
 
 
 def test_the_story_of_an_order_is_one_screen_and_names_nobody(
-    stack: Stack, state: Path, customer: Customer, confirmed: str
+    stack: Stack, state: Path, customer: ApiClient, confirmed: str
 ) -> None:
     story_with(stack, confirmed, ON_THE_WAY)
 

@@ -26,7 +26,7 @@ import requests
 from tools.bench.pictures import bars
 from tools.bench.report import Figure, Section
 from tools.console import Problem, step
-from tools.demo.customer import SETTLED, Customer, sign_in
+from tools.demo.api_client import SETTLED, ApiClient, sign_in
 from tools.stack import lifecycle
 from tools.stack.repairs import local_url
 from tools.stack.stack import STATE_DIRECTORY, Stack
@@ -69,7 +69,7 @@ class Orders:
 
     def client(self) -> Callable[[], str]:
         """Return what places an order."""
-        customer = Customer(self._stack.url, self._token)
+        customer = ApiClient(self._stack.url, self._token)
 
         def place() -> str:
             order_id: str = _accepted(lambda: customer.order({self._sku: 1}))["orderId"]

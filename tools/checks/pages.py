@@ -22,7 +22,7 @@ from storefront.chat.connection import (
 from storefront.chat.request import JoinRoom, LeaveRoom, Ping, Request, SendMessage, ShowHistory
 from storefront.orders.status import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from tools.demo import verified
-from tools.demo.tour import JOURNEYS, Journey, Need
+from tools.demo.journeys import JOURNEYS, Journey, Need
 from tools.rehearsal import comparison
 from tools.rehearsal.comparison import Assumptions
 from tools.rehearsal.schedule import schedule_of

@@ -3,8 +3,6 @@
 A line is written by ``storefront smoke --record``, and by nothing else.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 from collections.abc import Iterable
@@ -27,13 +25,7 @@ def load() -> Record:
 
 
 def commit() -> str:
-    """Return the commit that is about to be tried.
-
-    Raises
-    ------
-    Problem
-        If what is here is not what is committed: a record of it would name nothing.
-    """
+    """Return the commit that is about to be tried; a ``Problem`` says if there are changes that it does not have."""
     if _git("status", "--porcelain", "--", *_TRIED):
         raise Problem("only a commit can be recorded: commit your changes first, or leave --record out")
     return _git("rev-parse", "--short=12", "HEAD")
