@@ -6,6 +6,8 @@ from tools.testing import environment
 environment.set_up()
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,12 +17,12 @@ from moto import mock_aws
 from xdist.scheduler import LoadScopeScheduling
 
 from storefront.shared import configuration
-from tests.support import attempts  # noqa: F401 - it sees the clients that are made after it
+from tests.support.call_recorder import Recording
 from tests.support.canaries import canaries_in_logs
 from tools.stack import lifecycle
 from tools.stack.stack import ROOT, Stack
 from tools.testing.aws import Aws
-from tools.testing.calls import Recording
+from tools.testing.aws_calls import Listen, heard_by
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,7 +36,16 @@ def aws() -> Iterator[Aws]:
     # test's AWS does not count.
     moto = mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}})
     with moto, mock.patch.object(configuration, "CACHE_SECONDS", -1):
+        # The sandbox imports nothing of ours, so it keeps its secret itself.
+        import_module("payments.payments_sandbox")._secret_in.cache_clear()
         yield Aws.create()
+
+
+@pytest.fixture
+def listen() -> Iterator[Listen]:
+    """Has a listener of the test's own hear, answer or refuse the calls to AWS."""
+    with ExitStack() as stack:
+        yield lambda listener: stack.enter_context(heard_by(listener))
 
 
 @pytest.fixture(scope="session")

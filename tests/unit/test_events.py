@@ -25,7 +25,6 @@ from aws_lambda_powertools.utilities.parser.models import (
     LambdaFunctionUrlModel,
     SqsModel,
 )
-from botocore.client import BaseClient
 from pydantic import BaseModel
 
 from storefront.chat.ticket import new_ticket
@@ -40,6 +39,7 @@ from tools.replay.world import SIGNED, customer_ticket, partners, signature
 from tools.stack.function_name import kebab_of
 from tools.stack.seed import PRODUCTS
 from tools.testing.aws import PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
+from tools.testing.aws_calls import AwsCall, Listen
 from tools.testing.events import Context
 from tools.testing.template import ROOT, resources, source
 
@@ -138,9 +138,7 @@ def written() -> list[str]:
 
 
 @pytest.fixture
-def invoke(
-    aws: Aws, payments_sandbox: str, open_shop: None, written: list[str], monkeypatch: pytest.MonkeyPatch
-) -> Invoke:
+def invoke(aws: Aws, payments_sandbox: str, open_shop: None, written: list[str], listen: Listen) -> Invoke:
     """Calls a function in-process, in a shop with the seeded catalogue, and watches what it sends."""
     for product in json.loads(PRODUCTS.read_text()):
         aws.add_product(**product)
@@ -148,18 +146,17 @@ def invoke(
     for partner in PARTNERS:
         store.add(partner)
     sent: list[dict[str, Any]] = []
-    call = BaseClient._make_api_call
 
-    def watched_call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        sent.extend(what_goes_out(operation, parameters))
-        if not operation.startswith(READS):
-            written.append(operation)
-        if client.meta.service_model.service_name in ("codedeploy", "lambda"):
+    def hear(call: AwsCall) -> Any:
+        sent.extend(what_goes_out(call.operation, call.parameters))
+        if not call.operation.startswith(READS):
+            written.append(call.operation)
+        if call.service in ("codedeploy", "lambda"):
             # Not moto's: it does not take a hook's verdict, and runs functions in containers.
-            return told_to_release_hook(operation, parameters)
-        return {} if operation == "PostToConnection" else call(client, operation, parameters)
+            return told_to_release_hook(call.operation, call.parameters)
+        return {} if call.operation == "PostToConnection" else None
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", watched_call)
+    listen(hear)
 
     def invoke(function: str, event: Any) -> Outcome:
         sent.clear()

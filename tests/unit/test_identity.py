@@ -35,6 +35,7 @@ def test_an_id_token_of_this_client_makes_a_customer() -> None:
         ("[customers]", {"customers"}),
         ("[customers support]", {"customers", "support"}),
         ("no-support", {"no-support"}),
+        ("[XL XS]", {"XL", "XS"}),
     ],
 )
 def test_groups_are_read_as_aws_and_as_the_emulator_write_them(claim: str | None, groups: set[str]) -> None:

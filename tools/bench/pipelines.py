@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from tools.console import Problem, step
-from tools.demo.customer import SETTLED, Customer, sign_in
+from tools.demo.api_client import SETTLED, ApiClient, sign_in
 from tools.stack.repairs import local_url
 from tools.stack.stack import Stack
 
@@ -65,7 +65,7 @@ class Orders(Pipeline):
 
     def client(self) -> Callable[[], str]:
         """Return what places an order."""
-        customer = Customer(self._stack.url, self._token)
+        customer = ApiClient(self._stack.url, self._token)
         return lambda: str(accepted(lambda: customer.order({self._sku: 1}))["orderId"])
 
     def id_and_times(self, item: Item) -> tuple[str, Times | None]:

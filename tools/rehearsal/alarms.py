@@ -2,7 +2,7 @@
 
 What is followed: "Using Amazon CloudWatch alarms" with its pages "Alarm evaluation" and "Configuring how CloudWatch
 alarms treat missing data", and "Metrics concepts", Amazon CloudWatch User Guide. What an alarm here does not know
-(metric math other than a sum, anomaly detection, units, trimmed statistics) is refused, never ignored.
+(most of metric math, anomaly detection, units, trimmed statistics) is refused, never ignored.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
+
+from tools.rehearsal.metric_math import Formula, Unsupported
 
 Dimensions = Mapping[str, str]
 
@@ -25,10 +27,6 @@ class State(StrEnum):
     OK = "OK"
     ALARM = "ALARM"
     INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
-
-
-class Unsupported(Exception):
-    """An alarm uses something that is not evaluated here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +89,6 @@ _EVALUATED = frozenset(
     }
 )  # fmt: skip
 
-# Of metric math, a sum of metrics that are 0 where they are missing ("Using math expressions with CloudWatch metrics",
-# Amazon CloudWatch User Guide): without FILL, a sum of one that is there and one that is not would be missing.
-_FILLED = r"FILL\((\w+), 0\)"
-_SUM_OF_FILLED = re.compile(rf"{_FILLED}(?: \+ {_FILLED})*")
-
 # CloudWatch asks for more data points than it evaluates. How many is not documented; the examples of "Configuring how
 # CloudWatch alarms treat missing data" have 5 for 3.
 _EXTRA_DATA_POINTS = 2
@@ -108,7 +101,7 @@ class Alarm:
     Parameters
     ----------
     metrics
-        What it watches: one metric, or the sum of several.
+        What it watches: one metric, or those of its formula.
     period
         The seconds that make one data point.
     statistic
@@ -121,6 +114,10 @@ class Alarm:
         What a period without measurements is.
     filled
         Whether a metric without measurements counts as 0, so that no period is without.
+    formula
+        How the metrics' data points become those of the alarm; without it, there is one metric.
+    queries
+        The metrics of the formula by their names in it, each with its statistic.
     """
 
     metrics: tuple[Metric, ...]
@@ -132,10 +129,14 @@ class Alarm:
     datapoints_to_alarm: int
     treat_missing_data: str
     filled: bool = False
+    formula: Formula | None = None
+    queries: Mapping[str, tuple[Metric, str]] = field(default_factory=dict)
     _statistic: Callable[[list[Measurement]], float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_statistic", _statistic_of(self.statistic))
+        for _, statistic in self.queries.values():
+            _statistic_of(statistic)
         if self.comparison not in _COMPARISONS:
             raise Unsupported(f"ComparisonOperator {self.comparison}")
         if self.treat_missing_data not in _TREATMENTS:
@@ -158,8 +159,10 @@ class Alarm:
         unknown = properties.keys() - _EVALUATED - _NOT_EVALUATED
         if unknown:
             raise Unsupported(", ".join(sorted(unknown)))
-        if "Metrics" in properties:
-            metrics, period, statistic = _summands(properties["Metrics"])
+        formula, queries = _math_of(properties["Metrics"]) if "Metrics" in properties else (None, {})
+        if formula:
+            metrics = tuple(dict.fromkeys(metric for metric, _ in queries.values()))
+            period, statistic = _period_of(properties["Metrics"]), "Sum"
         else:
             metrics, period = (_metric_of(properties),), int(properties["Period"])
             statistic = properties.get("Statistic") or properties["ExtendedStatistic"]
@@ -175,7 +178,8 @@ class Alarm:
             evaluation_periods=periods,
             datapoints_to_alarm=int(properties.get("DatapointsToAlarm", periods)),
             treat_missing_data=properties.get("TreatMissingData", missing),
-            filled="Metrics" in properties,
+            formula=formula,
+            queries=queries,
         )
 
     def state(self, measurements: Iterable[Measurement], now: float, before: State = State.INSUFFICIENT_DATA) -> State:
@@ -207,7 +211,17 @@ class Alarm:
             age = math.ceil((end - one.time) / self.period) - 1
             if one.metric in self.metrics and 0 <= age < points:
                 periods[age].setdefault(one.metric, []).append(one)
+        if self.formula:
+            values = {
+                name: [self._measured(period, *query) for period in reversed(periods)]
+                for name, query in self.queries.items()
+            }
+            return [*reversed(self.formula.values(values))]
         return [self._data_point(period) for period in periods]
+
+    @staticmethod
+    def _measured(period: Mapping[Metric, list[Measurement]], metric: Metric, statistic: str) -> float | None:
+        return _statistic_of(statistic)(period[metric]) if metric in period else None
 
     def _data_point(self, period: Mapping[Metric, list[Measurement]]) -> float | None:
         if not period and not self.filled:
@@ -243,19 +257,23 @@ def _metric_of(description: Mapping[str, Any]) -> Metric:
     return Metric.of(description["Namespace"], description["MetricName"], dimensions)
 
 
-def _summands(queries: list[Mapping[str, Any]]) -> tuple[tuple[Metric, ...], int, str]:
-    """Return the metrics that an expression adds up, with the period and the statistic that they share."""
-    returned = [query for query in queries if query.get("ReturnData", True)]
-    expression = returned[0].get("Expression", "") if len(returned) == 1 else ""
-    if not _SUM_OF_FILLED.fullmatch(expression):
-        raise Unsupported(f"metric math other than a sum of filled metrics: {expression}")
-    sources = {query["Id"]: query.get("MetricStat") for query in queries}
-    added = [sources.get(name) for name in re.findall(_FILLED, expression)]
-    kinds = {(int(source["Period"]), source["Stat"]) for source in added if source}
-    if None in added or len(kinds) != 1 or any("Unit" in source for source in added if source):
-        raise Unsupported("a sum of anything but metrics of one period and statistic")
-    ((period, statistic),) = kinds
-    return tuple(_metric_of(source["Metric"]) for source in added if source), period, statistic
+def _math_of(queries: list[Mapping[str, Any]]) -> tuple[Formula, dict[str, tuple[Metric, str]]]:
+    """Return the expressions of an alarm, and the metrics that they name."""
+    returned = [query["Id"] for query in queries if query.get("ReturnData", True)]
+    sources = {query["Id"]: query["MetricStat"] for query in queries if "MetricStat" in query}
+    if len(returned) != 1 or any("Unit" in source for source in sources.values()):
+        raise Unsupported("metric math that returns more than one value, or asks for a unit")
+    expressions = {query["Id"]: query["Expression"] for query in queries if "Expression" in query}
+    metrics = {name: (_metric_of(source["Metric"]), source["Stat"]) for name, source in sources.items()}
+    return Formula(returned[0], expressions, frozenset(metrics)), metrics
+
+
+def _period_of(queries: list[Mapping[str, Any]]) -> int:
+    """Return the period that the metrics of an alarm share."""
+    periods = {int(query["MetricStat"]["Period"]) for query in queries if "MetricStat" in query}
+    if len(periods) != 1:
+        raise Unsupported("metric math with metrics of several periods")
+    return periods.pop()
 
 
 def _statistic_of(name: str) -> Callable[[list[Measurement]], float]:

@@ -6,6 +6,8 @@ template is read as the SAM CLI reads it, and its references are filled in with 
 
 from __future__ import annotations
 
+import copy
+from functools import cache
 from typing import Any
 
 from samcli.lib.cfn_language_extensions.models import TemplateProcessingContext
@@ -37,12 +39,11 @@ def alarms_of(resource: str, function: str, version: str) -> dict[str, Alarm]:
     Problem
         The function is not released gradually.
     """
-    template = yaml_parse((ROOT / "template.yaml").read_text())
+    template = _template()
     preference = template["Resources"][resource]["Properties"].get("DeploymentPreference", {})
     if "Alarms" not in preference:
         raise Problem(f"{resource} is not released gradually: it has no alarms")
-    loops = ProcessingPipeline([TemplateParsingProcessor(), ForEachProcessor()])
-    resources = loops.process_template(TemplateProcessingContext(fragment=template))["Resources"]
+    resources = _expanded()
     names = [alarm["Ref"] for alarm in preference["Alarms"]]
     fill = _Filler(template["Mappings"], {resource: function}, {f"{resource}.Version": version})
     # Whom an alarm tells decides nothing; and who that is, nobody knows here.
@@ -55,6 +56,21 @@ def alarms_of(resource: str, function: str, version: str) -> dict[str, Alarm]:
     }
 
 
+@cache
+def _template() -> Json:
+    parsed: Json = yaml_parse((ROOT / "template.yaml").read_text())
+    return parsed
+
+
+@cache
+def _expanded() -> Json:
+    """Return the resources of the template with its loops expanded."""
+    loops = ProcessingPipeline([TemplateParsingProcessor(), ForEachProcessor()])
+    expanded: Json = loops.process_template(TemplateProcessingContext(fragment=copy.deepcopy(_template())))
+    resources: Json = expanded["Resources"]
+    return resources
+
+
 class _Filler:
     """Fills in the functions that the alarms are written with; of others it says that they are new here."""
 
@@ -63,19 +79,25 @@ class _Filler:
         self._names = names
         self._versions = versions
 
-    def value(self, node: Any) -> Any:  # noqa: PLR0911 - one for each function
+    def value(self, node: Any) -> Any:  # noqa: C901, PLR0911 - one for each function
         """Return a value without intrinsic functions."""
         match node:
-            case {"Ref": str(name)}:
-                return self._names[name]
+            case {"Ref": name}:
+                return self._names[self.value(name)]
             case {"Fn::GetAtt": [name, "Version"]}:
                 return self._versions[self.value(name)]
             case {"Fn::Sub": str(text)} if "${" not in text:
                 return text
+            case {"Fn::Sub": [str(text), dict(values)]}:
+                for name, value in values.items():
+                    text = text.replace(f"${{{name}}}", str(self.value(value)))
+                return text
             case {"Fn::Join": [separator, parts]}:
                 return str(separator).join(self.value(parts))
+            case {"Fn::FindInMap": [name, first, second]}:
+                return self._mappings[name][self.value(first)][second]
             case {"Fn::FindInMap": [name, first, second, {"DefaultValue": default}]}:
-                return self._mappings[name].get(self.value(first), {}).get(self.value(second), default)
+                return self._mappings[name].get(self.value(first), {}).get(second, default)
             case dict():
                 return {key: self.value(value) for key, value in node.items()}
             case list():

@@ -1,4 +1,4 @@
-"""``make replay``: replays events, and shows in a table what has come back otherwise than it must."""
+"""``storefront replay``: replays events, and shows in a table what has come back otherwise than it must."""
 
 from __future__ import annotations
 

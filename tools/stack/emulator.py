@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +22,7 @@ from tools.environments import EMULATOR
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4566
+_MAIN = Path(__file__).with_name("emulator_main.py")
 _START_SECONDS = 40
 _STOP_SECONDS = 5
 # What the emulator's process sees of a person's environment. The functions inherit all of it, so nothing of a
@@ -43,7 +45,7 @@ class Emulator:
     @property
     def endpoint(self) -> str:
         """The running emulator's address."""
-        return f"http://{HOST}:{self._process_info['port']}"
+        return f"http://{HOST}:{self.port}"
 
     @property
     def port(self) -> int:
@@ -57,28 +59,12 @@ class Emulator:
 
     def is_running(self) -> bool:
         """Whether the process that this directory's lock belongs to is alive."""
-        try:
-            lock = self._lock_path.open("r+")
-        except FileNotFoundError:
-            return False
-        with lock:
+        with suppress(FileNotFoundError), self._lock_path.open("r+") as lock:
             return not _lock(lock)
+        return False
 
     def start(self, port: int, progress: Callable[[str], None]) -> None:
-        """Start the process and wait until it answers.
-
-        Parameters
-        ----------
-        port
-            The port to listen on; 0 for any free one.
-        progress
-            Told what is being waited for.
-
-        Raises
-        ------
-        Problem
-            If the port is taken or the process does not come up.
-        """
+        """Start the process on a port, 0 for any free one, and wait until it answers."""
         port = port or free_port()
         _require_free(port)
         code_deploy_port = free_port()
@@ -86,7 +72,7 @@ class Emulator:
         with self._lock_path.open("w") as lock, self.log.open("wb") as log:
             _lock(lock)
             process = subprocess.Popen(
-                [str(EMULATOR.python), "-m", "ministack"],
+                [str(EMULATOR.python), "-P", str(_MAIN)],  # -P: this folder's modules are not the emulator's
                 env=self._environment(port, code_deploy_port),
                 cwd=self.state,
                 stdin=subprocess.DEVNULL,
@@ -182,10 +168,9 @@ def _lock(file: IO[str]) -> bool:
 
 
 def _answers(endpoint: str) -> bool:
-    try:
+    with suppress(requests.RequestException):
         return requests.get(f"{endpoint}/_ministack/health", timeout=2).ok
-    except requests.RequestException:
-        return False
+    return False
 
 
 def free_port() -> int:

@@ -11,8 +11,8 @@ from tools.stack.stack import ROOT, STATE_DIRECTORY, Stack
 
 def introduce(stack: Stack, state: Path) -> None:
     """Print what the local stack does not honour, its addresses and users, and what to try."""
-    say(f"\n{styled('Not as on AWS', 'bold')} (there; here)")
-    say(differences.as_text())
+    say(f"\n{styled('Not as on AWS', 'bold')}")
+    differences.show()
     say(f"\n{styled('Storefront is up', 'bold')}")
     say(f"  REST API       {stack.url}")
     say(f"  AWS endpoint   {stack.endpoint}  (aws --endpoint-url {stack.endpoint} ..., key and secret: test)")

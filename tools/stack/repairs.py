@@ -21,6 +21,7 @@ from tools.stack.stack import REGION, ROOT, STACK_NAME, Stack, resources_of
 
 Json = dict[str, Any]
 _METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "x-amazon-apigateway-any-method"}
+_VALIDATOR = "x-amazon-apigateway-request-validator"
 _VARIABLE = re.compile(r"\$\{([^}!]+)\}")
 
 
@@ -71,9 +72,8 @@ class Deployed:
         """What ``Ref`` and ``${...}`` stand for."""
         stack = self.stack.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"][0]
         parameters = {entry["ParameterKey"]: entry["ParameterValue"] for entry in stack.get("Parameters", [])}
-        account = stack["StackId"].split(":")[4]
         pseudo = {
-            "AWS::AccountId": account,
+            "AWS::AccountId": stack["StackId"].split(":")[4],
             "AWS::Region": REGION,
             "AWS::Partition": "aws",
             "AWS::URLSuffix": "amazonaws.com",
@@ -101,13 +101,7 @@ class Deployed:
 
 
 def apply(stack: Stack) -> None:
-    """Set everything the emulator has left out; applying it twice changes nothing.
-
-    Raises
-    ------
-    Problem
-        If a setting is refused.
-    """
+    """Set everything the emulator has left out; applying it twice changes nothing."""
     deployed = Deployed(stack)
     for repair in REPAIRS:
         try:
@@ -118,33 +112,26 @@ def apply(stack: Stack) -> None:
 
 def set_models(deployed: Deployed) -> None:
     """Create the models, each with the ones it refers to inside it."""
-    existing = {
-        model["name"] for model in deployed.apigateway.get_models(restApiId=deployed.api_id, limit=500)["items"]
-    }
+    models = deployed.apigateway.get_models(restApiId=deployed.api_id, limit=500)["items"]
+    existing = {model["name"] for model in models}
     schemas = deployed.openapi.get("components", {}).get("schemas", {})
-    definitions = _local_references(schemas)
+    # A model refers to the definitions inside it.
+    definitions = json.loads(json.dumps(schemas).replace('"#/components/schemas/', '"#/definitions/'))
     for name in schemas.keys() - existing:
-        schema = {**definitions[name], "definitions": definitions}
-        deployed.apigateway.create_model(
-            restApiId=deployed.api_id, name=name, contentType="application/json", schema=json.dumps(schema)
-        )
+        schema = json.dumps({**definitions[name], "definitions": definitions})
+        model = {"restApiId": deployed.api_id, "name": name, "contentType": "application/json", "schema": schema}
+        deployed.apigateway.create_model(**model)
 
 
 def set_methods(deployed: Deployed) -> None:
     """Put every method again, with its required parameters, body models, validator and full integration."""
     validators = _request_validators(deployed)
-    resources = {
-        resource["path"]: resource
-        for resource in deployed.apigateway.get_resources(restApiId=deployed.api_id, embed=["methods"], limit=500)[
-            "items"
-        ]
-    }
+    found = deployed.apigateway.get_resources(restApiId=deployed.api_id, embed=["methods"], limit=500)["items"]
+    resources = {resource["path"]: resource for resource in found}
     for path, method, operation in deployed.operations():
         address = {"restApiId": deployed.api_id, "resourceId": resources[path]["id"], "httpMethod": method}
         imported = resources[path]["resourceMethods"][method]
-        validator = operation.get("x-amazon-apigateway-request-validator") or deployed.openapi.get(
-            "x-amazon-apigateway-request-validator"
-        )
+        validator = operation.get(_VALIDATOR) or deployed.openapi.get(_VALIDATOR)
         # Not update_method: it does not decode the ~1 in application~1json.
         deployed.apigateway.delete_method(**address)
         deployed.apigateway.put_method(
@@ -219,20 +206,7 @@ REPAIRS = (
 
 
 def local_url(url: str, endpoint: str) -> str:
-    """Return the form of an AWS URL that works on this machine.
-
-    Parameters
-    ----------
-    url
-        A URL as CloudFormation puts it out, or any other text.
-    endpoint
-        Where the emulator answers.
-
-    Returns
-    -------
-    str
-        The URL at the endpoint if it is one of an API, a function or a queue; otherwise what was given.
-    """
+    """Return the URL of an API, a function or a queue as it works on this machine; any other text as it is."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     scheme = {"wss": "ws", "ws": "ws"}.get(parts.scheme, "http")
@@ -287,8 +261,8 @@ def _put_integration(deployed: Deployed, address: Json, operation: Json, importe
 def _required_parameters(operation: Json) -> dict[str, bool]:
     locations = {"query": "querystring", "header": "header", "path": "path"}
     return {
-        f"method.request.{locations[parameter['in']]}.{parameter['name']}": parameter.get("required", False)
-        for parameter in operation["parameters"]
+        f"method.request.{locations[each['in']]}.{each['name']}": each.get("required", False)
+        for each in operation["parameters"]
     }
 
 
@@ -299,11 +273,6 @@ def _body_models(operation: Json) -> dict[str, str]:
         for media_type, body in content.items()
         if "$ref" in body.get("schema", {})
     }
-
-
-def _local_references(schemas: Any) -> Any:
-    """Point references to models at the definitions inside each model."""
-    return json.loads(json.dumps(schemas).replace('"#/components/schemas/', '"#/definitions/'))
 
 
 def _present(**settings: Any) -> Json:

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from storefront.chat.connection import Connection, connection_of
@@ -20,6 +19,7 @@ from storefront.chat.order_version_store import OrderVersionStore
 from storefront.chat.room_store import RoomStore
 from storefront.shared import clock
 from tools.testing.aws import Aws
+from tools.testing.aws_calls import AwsCall
 from tools.testing.events import Context
 
 _numbers = itertools.count()
@@ -66,7 +66,7 @@ class Client:
 class Chat:
     """The chat's functions, and the gateway that they post through.
 
-    It watches every call to AWS; those of `@connections` it answers itself.
+    It hears every call to AWS (tools.testing.aws_calls), and answers those of `@connections` itself.
     """
 
     def __init__(self, aws: Aws) -> None:
@@ -85,17 +85,17 @@ class Chat:
         self.posts: list[tuple[str, dict[str, Any]]] = []
         self.sizes: list[int] = []
         self._lock = threading.Lock()
-        self._call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
 
-    def watched(self, client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+    def hear(self, call: AwsCall) -> dict[str, Any] | None:
+        """Take note of a call, and answer it if it is a post."""
         with self._lock:
-            self.calls.append(operation)
-            before = self.before.pop(operation, None)
+            self.calls.append(call.operation)
+            before = self.before.pop(call.operation, None)
         if before:
             before()
-        if operation == "PostToConnection":
-            return self._post(parameters["ConnectionId"], parameters["Data"])
-        return self._call(client, operation, parameters)
+        if call.operation == "PostToConnection":
+            return self._post(call.parameters["ConnectionId"], call.parameters["Data"])
+        return None
 
     def _post(self, connection_id: str, data: bytes) -> dict[str, Any]:
         if connection_id in self.gone:

@@ -8,12 +8,12 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 
 from storefront.orders import reconcile_orders
 from storefront.rollout.function_version import Outcome
 from storefront.rollout.probes import PROBES
 from tools.testing.aws import Aws
+from tools.testing.aws_calls import AwsCall, heard_by
 from tools.testing.events import Context
 from tools.testing.template import resources, source
 
@@ -40,18 +40,16 @@ def called(handler: str, event: Any) -> Outcome:
 
 
 @pytest.fixture
-def operations(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def operations(aws: Aws) -> Iterator[list[str]]:
     """What is asked of AWS, in a shop with one product."""
     aws.add_product("MUG-001")
     asked: list[str] = []
-    call = BaseClient._make_api_call
 
-    def watched(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        asked.append(operation)
-        return call(client, operation, parameters)
+    def hear(call: AwsCall) -> None:
+        asked.append(call.operation)
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", watched)
-    yield asked
+    with heard_by(hear):
+        yield asked
 
 
 def test_every_function_that_is_released_has_a_probe_and_no_other() -> None:
