@@ -193,8 +193,8 @@ def rollout(arguments: argparse.Namespace) -> None:
 
 def replay(arguments: argparse.Namespace) -> None:
     """Replay sample events, and show what comes back otherwise than it must."""
-    order = replaying.Order(arguments.event, arguments.target, arguments.stack, arguments.charge, arguments.verbose)
-    if not replaying.run(order, arguments.state):
+    request = replaying.Request(arguments.event, arguments.target, arguments.stack, arguments.charge, arguments.verbose)
+    if not replaying.run(request, arguments.state):
         raise SystemExit(1)
 
 
