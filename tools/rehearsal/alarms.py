@@ -5,8 +5,6 @@ CloudWatch alarms treat missing data", Amazon CloudWatch User Guide. A feature t
 other than a sum, anomaly detection, units, trimmed statistics) is refused, never ignored.
 """
 
-from __future__ import annotations
-
 import math
 import operator
 import re
@@ -61,18 +59,10 @@ _EXTRA_DATA_POINTS = 2
 
 @dataclass(frozen=True)
 class Alarm:
-    """A metric alarm: M of the last N data points must breach a threshold.
+    """A metric alarm, on one metric or on the sum of several: some of the last data points must breach a threshold.
 
-    Attributes
-    ----------
-    metrics
-        One metric, or several that are added up.
-    period
-        The seconds that make one data point.
-    statistic
-        How the measurements of a period become a data point: `Sum`, `Average`, `p99`, ...
-    filled
-        Whether a metric without measurements counts as 0, so that no data point is missing.
+    The statistic (`Sum`, `p99`, ...) makes a data point of the measurements in a period of seconds. Where metrics are
+    `filled`, a metric without measurements counts as 0, so that no data point is missing.
     """
 
     metrics: tuple[Metric, ...]

@@ -1,7 +1,5 @@
 """The inputs of the comparison of configurations."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

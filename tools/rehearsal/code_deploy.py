@@ -1,7 +1,5 @@
 """Plays CodeDeploy for the release hooks, which the emulator's functions look for on a port of this machine."""
 
-from __future__ import annotations
-
 import json
 import threading
 import uuid

@@ -1,7 +1,5 @@
 """How many customers a bad release reaches under each of CodeDeploy's configurations: as tables and as a chart."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache

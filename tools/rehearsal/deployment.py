@@ -1,7 +1,5 @@
 """A deployment of one version of one function, as CodeDeploy shows it to the release hooks."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from dataclasses import dataclass, field

@@ -2,8 +2,6 @@
 User Guide).
 """
 
-from __future__ import annotations
-
 import math
 import re
 from bisect import bisect_left

@@ -1,7 +1,5 @@
 """`make rollout`: releases a version of one function on the running local stack."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, field
 from pathlib import Path

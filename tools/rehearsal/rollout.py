@@ -6,8 +6,6 @@ between the first shift and the last takes everything back ("Monitoring deployme
 CodeDeploy", in the same guide).
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -35,15 +33,7 @@ class Hooks:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast time goes by, and how many requests a minute has.
-
-    Attributes
-    ----------
-    speed
-        With 60 a minute lasts a second, or as long as its requests take.
-    requests
-        Requests in a minute, to both versions together.
-    """
+    """How fast time goes by (with 60, a minute lasts a second or as long as its requests take), and how many it has."""
 
     speed: float = 60.0
     requests: int = REQUESTS_A_MINUTE
@@ -58,53 +48,47 @@ class End:
     text: str
 
 
+@dataclass
 class Rollout:
     """One release of one function: ``target`` is its new version, ``events`` are its requests, again and again."""
 
-    def __init__(
-        self,
-        versions: Versions,
-        target: str,
-        schedule: list[Shift],
-        hooks: Hooks,
-        alarms: Mapping[str, Alarm],
-        events: list[Any],
-        pace: Pace,
-    ) -> None:
-        self._versions = versions
-        self._target = target
-        self._schedule = schedule
-        self._hooks = hooks
-        self._alarms = alarms
-        self._pace = pace
-        self._traffic = Traffic(versions, target, events, pace.requests)
+    versions: Versions
+    target: str
+    schedule: list[Shift]
+    hooks: Hooks
+    alarms: Mapping[str, Alarm]
+    events: list[Any]
+    pace: Pace
+
+    def __post_init__(self) -> None:
+        self._traffic = Traffic(self.versions, self.target, self.events, self.pace.requests)
 
     def run(self) -> End:
         """Release the version or take it back; even an interruption leaves the alias on one of the two."""
         try:
             end = self._run()
         except BaseException:
-            self._versions.point_to(self._versions.current)
-            say(f"\ninterrupted: all traffic is on version {self._versions.current}")
+            self.versions.point_to(self.versions.current)
+            say(f"\ninterrupted: all traffic is on version {self.versions.current}")
             raise
         if end.exit_code:
-            self._versions.point_to(self._versions.current)
-            say(f"{styled('rolled back', 'red')} to version {self._versions.current}: {end.text}")
+            self.versions.point_to(self.versions.current)
+            say(f"{styled('rolled back', 'red')} to version {self.versions.current}: {end.text}")
         else:
             say(f"{styled('completed', 'green')}: {end.text}")
         return end
 
     def _run(self) -> End:
-        if not self._asked("pre-traffic hook", self._hooks.before):
+        if not self._asked("pre-traffic hook", self.hooks.before):
             return End(REFUSED_BEFORE, "the pre-traffic hook refused it, before any request reached it")
         if alarm := self._shift():
             return End(ALARMED, f"alarm {alarm}; {self._traffic.damage}")
-        self._versions.point_to(self._target)
+        self.versions.point_to(self.target)
         # All traffic is there by now, and an alarm, a minute behind, would come too late: the hook decides.
-        self._send(self._schedule[-1].minute, 1.0)
-        if not self._asked("post-traffic hook", self._hooks.after):
+        self._send(self.schedule[-1].minute, 1.0)
+        if not self._asked("post-traffic hook", self.hooks.after):
             return End(REFUSED_AFTER, f"the post-traffic hook refused it; {self._traffic.damage}")
-        return End(COMPLETED, f"version {self._target} has all traffic; {self._traffic.damage}")
+        return End(COMPLETED, f"version {self.target} has all traffic; {self._traffic.damage}")
 
     def _asked(self, name: str, hook: Callable[[], bool]) -> bool:
         fit = hook()
@@ -114,13 +98,13 @@ class Rollout:
     def _shift(self) -> str | None:
         """Send each minute's requests until the last shift; return the alarm that has fired before, if one has."""
         # With the last shift the release is over but for its hook: AllAtOnce has no minute that an alarm could see.
-        for minute in range(self._schedule[-1].minute):
+        for minute in range(self.schedule[-1].minute):
             started = time.monotonic()
-            self._send(minute, share_at(self._schedule, minute))
-            for name, alarm in self._alarms.items():
+            self._send(minute, share_at(self.schedule, minute))
+            for name, alarm in self.alarms.items():
                 if alarm.state(self._traffic.measurements, (minute + 1) * MINUTE, State.OK) is State.ALARM:
                     return name
-            self._pace.wait(max(0.0, MINUTE / self._pace.speed - (time.monotonic() - started)))
+            self.pace.wait(max(0.0, MINUTE / self.pace.speed - (time.monotonic() - started)))
         return None
 
     def _send(self, minute: int, share: float) -> None:

@@ -7,8 +7,6 @@ the alias back. A deployment lasts until its smoke test, which follows the last 
 has found goes on until a person stops it.
 """
 
-from __future__ import annotations
-
 import math
 import statistics
 from dataclasses import dataclass
@@ -31,17 +29,7 @@ class StoppedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """How one release went.
-
-    Attributes
-    ----------
-    minutes
-        From the first shift until the old version had all traffic again.
-    failed
-        Requests that failed.
-    customers
-        Customers who met at least one of those.
-    """
+    """How one release went: minutes from its first shift to its end, failed requests, customers who met one."""
 
     stopped_by: StoppedBy
     minutes: float

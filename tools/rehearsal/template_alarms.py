@@ -4,8 +4,6 @@ The local stack has none: the emulator takes no alarm on metric math, and releas
 SAM CLI's reading of the template is filled in with the names of the stack that runs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -22,16 +20,7 @@ from tools.stack.stack import ROOT
 
 
 def alarms_of(resource: str, function: str, version: str) -> dict[str, Alarm]:
-    """Return the alarms of a function's deployment group by their names in the template.
-
-    Parameters
-    ----------
-    resource
-        The function's name in the template.
-    function
-        Its name in the stack.
-    version
-        The version that is released.
+    """Return the alarms of a function (by its names in the template and in the stack), by their names in the template.
 
     Raises
     ------

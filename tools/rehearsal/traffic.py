@@ -1,7 +1,5 @@
 """The requests of one release, and the metrics that CloudWatch would have of them."""
 
-from __future__ import annotations
-
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice

@@ -1,7 +1,5 @@
 """Versions of one function on the local stack: makes a new one, calls them, moves the alias."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json
@@ -119,13 +117,13 @@ class Versions:
 
     def invoke(self, version: str, event: Any) -> Call:
         """Call a version."""
-        return self._invoke({"FunctionName": self.name, "Qualifier": version}, event)
+        return self._call(event, FunctionName=self.name, Qualifier=version)
 
     def run_hook(self, function: str, event: Any) -> Call:
         """Call another function, as CodeDeploy calls a hook."""
-        return self._invoke({"FunctionName": function}, event)
+        return self._call(event, FunctionName=function)
 
-    def _invoke(self, target: dict[str, str], event: Any) -> Call:
+    def _call(self, event: Any, **target: str) -> Call:
         started = time.monotonic()
         response = self._lambda.invoke(**target, Payload=json.dumps(event).encode(), LogType="Tail")
         milliseconds = (time.monotonic() - started) * 1000

@@ -4,8 +4,6 @@ Nothing there is made or put away for it. So without being asked, only cases are
 stack, and change nothing.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Collection, Iterator, Sequence

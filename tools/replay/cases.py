@@ -1,7 +1,5 @@
 """The cases: sample events, with what must come of each."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping
@@ -23,25 +21,11 @@ _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 @dataclass(frozen=True)
 class Case:
-    """A sample event and what must come of it, as `events/README.md` describes its files.
-
-    Attributes
-    ----------
-    name
-        ``<function>/<case>``.
-    given
-        The cases that must have happened before.
-    answer
-        What the function must return.
-    sends
-        What it must send to others, in this order.
-    writes
-        Whether it asks AWS to change anything; sending is a change.
-    """
+    """A sample event, ``<function>/<case>``, with the parts of its files that `events/README.md` describes."""
 
     name: str
     about: str
-    given: tuple[Case, ...]
+    given: "tuple[Case, ...]"
     event: Json
     answer: Json
     sends: Json
@@ -53,7 +37,7 @@ class Case:
         return self.name.partition("/")[0]
 
     @property
-    def chain(self) -> list[Case]:
+    def chain(self) -> "list[Case]":
         """The cases that it builds on, in the order in which they happen, and the case itself."""
         return [case for given in self.given for case in given.chain] + [self]
 

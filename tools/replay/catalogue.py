@@ -1,7 +1,5 @@
 """The products that the events are about."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress

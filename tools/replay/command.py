@@ -1,7 +1,5 @@
 """``make replay``: replays events, and shows a table of what came of them, with the differences."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,14 +26,8 @@ IN_PROCESS, SAM, AWS = TARGETS = ("in-process", "sam", "aws")
 class Request:
     """What somebody wants to be replayed: a case or a function (``event``), or all, at a target.
 
-    Attributes
-    ----------
-    stack
-        On AWS: the stack's name.
-    charge
-        On AWS: also the cases that write; in prod, to replay at all.
-    verbose
-        Whether to show what the functions log.
+    On AWS, ``stack`` is the stack's name, and ``charge`` has the cases replayed that write, too; in prod, those that
+    only read. ``verbose`` shows what the functions log.
     """
 
     event: str | None = None

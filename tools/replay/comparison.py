@@ -1,7 +1,5 @@
 """Compares what a function did with what is expected of it."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The values of the placeholders in the events: what their partners, customers and the payment provider show."""
 
-from __future__ import annotations
-
 import json
 import time
 from dataclasses import dataclass, field

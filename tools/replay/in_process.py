@@ -1,7 +1,5 @@
 """Replays in processes of this machine: one for each function, as its role, against the running local stack."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """The people and things that cases name. Only the events name them, so everything stored for them may be deleted."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Collection

@@ -4,8 +4,6 @@ The stack's own consumers would act on it at the same time as the next case, and
 connections of the events were never opened; and CodeDeploy is not part of the stack.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from tools.rehearsal.deployment import Deployment

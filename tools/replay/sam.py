@@ -4,12 +4,11 @@ The cases that a case builds on are replayed in-process. The messages of the cas
 the stack processes those about an order, and the replay waits for that.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.console import Problem
@@ -50,22 +49,15 @@ def call_sam(
         raise Problem(f"sam {' '.join(words[:3])} did not end within {_TIMEOUT_SECONDS} s") from None
 
 
+@dataclass(frozen=True)
 class SamLocal:
     """``sam local invoke``, set up against a running stack by the SAM CLI's configuration file."""
 
-    def __init__(
-        self,
-        stack: Stack,
-        functions: Mapping[str, Function],
-        configuration: Path,
-        log: Path,
-        command: Sequence[str] = SAM,
-    ) -> None:
-        self._environment = sam_local.environment(stack)
-        self._functions = functions
-        self._configuration = configuration
-        self._log = log
-        self._command = command
+    stack: Stack
+    functions: Mapping[str, Function]
+    configuration: Path
+    log: Path
+    command: Sequence[str] = SAM
 
     def invoke(self, name: str, event: Json) -> Outcome:
         """Call a function in a container.
@@ -75,15 +67,15 @@ class SamLocal:
         Problem
             There was no answer.
         """
-        words = ("local", "invoke", self._functions[name].logical_id)
-        options = ("--event", "-", "--config-file", str(self._configuration))
-        called = call_sam(self._command, (*words, *options), event, self._environment)
-        with self._log.open("a") as log:
+        words = ("local", "invoke", self.functions[name].logical_id)
+        options = ("--event", "-", "--config-file", str(self.configuration))
+        called = call_sam(self.command, (*words, *options), event, sam_local.environment(self.stack))
+        with self.log.open("a") as log:
             log.write(called.stderr)
         try:
             return Outcome.told(json.loads(called.stdout.strip().splitlines()[-1]))
         except (IndexError, ValueError):
-            raise Problem(f"sam {' '.join(words)} gave no answer: see {self._log}") from None
+            raise Problem(f"sam {' '.join(words)} gave no answer: see {self.log}") from None
 
 
 class ThroughSam(InProcess):

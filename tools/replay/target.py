@@ -1,10 +1,8 @@
-"""The targets: where events are replayed. And how one is replayed, the same everywhere."""
-
-from __future__ import annotations
+"""Where events are replayed, and how one is, the same everywhere."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from tools.replay.cases import Case, Json, filled_in
 from tools.replay.comparison import differences
@@ -21,7 +19,7 @@ class Outcome:
     sends: Json = None
 
     @classmethod
-    def told(cls, payload: Json) -> Outcome:
+    def told(cls, payload: Json) -> Self:
         """Return the outcome of Lambda's answer; of an error, only what is the same wherever the function runs."""
         if isinstance(payload, dict) and "errorType" in payload:
             return cls({name: payload[name] for name in ("errorMessage", "errorType")})
@@ -57,21 +55,9 @@ def only_in_process(case: Case) -> str | None:
 
 
 def replay(case: Case, invoke: Invoke, values: Mapping[str, str], invoke_given: Invoke | None = None) -> Iterator[str]:
-    """Replay a case, after those that it builds on.
+    """Replay a case after those that it builds on, and yield a line for each difference.
 
-    Parameters
-    ----------
-    invoke
-        Calls a function, by its name, with an event.
-    values
-        The values of the placeholders.
-    invoke_given
-        Calls the functions of the cases that this one builds on; ``invoke``, if it is left out.
-
-    Yields
-    ------
-    str
-        A line for each difference between what must come back and what does.
+    ``values`` are the placeholders'. ``invoke_given``, if there is one, calls the functions of the cases before.
     """
     for each in case.chain:
         call = invoke if each is case else invoke_given or invoke

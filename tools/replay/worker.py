@@ -4,8 +4,6 @@ Its environment is the function's. Each line of its standard input is an event; 
 answer to one, with what the function has sent. What the function prints and logs goes to its standard error.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import os

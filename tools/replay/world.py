@@ -4,8 +4,6 @@ Before each case, everything stored for the customers, partners, connections, or
 deleted, whoever has left it, and so it is at the end. Orders that go give back the stock they took.
 """
 
-from __future__ import annotations
-
 import fcntl
 import time
 from collections.abc import Collection, Iterator, Mapping
