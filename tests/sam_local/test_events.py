@@ -71,7 +71,7 @@ def test_an_event_gets_its_answer_through_sam_local_invoke(
 ) -> None:
     sam = SamLocal(stack, deployed(stack), configuration, state / "sam-events.log")
     # Not as the target `sam` does it, which leaves out what it would have to wait for: here the answer is what counts.
-    world.tidy(CASES[name].chain)
+    world.tidy()
 
     assert list(replay(CASES[name], sam.invoke, world.values(), processes.invoke)) == []
 

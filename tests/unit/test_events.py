@@ -29,7 +29,7 @@ from botocore.client import BaseClient
 from pydantic import BaseModel
 
 from tests.support.faults import aws_error
-from tools.rehearsal.deployment import Refused
+from tools.rehearsal.code_deploy import Refused
 from tools.replay.cases import Case, filled_in, load
 from tools.replay.comparison import differences
 from tools.replay.credentials import Credentials

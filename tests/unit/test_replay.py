@@ -68,21 +68,39 @@ def test_a_case_comes_with_those_that_it_builds_on_and_those_that_they_build_on(
     assert chain[-1] == "send-message/good"
 
 
-def test_all_whom_the_events_name_are_known_to_the_world() -> None:
-    named = Named(CASES.values())
-
-    text = json.dumps([case.event for case in CASES.values()])
-    assert all(
-        customer in text.replace("partner/", "") or customer.startswith("partner/") for customer in named.customers
-    )
-    assert "5f1c0a52-6c1e-4b8e-9a53-1d2f7c0b9e11" in named.customers
-    assert "partner/acme00000001" in named.customers
-    assert "connection#Kx7Q2eLxIAMCJVA=" in named.connections
-    assert {"sample-approved", "ord-34covz7jsyepsy2u5uwdgxnssxciwktt"} <= set(named.charges)
+NAMED = Named(CASES.values())
 
 
-def test_what_others_say_in_the_room_for_everybody_is_not_touched() -> None:
-    assert "room#support" not in Named(CASES.values()).chat
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("5f1c0a52-6c1e-4b8e-9a53-1d2f7c0b9e11", "ord-of-the-customer"),
+        ("partner/acme00000001", "ord-of-the-partner"),
+        ("acme00000001", "PO-2026-0001"),
+        ("connection#Kx7Q2eLxIAMCJVA=", "connection"),
+        ("room#support", "member#Kx7Q2eLxIAMCJVA="),
+        ("room#order-ord-34covz7jsyepsy2u5uwdgxnssxciwktt", "message#1"),
+        ("sender#5f1c0a52-6c1e-4b8e-9a53-1d2f7c0b9e11", "m-1"),
+        ("order#ord-34covz7jsyepsy2u5uwdgxnssxciwktt", "version"),
+        ("ord-34covz7jsyepsy2u5uwdgxnssxciwktt",),
+        ("sample-approved",),
+    ],
+)
+def test_whatever_is_stored_for_those_whom_the_events_name_is_known(keys: tuple[str, ...]) -> None:
+    assert NAMED.has(*keys)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("room#support", "message#0123456789ab-0123456789abcdef"),
+        ("room#support", "member#Another0fIAMCJVA="),
+        ("0d2c4b6a-0000-4b8e-9a53-1d2f7c0b9e11", "ord-" + "b" * 32),
+        ("room#order-ord-" + "b" * 32, "message#1"),
+    ],
+)
+def test_what_is_stored_for_others_is_not_touched(keys: tuple[str, ...]) -> None:
+    assert not NAMED.has(*keys)
 
 
 class Scripted:

@@ -7,8 +7,7 @@ from typing import Any
 
 from storefront.rollout.probes import PROBES
 from tools.console import Problem, say, styled
-from tools.rehearsal.code_deploy import CodeDeploy
-from tools.rehearsal.deployment import Deployment
+from tools.rehearsal.code_deploy import CodeDeploy, Deployment
 from tools.rehearsal.rollout import End, Hooks, Pace, Rollout
 from tools.rehearsal.schedule import schedule_of
 from tools.rehearsal.template_alarms import alarms_of

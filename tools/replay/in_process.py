@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Self, cast
 from urllib.parse import urlsplit
 
 from tools.console import Problem
@@ -40,8 +40,13 @@ class Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Their events end, and so do they; one that does not is killed.
         for worker in self._workers.values():
-            _end(worker)
+            try:
+                worker.communicate(timeout=_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.communicate()
         self._log.close()
 
     def start(self, names: Collection[str]) -> None:
@@ -58,7 +63,8 @@ class Processes:
             Its process has ended: the code cannot be imported, for one.
         """
         self.start({name})
-        stdin, stdout = _pipes(self._workers[name])
+        worker = self._workers[name]
+        stdin, stdout = cast("IO[str]", worker.stdin), cast("IO[str]", worker.stdout)
         line = ""
         with contextlib.suppress(BrokenPipeError):
             stdin.write(json.dumps(event) + "\n")
@@ -114,7 +120,7 @@ class InProcess:
 
     def replay(self, case: Case) -> Iterator[str]:
         """Replay a case in a world where nothing has happened yet."""
-        self._world.tidy(case.chain)
+        self._world.tidy()
         yield from replay(case, self._processes.invoke, self._world.values())
 
 
@@ -132,22 +138,3 @@ def _sends(function: Function, region: str) -> dict[str, tuple[str, str]]:
         resource = f"arn:aws:execute-api:{region}:{_ACCOUNT}:{api}/{stage}/POST/@connections/a-connection"
         found["PostToConnection"] = ("execute-api:ManageConnections", resource)
     return found
-
-
-def _pipes(worker: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
-    if worker.stdin is None or worker.stdout is None:
-        raise AssertionError("a worker is started with pipes")
-    return worker.stdin, worker.stdout
-
-
-def _end(worker: subprocess.Popen[str]) -> None:
-    """Let a process end: there are no more events."""
-    for pipe in _pipes(worker):
-        # An event that a broken process did not read is still to be written.
-        with contextlib.suppress(BrokenPipeError):
-            pipe.close()
-    try:
-        worker.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        worker.wait()

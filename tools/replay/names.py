@@ -1,4 +1,4 @@
-"""The people and things that cases name. Only the events name them, so everything stored for them may be deleted."""
+"""The people and things that the events name. Nobody else has their ids: all that is stored for them may be deleted."""
 
 import json
 import re
@@ -6,35 +6,28 @@ from collections.abc import Collection
 
 from tools.replay.cases import Case
 
-_ORDER = r"ord-[a-z2-7]{32}"
+_IDS = (
+    r"\b(ord-[a-z2-7]{32})",
+    r"\b(sample-[a-z0-9-]+)",  # a charge's idempotency key
+    r'"connectionId": "([^"]+)"',
+    r'"partnerId": (?:\{"stringValue": )?"([^"]+)"',
+    # A customer's. In bodies, which are JSON in JSON, the quotes are escaped.
+    r'\b(?:sub|customerId)\\*": ?(?:\{\\*"S\\*": ?)?\\*"([^"\\]+)',
+)
 
 
 class Named:
-    """The customers, partners, products, charges, and partitions of the chat's table that cases name."""
+    """The ids that cases name, and the products that they write."""
 
     def __init__(self, cases: Collection[Case]) -> None:
         # The ids of orders stand in the answers.
-        texts = {case.name: json.dumps([case.event, case.answer, case.sends]) for case in cases}
-        told = " ".join(text for name, text in texts.items() if name.startswith("deliver-order-status/"))
-        text = " ".join(texts.values())
-        orders = set(re.findall(_ORDER, text))
-        connections = sorted(set(re.findall(r'"connectionId": "([^"]+)"', text)))
-        # In bodies, which are JSON in JSON, the quotes are escaped.
-        people = set(re.findall(r'\b(?:sub|customerId)\\*": ?(?:\{\\*"S\\*": ?)?\\*"([^"\\]+)', text))
-        self.written = sorted({case.event["pathParameters"]["sku"] for case in cases if _writes_product(case)})
-        self.partners = sorted(set(re.findall(r'"partnerId": (?:\{"stringValue": )?"([^"]+)"', text)))
-        self.customers = sorted(people | {f"partner/{partner}" for partner in self.partners})
-        self.charges = sorted(orders | set(re.findall(r"\bsample-[a-z0-9-]+", text)))
-        self.connections = [f"connection#{connection}" for connection in connections]
-        # The room that everybody may join keeps what others have said there.
-        self.memberships = [
-            {"pk": {"S": "room#support"}, "sk": {"S": f"member#{connection}"}} for connection in connections
-        ]
-        self.chat = sorted(
-            {f"room#{room}" for room in re.findall(rf"\border-{_ORDER}", text)}
-            | {f"sender#{customer}" for customer in people}
-            | {f"order#{order}" for order in re.findall(_ORDER, told)}
-        )
+        text = json.dumps([[case.event, case.answer, case.sends] for case in cases])
+        self.ids = frozenset(name for pattern in _IDS for name in re.findall(pattern, text))
+        self.products = sorted({case.event["pathParameters"]["sku"] for case in cases if _writes_product(case)})
+
+    def has(self, *keys: str) -> bool:
+        """Tell whether an item with these keys is stored for somebody whom the cases name."""
+        return any(name in key for key in keys for name in self.ids)
 
 
 def _writes_product(case: Case) -> bool:

@@ -6,7 +6,7 @@ connections of the events were never opened; and CodeDeploy is not part of the s
 
 from typing import Any
 
-from tools.rehearsal.deployment import Deployment
+from tools.rehearsal.code_deploy import Deployment
 
 DEPLOYMENT = "d-EXAMPLE01"  # in the events of the hooks
 

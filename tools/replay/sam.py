@@ -95,7 +95,7 @@ class ThroughSam(InProcess):
 
     def replay(self, case: Case) -> Iterator[str]:
         """Replay a case in a world where nothing has happened yet."""
-        self._world.tidy(case.chain)
+        self._world.tidy()
         yield from replay(case, self._invoke, self._world.values(), self._processes.invoke)
         if any("queue" in sent for sent in case.sends):
-            self._world.wait_until_settled(case.chain)
+            self._world.wait_until_settled()

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from storefront.shared.aws import session
-from tools.rehearsal.deployment import Refused
+from tools.rehearsal.code_deploy import Refused
 from tools.replay.outbox import Outbox
 
 # An error frame of the chat names the invocation: events/ has this one.

@@ -1,12 +1,12 @@
 """The world that the cases need on a running stack: nothing has happened yet to those whom the events name.
 
-Before each case, everything stored for the customers, partners, connections, orders and charges that it names is
-deleted, whoever has left it, and so it is at the end. Orders that go give back the stock they took.
+Before each case, and at the end, everything stored for the customers, partners, connections, orders and charges of the
+events is deleted, whoever has left it. Orders that go give back the stock they took.
 """
 
 import fcntl
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -24,7 +24,6 @@ _HOLDING_STOCK = {"RESERVED", "AWAITING_PAYMENT", "CONFIRMED"}
 _UNSETTLED = {"PENDING", "RESERVED"}
 _SETTLED_WITHIN_SECONDS = 30
 _POLL_SECONDS = 0.2
-_BATCH = 25  # "BatchWriteItem", Amazon DynamoDB API Reference
 
 Item = dict[str, Any]
 
@@ -34,20 +33,23 @@ class World:
 
     def __init__(self, stack: Stack, functions: Mapping[str, Function], cases: Mapping[str, Case]) -> None:
         self._dynamodb = stack.client("dynamodb")
-        self._cases = cases.values()
-        self._named = Named(self._cases)
-        self._orders = functions["get-order"].environment["ORDERS_TABLE"]
-        self._partner_orders = functions["get-partner-order"].environment["PARTNER_ORDERS_TABLE"]
-        self._chat = functions["open-connection"].environment["CHAT_TABLE"]
+        self._named = Named(cases.values())
         sandbox = functions["payments-sandbox"].environment
-        self._charges = sandbox["PAYMENTS_SANDBOX_TABLE"]
+        chat = functions["open-connection"].environment["CHAT_TABLE"]
+        self._orders = functions["get-order"].environment["ORDERS_TABLE"]
+        self._keys = {
+            self._orders: ("customerId", "orderId"),
+            functions["get-partner-order"].environment["PARTNER_ORDERS_TABLE"]: ("partnerId", "reference"),
+            sandbox["PAYMENTS_SANDBOX_TABLE"]: ("idempotencyKey",),
+            chat: ("pk", "sk"),
+        }
         products = functions["put-product"].environment["PRODUCTS_TABLE"]
-        self._catalogue = Catalogue(self._dynamodb, products, self._named.written)
+        self._catalogue = Catalogue(self._dynamodb, products, self._named.products)
         secrets = stack.client("secretsmanager")
         self._credentials = Credentials(
             self._dynamodb,
             partners_table=stack.outputs["PartnersTableName"],
-            chat_table=self._chat,
+            chat_table=chat,
             user_pool_client=stack.outputs["UserPoolClientId"],
             payments_secret=secrets.get_secret_value(SecretId=sandbox["PAYMENTS_SECRET_ARN"])["SecretString"],
             webhook_secret=webhook_of(stack)["secret"],
@@ -61,33 +63,26 @@ class World:
             try:
                 yield self
             finally:
-                self.tidy(self._cases)
+                self.tidy()
                 self._credentials.withdraw()
 
     def values(self) -> dict[str, str]:
         """Return the values of the placeholders, good for one case."""
         return self._credentials.values()
 
-    def tidy(self, cases: Collection[Case]) -> None:
-        """Remove everything stored for those whom cases name."""
-        named = Named(cases)
-        for order in self._orders_of(named):
+    def tidy(self) -> None:
+        """Remove everything stored for those whom the events name."""
+        for order in self._rows(self._orders):
             if order["status"]["S"] in _HOLDING_STOCK:
                 self._catalogue.give_back(order)
-            self._delete(self._orders, [_key(order, "customerId", "orderId")])
-        for partner in named.partners:
-            rows = self._rows(self._partner_orders, "partnerId", partner)
-            self._delete(self._partner_orders, [_key(row, "partnerId", "reference") for row in rows])
-        self._delete(self._charges, [{"idempotencyKey": {"S": key}} for key in named.charges])
-        # A customer's connections are found by the customer: whichever case has opened them, they go.
-        for partition in (*named.chat, *self._named.connections):
-            self._delete(self._chat, [_key(row, "pk", "sk") for row in self._rows(self._chat, "pk", partition)])
-        self._delete(self._chat, self._named.memberships)
-        for sku in named.written:
+        for table, keys in self._keys.items():
+            for row in self._rows(table):
+                self._dynamodb.delete_item(TableName=table, Key={key: row[key] for key in keys})
+        for sku in self._named.products:
             self._catalogue.reset(sku)
 
-    def wait_until_settled(self, cases: Collection[Case]) -> None:
-        """Wait until the stack has processed the orders of those whom cases name.
+    def wait_until_settled(self) -> None:
+        """Wait until the stack has processed the orders of the events.
 
         Raises
         ------
@@ -95,27 +90,16 @@ class World:
             It takes too long.
         """
         deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
-        named = Named(cases)
-        while any(order["status"]["S"] in _UNSETTLED for order in self._orders_of(named)):
+        while any(order["status"]["S"] in _UNSETTLED for order in self._rows(self._orders)):
             if time.monotonic() > deadline:
                 raise Problem("the stack does not process orders: see make logs FUNCTION=ProcessOrders")
             time.sleep(_POLL_SECONDS)
 
-    def _orders_of(self, named: Named) -> list[Item]:
-        return [order for customer in named.customers for order in self._rows(self._orders, "customerId", customer)]
-
-    def _rows(self, table: str, attribute: str, value: str) -> list[Item]:
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=table,
-            KeyConditionExpression=f"{attribute} = :value",
-            ExpressionAttributeValues={":value": {"S": value}},
-        )
-        return [item for page in pages for item in page["Items"]]
-
-    def _delete(self, table: str, keys: list[Item]) -> None:
-        for start in range(0, len(keys), _BATCH):
-            requests = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + _BATCH]]
-            self._dynamodb.batch_write_item(RequestItems={table: requests})
+    def _rows(self, table: str) -> list[Item]:
+        """Return what is stored in a table for those whom the events name; a scan does for a stack on this machine."""
+        pages = self._dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        keys = self._keys[table]
+        return [row for page in pages for row in page["Items"] if self._named.has(*(row[key]["S"] for key in keys))]
 
 
 @contextmanager
@@ -127,7 +111,3 @@ def _alone(state: Path) -> Iterator[None]:
         except BlockingIOError:
             raise Problem("this stack is being replayed on by another command: wait until it ends") from None
         yield
-
-
-def _key(row: Item, *names: str) -> Item:
-    return {name: row[name] for name in names}
