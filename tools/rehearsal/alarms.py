@@ -8,15 +8,16 @@ alarms treat missing data", and "Metrics concepts", Amazon CloudWatch User Guide
 from __future__ import annotations
 
 import math
-import re
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-from tools.rehearsal.metric_math import Formula, Unsupported
+from tools.rehearsal.metric_math import Formula
+from tools.rehearsal.metrics import Measurement, Metric, Statistic, Unsupported, statistic_of
 
-Dimensions = Mapping[str, str]
+__all__ = ["MINUTE", "Alarm", "Measurement", "Metric", "State", "Unsupported"]
 
 MINUTE = 60
 
@@ -29,51 +30,11 @@ class State(StrEnum):
     INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A metric: another set of dimensions is another metric, also where it is a part or an extension of this one."""
-
-    namespace: str
-    name: str
-    dimensions: frozenset[tuple[str, str]] = frozenset()
-
-    @classmethod
-    def of(cls, namespace: str, name: str, dimensions: Dimensions) -> Self:
-        """Return the metric with these dimensions, whatever their order."""
-        return cls(namespace, name, frozenset(dimensions.items()))
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What a service has told CloudWatch.
-
-    Parameters
-    ----------
-    time
-        When it was, in seconds.
-    count
-        How often the value came at that time, as in the `Counts` of `PutMetricData`.
-    """
-
-    metric: Metric
-    time: float
-    value: float
-    count: int = 1
-
-
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
-    "GreaterThanThreshold": lambda value, threshold: value > threshold,
-    "LessThanThreshold": lambda value, threshold: value < threshold,
-    "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
-}
-
-_STATISTICS: dict[str, Callable[[list[Measurement]], float]] = {
-    "Sum": lambda values: sum(one.value * one.count for one in values),
-    "SampleCount": lambda values: sum(one.count for one in values),
-    "Average": lambda values: sum(one.value * one.count for one in values) / sum(one.count for one in values),
-    "Minimum": lambda values: min(one.value for one in values),
-    "Maximum": lambda values: max(one.value for one in values),
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "GreaterThanThreshold": operator.gt,
+    "LessThanThreshold": operator.lt,
+    "LessThanOrEqualToThreshold": operator.le,
 }
 
 _TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
@@ -131,12 +92,12 @@ class Alarm:
     filled: bool = False
     formula: Formula | None = None
     queries: Mapping[str, tuple[Metric, str]] = field(default_factory=dict)
-    _statistic: Callable[[list[Measurement]], float] = field(init=False, repr=False, compare=False)
+    _statistic: Statistic = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_statistic", _statistic_of(self.statistic))
+        object.__setattr__(self, "_statistic", statistic_of(self.statistic))
         for _, statistic in self.queries.values():
-            _statistic_of(statistic)
+            statistic_of(statistic)
         if self.comparison not in _COMPARISONS:
             raise Unsupported(f"ComparisonOperator {self.comparison}")
         if self.treat_missing_data not in _TREATMENTS:
@@ -221,7 +182,7 @@ class Alarm:
 
     @staticmethod
     def _measured(period: Mapping[Metric, list[Measurement]], metric: Metric, statistic: str) -> float | None:
-        return _statistic_of(statistic)(period[metric]) if metric in period else None
+        return statistic_of(statistic)(period[metric]) if metric in period else None
 
     def _data_point(self, period: Mapping[Metric, list[Measurement]]) -> float | None:
         if not period and not self.filled:
@@ -274,23 +235,3 @@ def _period_of(queries: list[Mapping[str, Any]]) -> int:
     if len(periods) != 1:
         raise Unsupported("metric math with metrics of several periods")
     return periods.pop()
-
-
-def _statistic_of(name: str) -> Callable[[list[Measurement]], float]:
-    if name in _STATISTICS:
-        return _STATISTICS[name]
-    percentile = re.fullmatch(r"p([0-9]{1,2}(?:\.[0-9]+)?|100)", name)
-    if percentile is None:
-        raise Unsupported(f"statistic {name}")
-    return lambda values: _percentile(values, float(percentile[1]))
-
-
-def _percentile(values: list[Measurement], percent: float) -> float:
-    """Return the smallest value that so many of the values do not exceed."""
-    ordered = sorted(values, key=lambda one: one.value)
-    needed = math.ceil(sum(one.count for one in ordered) * percent / 100)
-    for one in ordered:
-        needed -= one.count
-        if needed <= 0:
-            return one.value
-    return ordered[-1].value
