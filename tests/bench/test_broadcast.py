@@ -1,6 +1,5 @@
 """The broadcast: measured as the chat does it, and held against posts alone."""
 
-import argparse
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +11,8 @@ from storefront.chat import broadcast as fan_out
 from storefront.chat.connection import ConnectionGone, Recipient
 from storefront.shared.observability import metrics
 from tools.bench import broadcast
-from tools.bench.broadcast import Measurement
-from tools.bench.report import Section
+from tools.bench.report import Run
+from tools.bench.section import Section
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -25,7 +24,7 @@ def metrics_are_nobody_elses() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def measured() -> Section:
-    return broadcast.measure(argparse.Namespace(quick=True, connections=40, delay_ms=5))
+    return broadcast.measure(Run(quick=True), connections=40, delay_ms=5)
 
 
 def test_everybody_gets_one_post_and_the_room_is_asked_for_once(measured: Section) -> None:
@@ -34,7 +33,7 @@ def test_everybody_gets_one_post_and_the_room_is_asked_for_once(measured: Sectio
 
 
 def test_one_by_one_waits_for_each_post(measured: Section) -> None:
-    concurrently, one_by_one = (Measurement.of(one) for one in measured.data["measurements"])
+    concurrently, one_by_one = broadcast.READ(measured.data["measurements"])
 
     assert (concurrently.way, one_by_one.way) == ("concurrently", "one by one")
     assert one_by_one.time.low >= 40 * 0.005

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, fields
 from string import Template
 from typing import Any
@@ -23,6 +23,7 @@ from storefront.chat.request import JoinRoom, LeaveRoom, Ping, Request, SendMess
 from storefront.orders.status import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from tools.demo import verified
 from tools.demo.journeys import JOURNEYS, Journey, Need
+from tools.markdown import table as _table
 from tools.rehearsal import comparison
 from tools.rehearsal.comparison import Assumptions
 from tools.rehearsal.schedule import schedule_of
@@ -52,11 +53,6 @@ def pages() -> list[str]:
 def rendered(text: str) -> str:
     """Return a page with its tables made anew."""
     return _BLOCK.sub(lambda block: block[1] + TABLES[block["name"]]() + block[3], text)
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _status(status: str | None) -> str:

@@ -8,7 +8,7 @@ DynamoDB" for indexes.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Item = Mapping[str, Any]
@@ -36,13 +36,7 @@ def write_units(before: Item | None, after: Item | None) -> int:
 
 
 def index_units(table: Mapping[str, Any], before: Item | None, after: Item | None) -> int:
-    """Return what a write takes in the indexes of its table.
-
-    Parameters
-    ----------
-    table
-        As ``DescribeTable`` tells of it.
-    """
+    """Return what a write takes in the indexes of its table, which is as ``DescribeTable`` tells of it."""
     table_key = _names(table["KeySchema"])
     return sum(
         _units_in(index, _entry(index, table_key, before), _entry(index, table_key, after))
@@ -76,27 +70,24 @@ def _names(schema: Sequence[Mapping[str, str]]) -> set[str]:
 
 def _size_of_value(value: Mapping[str, Any]) -> int:
     ((kind, content),) = value.items()
-    match kind:
-        case "S":
-            size = len(content.encode())
-        case "N":
-            size = _size_of_number(content)
-        case "B":
-            size = len(content)
-        case "BOOL" | "NULL":
-            size = 1
-        case "SS":
-            size = sum(len(text.encode()) for text in content)
-        case "L":
-            size = _COLLECTION + sum(_ELEMENT + _size_of_value(element) for element in content)
-        case "M":
-            size = _COLLECTION + _ELEMENT * len(content) + size_of(content)
-        case _:
-            raise ValueError(f"the size of {kind} is not known here: add it")
-    return size
+    if kind not in _SIZES:
+        raise ValueError(f"the size of {kind} is not known here: add it")
+    return _SIZES[kind](content)
 
 
 def _size_of_number(text: str) -> int:
     """About a byte for two digits that count, one more, and one more for a sign."""
     digits = text.lstrip("-").replace(".", "").strip("0")
     return math.ceil(len(digits) / 2) + 1 + text.startswith("-")
+
+
+_SIZES: Mapping[str, Callable[[Any], int]] = {
+    "S": lambda text: len(text.encode()),
+    "N": _size_of_number,
+    "B": len,
+    "BOOL": lambda _: 1,
+    "NULL": lambda _: 1,
+    "SS": lambda texts: sum(len(text.encode()) for text in texts),
+    "L": lambda elements: _COLLECTION + sum(_ELEMENT + _size_of_value(element) for element in elements),
+    "M": lambda members: _COLLECTION + _ELEMENT * len(members) + size_of(members),
+}
