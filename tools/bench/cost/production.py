@@ -20,7 +20,8 @@ def production() -> dict[str, Any]:
     # It tells of features that it has not, each time.
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     of_kind: defaultdict[str, dict[str, Any]] = defaultdict(dict)
-    for name, one in Deployment(**environment("prod").overrides).resources.items():
+    prod = Deployment(**environment("prod").overrides)
+    for name, one in (prod.resources | prod.nested.resources).items():
         of_kind[one["Type"]][name] = one.get("Properties", {})
     methods = sum(len(path.keys() & _METHODS) for path in openapi()["paths"].values())
     routes = len(of_kind["AWS::ApiGatewayV2::Route"])
