@@ -1,11 +1,9 @@
 """CloudWatch alarms as the template has them, evaluated over measurements: whether one fires, and when.
 
-What is followed: "Using Amazon CloudWatch alarms" with its pages "Alarm evaluation" and "Configuring how CloudWatch
-alarms treat missing data", and "Metrics concepts", Amazon CloudWatch User Guide. What an alarm here does not know
-(most of metric math, anomaly detection, units, trimmed statistics) is refused, never ignored.
+The rules are those of "Using Amazon CloudWatch alarms" with its pages "Alarm evaluation" and "Configuring how
+CloudWatch alarms treat missing data", Amazon CloudWatch User Guide. A feature that is not evaluated here (most of
+metric math, anomaly detection, units, trimmed statistics) is refused, never ignored.
 """
-
-from __future__ import annotations
 
 import math
 import operator
@@ -36,10 +34,9 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "LessThanThreshold": operator.lt,
     "LessThanOrEqualToThreshold": operator.le,
 }
-
 _TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 
-# What an alarm does when it fires, and for whom it is there: nothing that decides whether it does.
+# What an alarm is called, says and does decides nothing about its state.
 _NOT_EVALUATED = frozenset(
     {"AlarmName", "AlarmDescription", "ActionsEnabled", "AlarmActions", "OKActions", "InsufficientDataActions", "Tags"}
 )
@@ -57,28 +54,11 @@ _EXTRA_DATA_POINTS = 2
 
 @dataclass(frozen=True)
 class Alarm:
-    """A metric alarm.
+    """A metric alarm, on one metric or on a formula of several: some of the last data points must breach a threshold.
 
-    Parameters
-    ----------
-    metrics
-        What it watches: one metric, or those of its formula.
-    period
-        The seconds that make one data point.
-    statistic
-        How the measurements of a period become a data point: `Sum`, `Average`, `p99`, ...
-    comparison, threshold
-        What makes a data point breach.
-    evaluation_periods, datapoints_to_alarm
-        The N data points that count, and the M of them that must breach.
-    treat_missing_data
-        What a period without measurements is.
-    filled
-        Whether a metric without measurements counts as 0, so that no period is without.
-    formula
-        How the metrics' data points become those of the alarm; without it, there is one metric.
-    queries
-        The metrics of the formula by their names in it, each with its statistic.
+    The statistic (`Sum`, `p99`, ...) makes a data point of the measurements in a period of seconds. Where a metric is
+    `filled`, it counts as 0 without measurements, so that no data point is missing. `queries` has the metrics of the
+    formula by their names in it, each with its statistic.
     """
 
     metrics: tuple[Metric, ...]
@@ -105,12 +85,7 @@ class Alarm:
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> Self:
-        """Return the alarm that an `AWS::CloudWatch::Alarm` makes.
-
-        Parameters
-        ----------
-        properties
-            Its properties, without intrinsic functions.
+        """Return the alarm of an `AWS::CloudWatch::Alarm`, from its properties without intrinsic functions.
 
         Raises
         ------
@@ -144,25 +119,14 @@ class Alarm:
         )
 
     def state(self, measurements: Iterable[Measurement], now: float, before: State = State.INSUFFICIENT_DATA) -> State:
-        """Return what the alarm says at a time.
-
-        Parameters
-        ----------
-        measurements
-            Everything that CloudWatch has been told by then, of this metric and of others.
-        now
-            The time, in seconds.
-        before
-            What the alarm has said until now.
-        """
+        """Return the state at a time, from all measurements that CloudWatch has by then, and the state before."""
         return self._judge(self.data_points(measurements, now), before)
 
     def data_points(self, measurements: Iterable[Measurement], now: float) -> list[float | None]:
         """Return the data points that are considered at a time, the newest first; `None` where one is missing.
 
         An alarm is evaluated once a minute (with a period below a minute, every ten seconds), and its periods count
-        back from there: they do not wait for the quarter of an hour that a 15 minutes' period could begin at ("Alarm
-        evaluation"). The minute that has not ended is not in them.
+        back from there, not from a multiple of the period ("Alarm evaluation"). The current minute is not in them.
         """
         every = MINUTE if self.period >= MINUTE else 10
         end = now // every * every
@@ -174,15 +138,11 @@ class Alarm:
                 periods[age].setdefault(one.metric, []).append(one)
         if self.formula:
             values = {
-                name: [self._measured(period, *query) for period in reversed(periods)]
+                name: [_measured(period, *query) for period in reversed(periods)]
                 for name, query in self.queries.items()
             }
             return [*reversed(self.formula.values(values))]
         return [self._data_point(period) for period in periods]
-
-    @staticmethod
-    def _measured(period: Mapping[Metric, list[Measurement]], metric: Metric, statistic: str) -> float | None:
-        return statistic_of(statistic)(period[metric]) if metric in period else None
 
     def _data_point(self, period: Mapping[Metric, list[Measurement]]) -> float | None:
         if not period and not self.filled:
@@ -193,7 +153,7 @@ class Alarm:
         real = [(age, self._breaches(point)) for age, point in enumerate(points, start=1) if point is not None]
         real = real[: self.evaluation_periods]
         breaching = sum(breaches for _, breaches in real)
-        # What is missing is filled in only where the older data points do not suffice.
+        # Missing data points are filled in only where the older data points do not suffice.
         if self.treat_missing_data == "breaching":
             breaching += self.evaluation_periods - len(real)
         if breaching >= self.datapoints_to_alarm:
@@ -216,6 +176,10 @@ class Alarm:
 def _metric_of(description: Mapping[str, Any]) -> Metric:
     dimensions = {each["Name"]: each["Value"] for each in description.get("Dimensions", [])}
     return Metric.of(description["Namespace"], description["MetricName"], dimensions)
+
+
+def _measured(period: Mapping[Metric, list[Measurement]], metric: Metric, statistic: str) -> float | None:
+    return statistic_of(statistic)(period[metric]) if metric in period else None
 
 
 def _math_of(queries: list[Mapping[str, Any]]) -> tuple[Formula, dict[str, tuple[Metric, str]]]:
