@@ -73,7 +73,7 @@ class GoodEvents:
         """Return a sample event; what must have happened before it happens now."""
         case = case or _CASES.get(name, "good")
         for earlier in self._cases[f"{name}/{case}"].given:
-            self._do(earlier.partition("/")[0], self._sample(*earlier.split("/")))
+            self._do(earlier.function, self._sample(*earlier.name.split("/")))
         return self._event(name, case)
 
     def _sample_with_new(self, old: str, name: str) -> Json:

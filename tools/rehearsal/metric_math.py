@@ -13,12 +13,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from tools.rehearsal.metrics import Unsupported
+
 # A value for each period, the oldest first; None where one is missing.
 Series = list[float | None]
-
-
-class Unsupported(Exception):
-    """An alarm uses something that is not evaluated here."""
 
 
 _OPERATORS: dict[type, Callable[[float, float], float]] = {
