@@ -1,5 +1,9 @@
 """The mutation run's page: each survivor with its place, and with the verdict that it had."""
 
+import json
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,19 @@ SURVIVOR = Survivor("identity.py", 57, "`` a or b `` becomes `` a and b ``")
 IDENTITY, TOKEN = "src/storefront/identity.py", "src/storefront/partners/token.py"
 OF_A_FUNCTION = "storefront.identity.x_partner_id_of__mutmut_1"
 OF_A_METHOD = "storefront.partners.token.xǁPartnerǁowns__mutmut_2"
+COLLECTED = """
+import json, sys, pytest
+class Ids:
+    def pytest_collection_modifyitems(self, items):
+        self.found = [item.nodeid for item in items]
+seen = []
+for _ in range(2):
+    ids = Ids()
+    pytest.main(["-qqq", "--collect-only", *sys.argv[1:]], plugins=[ids])
+    seen.append(ids.found)
+print()
+print(json.dumps(seen))
+"""
 COUNTS = "Of 2 mutations the tests notice 1."
 
 
@@ -58,6 +75,19 @@ def test_a_bar_in_the_code_does_not_end_the_cell() -> None:
     survivor = survivor_in(diff_of(IDENTITY, "a | b", "a & b"), OF_A_FUNCTION)
 
     assert verdicts(page([survivor], {}, COUNTS)) == {survivor.key: OPEN}
+
+
+def test_a_test_has_the_same_id_each_time_it_is_collected() -> None:
+    # mutmut collects once, and calls tests by their ids in forks of that process: an id that is not found fails, and
+    # would count as a mutation that is noticed.
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]
+    command = [sys.executable, "-c", COLLECTED, *settings["pytest_add_cli_args_test_selection"]]
+
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    first, second = json.loads(ran.stdout.splitlines()[-1])
+    assert len(first) > 400
+    assert first == second
 
 
 @pytest.mark.parametrize(("known", "status"), [(True, 0), (False, 1)])

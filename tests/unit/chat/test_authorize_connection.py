@@ -14,6 +14,7 @@ from storefront.chat.ticket import TICKET_SECONDS, Ticket, hash_of, new_ticket
 from storefront.chat.ticket_store import TicketStore
 from storefront.shared import clock
 from tests.support.faults import aws_error, refusing
+from tests.support.ids import shown
 from tools.testing.aws import Aws
 from tools.testing.aws_calls import Listen
 from tools.testing.events import Context
@@ -152,7 +153,7 @@ def test_a_ticket_that_nobody_was_given_is_refused(ticket: str) -> None:
         ["A" * 43],
         {"S": "A" * 43},
     ],
-    ids=lambda text: repr(text)[:20],
+    ids=shown,
 )
 def test_what_cannot_be_a_ticket_costs_no_write(aws: Aws, listen: Listen, text: Any) -> None:
     listen(lambda _: pytest.fail("DynamoDB was called"))

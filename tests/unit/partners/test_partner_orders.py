@@ -14,6 +14,7 @@ from storefront.partners.outcome import is_reference
 from storefront.partners.outcome_store import OutcomeStore
 from storefront.shared import clock
 from tests.support.faults import Crash, Failing, aws_error, crash, every_position
+from tests.support.ids import shown
 from tools.testing.aws import Aws
 from tools.testing.events import Context, rest_event, sqs_record
 
@@ -78,7 +79,7 @@ def test_a_repeated_message_makes_no_second_order(shop: Aws) -> None:
         ({"reference": "PO-1", "lines": []}, "/lines"),
         ({"reference": "PO-1", "lines": [{"sku": "MUG-001", "quantity": 1}] * 51}, "/lines"),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_what_cannot_be_ordered_is_an_outcome(shop: Aws, content: Any, says: str) -> None:
     assert process(message(content)) == []
@@ -112,7 +113,7 @@ def test_a_refused_reference_can_be_put_right(shop: Aws) -> None:
     "poison",
     ["not JSON", "[]", "null", '"PO-1"', {}, body(reference=None), body(reference=1), body(reference=""),
      body(reference="PO 1"), body(reference="PO-1\n"), body(reference="x" * 65), "[" * 100_000],
-    ids=lambda poison: str(poison)[:30],
+    ids=shown,
 )  # fmt: skip
 def test_what_has_no_reference_fails_alone(shop: Aws, poison: Any) -> None:
     bad = message(poison)

@@ -14,6 +14,7 @@ from storefront.payments.webhook_secret import WebhookSecret
 from storefront.payments.webhook_signature import content_sha256
 from storefront.shared import configuration
 from tests.support.faults import Failing, aws_error
+from tests.support.ids import shown
 from tools.ops import webhook
 from tools.testing.aws import WEBHOOK_SECRET, Aws
 from tools.testing.events import Context
@@ -113,7 +114,7 @@ def test_a_signature_of_another_time_is_denied(clock: Clock, seconds: int) -> No
         {"multiValueHeaders": {"X-Webhook-Timestamp": None}},
         {"multiValueHeaders": {"X-Webhook-Timestamp": "1795176000"}},
     ],
-    ids=str,
+    ids=shown,
 )
 def test_another_request_is_denied(clock: Clock, changes: dict[str, Any]) -> None:
     assert effect(call(event(**changes))) == "Deny"
@@ -148,7 +149,7 @@ def test_the_headers_that_the_gateway_has_merged_are_not_what_is_checked(clock: 
         ConnectTimeoutError(endpoint_url="https://secretsmanager"),
         KeyError("SecretString"),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_a_secret_that_cannot_be_read_is_a_refusal(
     aws: Aws, clock: Clock, monkeypatch: pytest.MonkeyPatch, failure: Exception, log: io.StringIO
