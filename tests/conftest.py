@@ -13,16 +13,20 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from moto import mock_aws
-from xdist.scheduler import LoadScopeScheduling
 
-from storefront.shared import configuration
-from tests.support.call_recorder import Recording
-from tests.support.canaries import canaries_in_logs
-from tools.stack import lifecycle
-from tools.stack.stack import ROOT, Stack
-from tools.testing.aws import Aws
-from tools.testing.aws_calls import Listen, heard_by
+try:
+    from moto import mock_aws
+    from xdist.scheduler import LoadScopeScheduling
+
+    from storefront.shared import configuration
+    from tests.support.call_recorder import Recording
+    from tests.support.canaries import canaries_in_logs
+    from tools.stack import lifecycle
+    from tools.stack.stack import ROOT, Stack
+    from tools.testing.aws import Aws
+    from tools.testing.aws_calls import Listen, heard_by
+except ModuleNotFoundError as missing:
+    pytest.exit(f"{missing.name} is not installed here. Run `make dev`, then `.venv/bin/pytest`.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
