@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Annotated
 
 import typer
 
@@ -49,9 +50,11 @@ def docs() -> None:
 
 
 @app.command()
-def mutate() -> None:
+def mutate(
+    mutants: Annotated[list[str] | None, typer.Argument(help="Patterns: storefront.identity.*; default: all.")] = None,
+) -> None:
     """Change the code that lets people in, and list the changes that no test notices: docs/mutation.md."""
     from tools.checks import mutation
 
     environments.ensure("mutation")
-    raise typer.Exit(mutation.run())
+    raise typer.Exit(mutation.run(*mutants or ()))
