@@ -1,4 +1,4 @@
-"""`make rollout`: releases a version of one function on the running local stack."""
+"""`storefront rollout`: releases a version of one function on the running local stack."""
 
 import json
 from dataclasses import dataclass, field
@@ -65,7 +65,7 @@ def _fit(versions: Versions, deployment: Deployment, hook: str) -> bool:
     call = versions.run_hook(hook, event)
     verdict = deployment.verdicts[event["LifecycleEventHookExecutionId"]]
     if verdict is None:
-        raise Problem(f"{hook} has told CodeDeploy nothing: {json.dumps(call.answer)}; see make logs")
+        raise Problem(f"{hook} has told CodeDeploy nothing: {json.dumps(call.answer)}; see storefront logs")
     return verdict == "Succeeded"
 
 

@@ -92,7 +92,7 @@ class World:
         deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
         while any(order["status"]["S"] in _UNSETTLED for order in self._rows(self._orders)):
             if time.monotonic() > deadline:
-                raise Problem("the stack does not process orders: see make logs FUNCTION=ProcessOrders")
+                raise Problem("the stack does not process orders: see storefront logs --function process-orders")
             time.sleep(_POLL_SECONDS)
 
     def _rows(self, table: str) -> list[Item]:
