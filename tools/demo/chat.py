@@ -49,7 +49,13 @@ class Chat:
         self._exits = ExitStack()
         try:
             # Protocol pings are not known to keep a connection of API Gateway from being idle: we send frames.
-            opening = connect(url, origin=origin, ping_interval=None, open_timeout=ANSWER_SECONDS)  # type: ignore[arg-type]
+            opening = connect(
+                url,
+                origin=origin,  # type: ignore[arg-type]
+                ping_interval=None,
+                open_timeout=ANSWER_SECONDS,
+                proxy=None,
+            )
             self.socket = self._exits.enter_context(opening)
         except InvalidStatus as refusal:
             raise Refused(refusal.response.status_code) from None
