@@ -8,7 +8,9 @@ Management User Guide). botocore has the one implementation that this needs.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -24,6 +26,7 @@ from tools.stack.stack import Stack
 
 _TIMEOUT_SECONDS = 35  # a little more than API Gateway's own
 _SESSION_SECONDS = 3600
+_RENEWED_AFTER_SECONDS = 2700
 
 
 def assume(sts: Any, role_arn: str) -> dict[str, str]:
@@ -35,6 +38,16 @@ def assume(sts: Any, role_arn: str) -> dict[str, str]:
         "secret_access_key": credentials["SecretAccessKey"],
         "session_token": credentials["SessionToken"],
     }
+
+
+def renewed(stack: Stack, state: Path) -> Stack:
+    """Return a stack whose credentials are good for a quarter of an hour at the least; new ones are saved."""
+    saved = (state / "stack.json").stat().st_mtime
+    if not stack.back_office or time.time() - saved < _RENEWED_AFTER_SECONDS:
+        return stack
+    stack = replace(stack, back_office=assume(stack.client("sts"), stack.outputs["BackOfficeRoleArn"]))
+    stack.save(state)
+    return stack
 
 
 def signed(

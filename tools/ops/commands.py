@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from datetime import timedelta
@@ -169,7 +170,8 @@ def sign_up(email: Email, stack: StackName = None, state: State = STATE_DIRECTOR
     where = chosen(stack, state)
     Accounts.of(where).sign_up(email, asked_for("password"))
     if stack:
-        say(f"signed up; a code is on its way: storefront accounts confirm {email} CODE --stack {stack}")
+        command = f"storefront accounts confirm {shlex.quote(email)} CODE --stack {shlex.quote(stack)}"
+        say(printable(f"signed up; a code is on its way: {command}"))
     else:
         confirm_locally(where, email)
         say("signed up and confirmed")

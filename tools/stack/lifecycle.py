@@ -60,7 +60,7 @@ def running_stack(state: Path = STATE_DIRECTORY) -> Stack:
     bypass_proxies()
     if not Emulator(state).is_running():
         raise Problem("no stack is up: start one with make up")
-    return Stack.load(state)
+    return back_office.renewed(Stack.load(state), state)
 
 
 def take_down(state: Path = STATE_DIRECTORY) -> bool:

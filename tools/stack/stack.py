@@ -54,7 +54,7 @@ class Stack:
     webhook
         What a payment provider needs to sign webhooks: ``secret``.
     back_office
-        An hour's credentials of the role that writes products; ``up`` gets new ones each time.
+        An hour's credentials of the role that writes products; ``up`` and other commands renew them.
     partners
         The partners by their usage plans, ``bronze`` and ``gold``.
     """
