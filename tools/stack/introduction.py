@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from tools.console import say, styled
@@ -20,10 +21,16 @@ def introduce(stack: Stack, state: Path) -> None:
     say(f"\n{styled('Try it', 'bold')}")
     say(f"  curl {stack.url}/health")
     say(f"  curl '{stack.url}/products?limit=3'")
-    order = '{"lines": [{"sku": "MUG-001", "quantity": 1}]}'
-    elsewhere = "" if state == STATE_DIRECTORY else f" --state '{state.resolve()}'"
-    id_token = f"$('{ROOT}/.venv/bin/storefront' token{elsewhere})"
-    headers = f'-H "Authorization: {id_token}" -H "Idempotency-Key: $(date +%s)" -H "Content-Type: application/json"'
-    say(f"  curl -i {stack.url}/orders {headers} -d '{order}'")
+    say(f"  {order_command(stack.url, state)}")
     say(f"\n{styled('make demo', 'bold')} is a tour of it; .venv/bin/storefront --help lists all commands.")
     say(f"{len(differences.DIFFERENCES)} things are not as on AWS: .venv/bin/storefront differences lists them.")
+
+
+def order_command(url: str, state: Path) -> str:
+    """Return a command to paste that orders a product, whatever the paths have in them."""
+    order = '{"lines": [{"sku": "MUG-001", "quantity": 1}]}'
+    elsewhere = "" if state == STATE_DIRECTORY else f" --state {shlex.quote(str(state.resolve()))}"
+    storefront = shlex.quote(f"{ROOT}/.venv/bin/storefront")
+    id_token = f"$({storefront} token{elsewhere})"
+    headers = f'-H "Authorization: {id_token}" -H "Idempotency-Key: $(date +%s)" -H "Content-Type: application/json"'
+    return f"curl -i {url}/orders {headers} -d '{order}'"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import requests
 
+from storefront.shared.http import session
 from tools.console import Problem, step
 from tools.ops import back_office
 from tools.sam_local import prepare as sam_local
@@ -59,7 +60,7 @@ def running_stack(state: Path = STATE_DIRECTORY) -> Stack:
     bypass_proxies()
     if not Emulator(state).is_running():
         raise Problem("no stack is up: start one with make up")
-    return Stack.load(state)
+    return back_office.renewed(Stack.load(state), state)
 
 
 def take_down(state: Path = STATE_DIRECTORY) -> bool:
@@ -126,7 +127,7 @@ def _wait_for_an_answer(stack: Stack) -> None:
     answer = "no answer"
     while time.monotonic() < deadline:
         try:
-            response = requests.get(f"{stack.url}/products?limit=1", timeout=_FIRST_ANSWER_SECONDS)
+            response = session().get(f"{stack.url}/products?limit=1", timeout=_FIRST_ANSWER_SECONDS)
             if response.ok:
                 return
             answer = f"{response.status_code} {response.text[:200]}"

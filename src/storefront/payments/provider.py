@@ -16,6 +16,7 @@ from urllib3.util.retry import Retry
 
 from storefront.orders.order import Order
 from storefront.payments.charge import Charge, Decision, PaymentUnresolved
+from storefront.shared.http import session
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 2.0
@@ -57,7 +58,7 @@ class PaymentProvider:
     def __init__(self, url: Callable[[], str], secret: Callable[[], str]) -> None:
         self._url = url
         self._secret = secret
-        self._session = requests.Session()
+        self._session = session()
         retry = _JitteredRetry(
             total=RETRIES,
             # Every operation can be repeated, `POST` too.
