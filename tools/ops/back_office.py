@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import boto3
@@ -123,7 +124,7 @@ def _present(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _raise_if_refused(answer: requests.Response) -> None:
-    if answer.ok:
+    if answer.status_code in (HTTPStatus.OK, HTTPStatus.CREATED):
         return
     try:
         detail = answer.json()["detail"]
