@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ def _present(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _raise_if_refused(answer: requests.Response) -> None:
-    if answer.ok:
+    if answer.status_code in (HTTPStatus.OK, HTTPStatus.CREATED):
         return
     try:
         detail = answer.json()["detail"]

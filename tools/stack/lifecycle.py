@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
 
 import requests
@@ -128,7 +129,7 @@ def _wait_for_an_answer(stack: Stack) -> None:
     while time.monotonic() < deadline:
         try:
             response = session().get(f"{stack.url}/products?limit=1", timeout=_FIRST_ANSWER_SECONDS)
-            if response.ok:
+            if response.status_code == HTTPStatus.OK:
                 return
             answer = f"{response.status_code} {response.text[:200]}"
         except requests.RequestException as error:
