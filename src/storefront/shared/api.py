@@ -118,7 +118,8 @@ def rest_handler(function: ProxyHandler) -> ProxyHandler:
 
 def _refusal(event: Event, refusal: Refusal) -> Answer:
     status = STATUS_OF_REFUSAL[type(refusal)]
-    # RFC 9110, section 11.6.1: a 401 says how to sign in.
+    # RFC 9110, section 11.6.1. REST APIs rename it to `x-amzn-remapped-www-authenticate` on the way out ("Amazon API
+    # Gateway important notes", Amazon API Gateway Developer Guide); only the gateway's own 401s have it as it is.
     headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
     if isinstance(refusal, NotYet):
         headers["Retry-After"] = _RETRY_AFTER_SECONDS
