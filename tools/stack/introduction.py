@@ -15,7 +15,8 @@ def introduce(stack: Stack, state: Path) -> None:
     say(differences.as_text())
     say(f"\n{styled('Storefront is up', 'bold')}")
     say(f"  REST API       {stack.url}")
-    say(f"  AWS endpoint   {stack.endpoint}  (aws --endpoint-url {stack.endpoint} ..., key and secret: test)")
+    say(f"  AWS endpoint   {stack.endpoint}")
+    say(f"  for aws        eval \"$('{ROOT}/.venv/bin/storefront' aws-env{_elsewhere(state)})\"; aws s3 ls")
     for name, user in stack.users.items():
         say(f"  {'support' if name == 'support' else 'customer':<13}  {user.email}  password {user.password}")
     say(f"  for clients    {state / 'stack.json'}")
@@ -23,8 +24,11 @@ def introduce(stack: Stack, state: Path) -> None:
     say(f"  curl {stack.url}/health")
     say(f"  curl '{stack.url}/products?limit=3'")
     order = '{"lines": [{"sku": "MUG-001", "quantity": 1}]}'
-    elsewhere = "" if state == STATE_DIRECTORY else f" --state '{state.resolve()}'"
-    id_token = f"$('{ROOT}/.venv/bin/storefront' token{elsewhere})"
+    id_token = f"$('{ROOT}/.venv/bin/storefront' token{_elsewhere(state)})"
     headers = f'-H "Authorization: {id_token}" -H "Idempotency-Key: $(date +%s)" -H "Content-Type: application/json"'
     say(f"  curl -i {stack.url}/orders {headers} -d '{order}'")
     say(f"\n{styled('make demo', 'bold')} is a tour of it; .venv/bin/storefront --help lists all commands.")
+
+
+def _elsewhere(state: Path) -> str:
+    return "" if state == STATE_DIRECTORY else f" --state '{state.resolve()}'"

@@ -17,7 +17,7 @@ from tools.sam_local import prepare as sam_local
 from tools.stack import repairs, seed
 from tools.stack.deployment import TEMPLATE, deploy
 from tools.stack.emulator import DEFAULT_PORT, Emulator
-from tools.stack.stack import CREDENTIALS, REGION, STATE_DIRECTORY, Stack, bypass_proxies
+from tools.stack.stack import REGION, STATE_DIRECTORY, Stack, bypass_proxies
 
 _FIRST_ANSWER_SECONDS = 20
 
@@ -47,6 +47,7 @@ def bring_up(port: int | None = None, state: Path = STATE_DIRECTORY, template: P
     """
     bypass_proxies()
     state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o700)  # logs, credentials and all data of the stack are in it
     with _exclusively(state):
         emulator = Emulator(state)
         started = _start(emulator, port)
@@ -116,11 +117,11 @@ def _start(emulator: Emulator, port: int | None) -> bool:
 def _update(emulator: Emulator, state: Path, template: Path) -> Stack:
     endpoint = emulator.endpoint
     with step("sam deploy") as current:
-        outputs = deploy(endpoint, state, current.progress, template)
+        outputs = deploy(emulator, current.progress, template)
     local_outputs = {name: repairs.local_url(value, endpoint) for name, value in outputs.items()}
     known = _known(state)
     users, partners = (known.users, known.partners) if known else ({}, {})
-    stack = Stack(endpoint, REGION, CREDENTIALS, local_outputs, users, partners=partners)
+    stack = Stack(endpoint, REGION, emulator.credentials, local_outputs, users, partners=partners)
     with step("set what the emulator left out"):
         repairs.apply(stack)
     with step("add products, customers and partners"):
