@@ -23,8 +23,8 @@ STATE_DIRECTORY = ROOT / ".local"
 TIMEOUT_SECONDS = 900
 # What the template says of the functions' runtime.
 RUNTIME = (3, 13)
-# There is no wheel for some of the systems this runs on: musl, Intel Macs, the newest Python.
-_SOMETIMES_BUILT = {"cryptography", "watchdog"}
+# No wheel for some of the systems this runs on (musl, Intel Macs, the newest Python); for airspeed-ext, none at all.
+_SOMETIMES_BUILT = {"airspeed-ext", "cryptography", "watchdog"}
 _UNREACHABLE = re.compile(
     r"No matching distribution|Could not find a version|ConnectionError|NewConnectionError|Max retries|timed out"
     r"|Name or service not known|Temporary failure|Network is unreachable|ProxyError|SSLError|HTTPError",
