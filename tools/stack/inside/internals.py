@@ -15,12 +15,14 @@ STACK = Path(__file__).resolve().parents[1]
 PACKAGES = (STACK / "inside", STACK / "gateway")  # all that runs in the emulator's process
 _ADDRESS = re.compile(r"<object object at 0x\w+>")
 _EMULATOR = "ministack"
-_LOCATION = re.compile(r"ministack[\w.]+:[\w.]+")
 
 
 def used() -> dict[str, str]:
     """Return the signature, or the type, of all names that are taken from the emulator."""
-    addresses = {address for package in PACKAGES for file in package.rglob("*.py") for address in _addresses(file)}
+    from tools.stack.inside.replaced import REPLACED  # noqa: PLC0415 - needs the path that is set below
+
+    addresses = {address for address in REPLACED if "/" not in address and address.startswith(_EMULATOR)}
+    addresses |= {address for package in PACKAGES for file in package.rglob("*.py") for address in _addresses(file)}
     return {address: _signature(address) for address in sorted(addresses)}
 
 
@@ -40,8 +42,6 @@ def _addresses(file: Path) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
             found.add(f"{modules[node.value.id]}:{node.attr}")
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _LOCATION.fullmatch(node.value):
-            found.add(node.value)
     return found
 
 
@@ -72,5 +72,6 @@ def _of(found: Any) -> str:
 
 
 if __name__ == "__main__":
+    sys.path.append(str(STACK.parents[1]))
     json.dump(used(), sys.stdout, indent=1)
     print()
