@@ -28,7 +28,7 @@ from tools.bench.report import Figure, Section
 from tools.console import Problem, step
 from tools.demo.customer import SETTLED, Customer, sign_in
 from tools.stack import lifecycle
-from tools.stack.repairs import local_url
+from tools.stack.addresses import local_url
 from tools.stack.stack import STATE_DIRECTORY, Stack
 
 _STATE = STATE_DIRECTORY / "bench-pipeline"

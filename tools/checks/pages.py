@@ -28,7 +28,7 @@ from tools.rehearsal import comparison
 from tools.rehearsal.comparison import Assumptions
 from tools.rehearsal.schedule import schedule_of
 from tools.sam_local import mounted_routes
-from tools.stack import differences, repairs, samconfig
+from tools.stack import differences, samconfig
 from tools.stack.stack import ROOT
 from tools.testing.calls import recorded
 from tools.testing.grants import BY_LAMBDA, Grant, grants
@@ -130,10 +130,6 @@ def _hours(time: timedelta) -> str:
 
 def _differences() -> str:
     return _table(("asked for", "on the local stack"), ((row.asked, row.locally) for row in differences.DIFFERENCES))
-
-
-def _repairs() -> str:
-    return "".join(f"- {repair.gap}\n" for repair in repairs.REPAIRS)
 
 
 def _defences() -> str:
@@ -271,7 +267,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "chat frames": _chat_frames,
     "chat limits": _chat_limits,
     "local differences": _differences,
-    "local repairs": _repairs,
     "defences": _defences,
     "release minutes": _release_minutes,
     "release assumptions": _release_assumptions,

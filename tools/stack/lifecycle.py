@@ -14,7 +14,7 @@ import requests
 from tools.console import Problem, step
 from tools.ops import back_office
 from tools.sam_local import prepare as sam_local
-from tools.stack import repairs, seed
+from tools.stack import addresses, seed
 from tools.stack.deployment import TEMPLATE, deploy
 from tools.stack.emulator import DEFAULT_PORT, Emulator
 from tools.stack.stack import REGION, STATE_DIRECTORY, Stack, bypass_proxies
@@ -118,12 +118,11 @@ def _update(emulator: Emulator, state: Path, template: Path) -> Stack:
     endpoint = emulator.endpoint
     with step("sam deploy") as current:
         outputs = deploy(emulator, current.progress, template)
-    local_outputs = {name: repairs.local_url(value, endpoint) for name, value in outputs.items()}
+    local_outputs = {name: addresses.local_url(value, endpoint) for name, value in outputs.items()}
     known = _known(state)
     users, partners = (known.users, known.partners) if known else ({}, {})
     stack = Stack(endpoint, REGION, emulator.credentials, local_outputs, users, partners=partners)
-    with step("set what the emulator left out"):
-        repairs.apply(stack)
+    addresses.write_local_urls(stack)
     with step("add products, customers and partners"):
         seed.seed_products(stack)
         stack = replace(stack, users=seed.seed_customers(stack), partners=seed.seed_partners(stack))

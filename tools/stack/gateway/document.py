@@ -143,10 +143,13 @@ def _complete_integration(imported: Json, wanted: Json) -> None:
     """Take the x-amazon-apigateway-integration object as it is written."""
     imported |= {name: wanted[name] for name in _TAKEN_AS_WRITTEN if name in wanted}
     imported["passthroughBehavior"] = wanted.get("passthroughBehavior", "when_no_match").upper()
-    imported["integrationResponses"] = {
-        pattern: {"selectionPattern": "" if pattern == "default" else pattern, **response}
-        for pattern, response in (wanted.get("responses") or {}).items()
-    }
+    responses: Json = {}
+    for pattern, response in (wanted.get("responses") or {}).items():
+        # By their status, as PutIntegrationResponse has them; a second pattern with the same status is kept beside it.
+        status = str(response["statusCode"])
+        key = f"{status} {pattern}" if status in responses else status
+        responses[key] = {"selectionPattern": "" if pattern == "default" else pattern, **response}
+    imported["integrationResponses"] = responses
 
 
 def _follow(document: Json, node: Json) -> Json:

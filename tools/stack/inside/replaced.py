@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from tools.stack.gateway import cache, callers, deployments, document, mapping, stages, way
-from tools.stack.inside import guard, log_lines, loops, role_sessions
+from tools.stack.inside import guard, log_lines, loops, role_sessions, tables
 
 _V1 = "ministack.services.apigateway_v1"
 _HANDLERS = "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS"
@@ -28,6 +28,9 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     # Nested stacks
     "ministack.services.cloudformation.engine:_resolve_parameters": loops.expanded_in_nested_stacks,
     "ministack.services.cloudformation.provisioners:_cfn_nested_stack_deploy": loops.noted,
+    # DynamoDB
+    f"{_HANDLERS}/AWS::DynamoDB::Table/create": tables.created_with_expiry,
+    f"{_HANDLERS}/AWS::DynamoDB::Table/update": tables.updated_with_expiry,
     # API Gateway: the document
     f"{_V1}:_OPENAPI_HTTP_METHODS": document.with_any,
     f"{_V1}:_import_operation": document.as_any,
