@@ -195,7 +195,7 @@ def document(greeting: str = "hello", port: int = 0) -> Json:
             "/events": {
                 "post": as_role(
                     "events:action/PutEvents",
-                    '{"Entries": [{"Source": "test", "DetailType": "", "Detail": "$util.escapeJavaScript($input.body)"}]}',
+                    '{"Entries": [{"Source": "test", "DetailType": "", "Detail": "{}"}]}',
                 )
             },
             "/cached": {

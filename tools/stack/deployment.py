@@ -24,6 +24,7 @@ from tools.stack.stack import REGION, ROOT, STACK_NAME, client
 BUCKET = f"{STACK_NAME}-artifacts"
 TEMPLATE = ROOT / "template.yaml"
 TIMEOUT_SECONDS = 180
+_SAM = Path(__file__).with_name("sam.py")
 _EVENT = re.compile(r"^(?:CREATE|UPDATE)_COMPLETE\s+AWS::\S+\s+(\S+)")
 _ERROR = re.compile(r"^(?:Error|\w*Error|\w*Exception): *(.*)")
 # A stack left in one of these by a failed first deployment cannot be updated, only deleted.
@@ -74,7 +75,7 @@ def _sam_deploy(
     template: Path, parameters: list[str], environment: dict[str, str], log: Path, progress: Callable[[str], None]
 ) -> bool:
     command = [
-        *(sys.executable, "-m", "samcli", "deploy", "--template-file", str(template)),
+        *(sys.executable, str(_SAM), "deploy", "--template-file", str(template)),
         *("--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),
         *("--stack-name", STACK_NAME, "--region", REGION, "--s3-bucket", BUCKET),
         *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),

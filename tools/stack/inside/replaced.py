@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from tools.stack.gateway import cache, callers, deployments, document, mapping, stages, way
-from tools.stack.inside import guard, log_lines, loops, role_sessions, tables
+from tools.stack.inside import guard, log_lines, loops, role_sessions, tables, workers
 
 _V1 = "ministack.services.apigateway_v1"
 _HANDLERS = "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS"
@@ -25,6 +25,10 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     # Fast
     "ministack.core.lambda_runtime:_PYTHON_WORKER_SCRIPT": log_lines.with_end_marks,
     "ministack.core.lambda_runtime:Worker._drain_stderr_bounded": log_lines.until_end_mark,
+    "ministack.core.lambda_runtime:acquire_worker": workers.waiting_for_a_free_one,
+    "ministack.services.lambda_svc:acquire_worker": workers.waiting_for_a_free_one,
+    "ministack.core.lambda_runtime:release_worker": workers.told_to_the_waiting,
+    "ministack.services.lambda_svc:release_worker": workers.told_to_the_waiting,
     # Nested stacks
     "ministack.services.cloudformation.engine:_resolve_parameters": loops.expanded_in_nested_stacks,
     "ministack.services.cloudformation.provisioners:_cfn_nested_stack_deploy": loops.noted,
