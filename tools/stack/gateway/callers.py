@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
 from ministack.services import apigateway_v1 as v1
 
@@ -17,6 +18,7 @@ from tools.stack.gateway.refusals import Refusal
 
 Json = dict[str, Any]
 _KEY = "usageIdentifierKey"
+_UNCHANGED_IN_PATHS = "/:@!$&'()*+,;=~"
 
 
 async def refused(exchange: Exchange) -> Any:
@@ -67,6 +69,15 @@ def over_a_limit(exchange: Exchange) -> Any:
         or v1._check_throttle(exchange.stage, *place, exchange.resource["path"], exchange.verb, known)
         or v1._check_quota(record, *place)
     )
+
+
+def asked_by_its_encoded_path(policy_error: Callable[..., Any]) -> Callable[..., Any]:
+    """Ask the resource policy about the path as it was sent; decoded, it may have a line break, which no pattern fits."""
+
+    def anonymous_policy_error(api_id: str, stage_name: str, method: str, path: str, *owner: str) -> Any:
+        return policy_error(api_id, stage_name, method, quote(path, safe=_UNCHANGED_IN_PATHS), *owner)
+
+    return anonymous_policy_error
 
 
 def keeping_the_key(invoke: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

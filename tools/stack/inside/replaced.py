@@ -52,6 +52,7 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     "ministack.services.lambda_svc:_effective_func_record_for_qualifier": stages.by_weight,
     # API Gateway: a request
     f"{_V1}:_handle_execute_in_scope": lambda _: way.handle,
+    f"{_V1}:_anonymous_policy_error": callers.asked_by_its_encoded_path,
     f"{_V1}:_invoke_authorizer_lambda": callers.keeping_the_key,
     f"{_V1}:_validate_cognito_authorizer": callers.taking_the_right_token,
     f"{_V1}:_stringify_claims": callers.joined_by_commas,
