@@ -72,7 +72,7 @@ def over_a_limit(exchange: Exchange) -> Any:
 
 
 def asked_by_its_encoded_path(policy_error: Callable[..., Any]) -> Callable[..., Any]:
-    """Ask the resource policy about the path as it was sent; decoded, it may have a line break, which no pattern fits."""
+    """Ask the resource policy about the path as it was sent; decoded, a line break in it fits no pattern."""
 
     def anonymous_policy_error(api_id: str, stage_name: str, method: str, path: str, *owner: str) -> Any:
         return policy_error(api_id, stage_name, method, quote(path, safe=_UNCHANGED_IN_PATHS), *owner)
