@@ -1,64 +1,32 @@
 """What all tests share: a process that can reach no AWS account, and AWS as moto plays it."""
 
-import os
+from tools.testing import environment
 
-# Handlers read their environment at import; so it is here before any of them is imported. The names are those of
-# the template's resources, the values those that `support.aws` gives them.
-for variable in [name for name in os.environ if name.startswith("AWS_")]:
-    del os.environ[variable]
-os.environ |= {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    # Nothing is read from the home directory of whoever runs the tests.
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_LAMBDA_FUNCTION_NAME": "testing",
-    "AWS_LAMBDA_FUNCTION_VERSION": "7",
-    "POWERTOOLS_SERVICE_NAME": "storefront",
-    "POWERTOOLS_METRICS_NAMESPACE": "Storefront",
-    "CHAT_ALLOWED_ORIGINS": "https://shop.example.com,http://localhost:3000",
-    "CHAT_STATUS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/chat-status",
-    "CHAT_TABLE": "ChatTable",
-    "CHAT_URL": "wss://chat.execute-api.us-east-1.amazonaws.com/dev",
-    "CONNECTIONS_URL": "https://chat.execute-api.us-east-1.amazonaws.com/dev",
-    "CORS_ALLOWED_ORIGIN": "*",
-    "CURSOR_SECRET_ARN": "cursor-secret",
-    "DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters",
-    "EVENT_BUS_NAME": "orders",
-    "ORDERS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/orders",
-    "ORDERS_TABLE": "OrdersTable",
-    "PARTNERS_TABLE": "PartnersTable",
-    "PARTNER_ORDERS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/partner-orders",
-    "PARTNER_ORDERS_TABLE": "PartnerOrdersTable",
-    "PAYMENTS_SANDBOX_TABLE": "PaymentsSandboxTable",
-    "PAYMENTS_SECRET_ARN": "payments-secret",
-    "PAYMENTS_URL_PARAMETER": "/payments/url",
-    "PRODUCTS_TABLE": "ProductsTable",
-    "REST_API_URL_PARAMETER": "/rest-api/url",
-    "RETRY_AFTER_SECONDS": "20",
-    "REVIEW_AFTER_SECONDS": "1800",
-    "USER_POOL_CLIENT_ID": "the-client",
-    "WEBHOOK_SECRET_ARN": "webhook-secret",
-}
+# Handlers read their environment at import; so it is here before any of them is imported.
+environment.set_up()
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
-from moto import mock_aws
-from xdist.scheduler import LoadScopeScheduling
 
-from storefront.shared import configuration
-from tests.support import attempts  # noqa: F401 - it sees the clients that are made after it
-from tests.support.canaries import canaries_in_logs
-from tools.stack import lifecycle
-from tools.stack.stack import ROOT, Stack
-from tools.testing.aws import Aws
-from tools.testing.calls import Recording
+try:
+    from moto import mock_aws
+    from xdist.scheduler import LoadScopeScheduling
+
+    from storefront.shared import configuration
+    from tests.support.call_recorder import Recording
+    from tests.support.canaries import canaries_in_logs
+    from tools.stack import lifecycle
+    from tools.stack.stack import ROOT, Stack
+    from tools.testing.aws import Aws
+    from tools.testing.aws_calls import Listen, heard_by
+except ModuleNotFoundError as missing:
+    pytest.exit(f"{missing.name} is not installed here. Run `make dev`, then `.venv/bin/pytest`.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -72,7 +40,16 @@ def aws() -> Iterator[Aws]:
     # test's AWS does not count.
     moto = mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}})
     with moto, mock.patch.object(configuration, "CACHE_SECONDS", -1):
+        # The sandbox imports nothing of ours, so it keeps its secret itself.
+        import_module("payments.payments_sandbox")._secret_in.cache_clear()
         yield Aws.create()
+
+
+@pytest.fixture
+def listen() -> Iterator[Listen]:
+    """Has a listener of the test's own hear, answer or refuse the calls to AWS."""
+    with ExitStack() as stack:
+        yield lambda listener: stack.enter_context(heard_by(listener))
 
 
 @pytest.fixture(scope="session")

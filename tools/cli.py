@@ -11,7 +11,7 @@ from typer.exceptions import Abort, TyperException
 
 from tools.bench import commands as bench
 from tools.checks import commands as checks
-from tools.console import Misuse, Problem, problems_reported
+from tools.console import INTERRUPTED, Misuse, Problem, problems_reported
 from tools.demo import commands as demo
 from tools.ops import commands as ops
 from tools.rehearsal import commands as rehearsal
@@ -19,6 +19,7 @@ from tools.replay import commands as replay
 from tools.scanners import commands as scanners
 from tools.stack import commands as stack
 
+NAME = "storefront"
 # The panels of `storefront --help`, in its order.
 PANELS = {
     "The local stack": (stack.app,),
@@ -29,7 +30,7 @@ PANELS = {
 }
 
 app = typer.Typer(
-    name="storefront",
+    name=NAME,
     help="Storefront: a serverless shop on AWS SAM, on this machine or on AWS.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -44,12 +45,7 @@ for panel, packages in PANELS.items():
 
 
 def run(*words: str) -> None:
-    """Run a command.
-
-    Parameters
-    ----------
-    words
-        The command's words; without any, those that the process was started with.
+    """Run the command of these words, or of those that the process was started with.
 
     Raises
     ------
@@ -59,17 +55,20 @@ def run(*words: str) -> None:
         If the command ends with another exit code than 0.
     """
     try:
-        code = app(words or None, prog_name="storefront", standalone_mode=False)
+        code = app(words or None, prog_name=NAME, standalone_mode=False)
     except TyperException as error:
         if not error.format_message():  # it has printed the help
             raise SystemExit(error.exit_code) from None
-        raise Misuse(error.format_message()) from None
+        context = getattr(error, "ctx", None)
+        raise Misuse(f"{error.format_message()} See {context.command_path if context else NAME} --help.") from None
     except Abort:
         raise KeyboardInterrupt from None
     except Exception as error:
         if not _is_of_the_network(error):
             raise
         raise Problem(f"{error}: if the stack has gone, make up brings it back") from error
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
     if code:
         raise SystemExit(code)
 

@@ -1,16 +1,22 @@
-"""What a person sees in the terminal: steps with their duration, problems with their remedy."""
+"""What a person sees in the terminal: steps with their duration, tables, problems with their remedy."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 IS_TERMINAL = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-_LINE_WIDTH = 100
+INTERRUPTED = 130  # the exit code
+_CONSOLE = Console(highlight=False)
 
 
 class Problem(Exception):
@@ -35,46 +41,46 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
+def say_table(*head: str, rows: Iterable[tuple[str, ...]]) -> None:
+    """Print a table; long cells are wrapped, at 80 columns where there is no terminal."""
+    table = Table(*head, box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    _CONSOLE.print(table)
+
+
 class Step:
-    """A piece of work on one line of the terminal: what it is, how far it is, how long it took."""
+    """A piece of work on one line of the terminal: its title, how far it is, how it ended and how long it took."""
 
     def __init__(self, title: str) -> None:
         self.title = title
         self._started = time.monotonic()
-        if not IS_TERMINAL:
-            say(f"  {title} ...")
+        self._status = _CONSOLE.status(escape(title))
+
+    def __enter__(self) -> Self:
+        if IS_TERMINAL:
+            self._status.start()
+        else:
+            say(f"  {self.title} ...")
+        return self
 
     def progress(self, detail: str) -> None:
         """Show where the work is; only on a terminal, where the line can be replaced."""
-        if IS_TERMINAL:
-            line = f"  {self.title} ({self._seconds} s) {detail}"[:_LINE_WIDTH]
-            print(f"\r\033[K{line}", end="", flush=True)
+        self._status.update(escape(f"{self.title} ({self._seconds} s) {detail}"))
 
-    def done(self, detail: str = "") -> None:
-        """Replace the progress by a line that stays."""
-        clear = "\r\033[K" if IS_TERMINAL else ""
-        say(f"{clear}{styled('✓', 'green')} {self.title} {styled(f'({self._seconds} s)', 'dim')} {detail}".rstrip())
-
-    def failed(self) -> None:
-        """Leave the line as it is, marked as failed."""
-        clear = "\r\033[K" if IS_TERMINAL else ""
-        say(f"{clear}{styled('✗', 'red')} {self.title} {styled(f'({self._seconds} s)', 'dim')}")
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        self._status.stop()
+        mark = styled("✗", "red") if error else styled("✓", "green")
+        say(f"{mark} {self.title} {styled(f'({self._seconds} s)', 'dim')}")
 
     @property
     def _seconds(self) -> str:
         return f"{time.monotonic() - self._started:.1f}"
 
 
-@contextmanager
-def step(title: str) -> Iterator[Step]:
-    """Show a step while its block runs, and how it ended."""
-    current = Step(title)
-    try:
-        yield current
-    except BaseException:
-        current.failed()
-        raise
-    current.done()
+def step(title: str) -> Step:
+    """Show a step while its block runs."""
+    return Step(title)
 
 
 @contextmanager
@@ -87,4 +93,4 @@ def problems_reported() -> Iterator[None]:
         raise SystemExit(problem.exit_code) from None
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr, flush=True)
-        raise SystemExit(130) from None
+        raise SystemExit(INTERRUPTED) from None

@@ -1,6 +1,7 @@
 """Creates the virtual environments; run by whatever Python there is, so it uses the standard library only.
 
-There are several because the emulator and a scanner pin older versions of botocore than the SAM CLI accepts.
+There are several because the emulator and a scanner pin older versions of botocore than the SAM CLI accepts, and the
+SAM CLI pins an older click than mutmut accepts.
 """
 
 from __future__ import annotations
@@ -56,18 +57,13 @@ class InstallationFailed(SystemExit):
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment and the pinned requirements it must hold.
-
-    ``includes`` names requirements that are a part of the ones installed, so that ``make up`` after ``make test``
-    has nothing to do. ``parts`` is how many installers share the work. ``is_runtime`` makes it like Lambda's: the
-    Python that the functions run on there, and everything compiled before it is first imported.
-    """
+    """A virtual environment and the pinned requirements it must hold."""
 
     directory: Path
     requirements: str
-    includes: tuple[str, ...] = ()
-    parts: int = 1
-    is_runtime: bool = False
+    includes: tuple[str, ...] = ()  # a part of them: so `make up` after `make test` has nothing to do
+    parts: int = 1  # how many installers share the work
+    is_runtime: bool = False  # like Lambda's: of the functions' Python, and compiled before the first import
 
     @property
     def python(self) -> Path:
@@ -94,6 +90,7 @@ DEV = Environment(ROOT / ".venv", "dev", includes=("tools",), parts=2)
 # Apart from everything else: it runs beside what is about to be deployed.
 BOM = Environment(ROOT / ".venv-bom", "bom")
 SCANNERS = Environment(ROOT / ".venv-scanners", "scanners", parts=2)
+MUTATION = Environment(ROOT / ".venv-mutation", "mutation", parts=2)
 BENCH = Environment(ROOT / ".venv-bench", "bench", is_runtime=True)
 PIP = TOOLS.python  # the interpreter whose pip installs into all of them
 GROUPS = {
@@ -101,18 +98,13 @@ GROUPS = {
     "dev": (DEV, EMULATOR, BOM),
     "check": (DEV, EMULATOR, BOM, SCANNERS),
     "bom": (TOOLS, BOM),
+    "mutation": (TOOLS, MUTATION),
     "bench": (DEV, EMULATOR, BENCH),
 }
 
 
 def ensure(group: str) -> None:
-    """Install what a group of commands needs, side by side; do nothing where it is installed already.
-
-    Raises
-    ------
-    InstallationFailed
-        If packages cannot be downloaded or installed.
-    """
+    """Install what a group of commands needs, side by side, unless it is installed already."""
     missing = [environment for environment in GROUPS[group] if not environment.is_installed()]
     if not missing:
         return
@@ -149,25 +141,19 @@ def _install(environment: Environment) -> None:
     environment.stamp.unlink(missing_ok=True)
     # Everything is pinned with its dependencies, so there is nothing to resolve; bytecode is compiled when a module
     # is first imported, which most are not.
-    pip_install = [str(PIP), "-m", "pip", "--python", str(environment.python), "install", "--no-input"]
-    options = ["--no-deps", "--no-compile", "--require-hashes", "--progress-bar=off"]
-    parts = _split(environment)
-    with ThreadPoolExecutor(len(parts)) as pool:
-        commands = [[*pip_install, *options, "--requirement", str(part)] for part in parts]
-        list(pool.map(lambda command: _run(command, environment), commands))
+    pip = [str(PIP), "-m", "pip", "--python", str(environment.python), "install", "--no-input", "--no-deps"]
+    options = ["--no-compile", "--require-hashes", "--progress-bar=off", "--requirement"]
+    with ThreadPoolExecutor(environment.parts) as pool:
+        list(pool.map(lambda part: _run([*pip, *options, str(part)], environment), _split(environment)))
     if environment.is_runtime:
         _run([str(environment.python), "-m", "compileall", "-q", str(environment.directory / "lib")], environment)
     if environment.python == TOOLS.python:
-        _add_storefront(environment)
+        # Installing the project with pip would need a build backend, and leave its metadata in the checkout.
+        script = environment.directory / "bin" / "storefront"
+        script.write_text(_STOREFRONT.format(python=environment.python, root=str(ROOT)))
+        script.chmod(0o755)
     names = (environment.requirements, *environment.includes)
     environment.stamp.write_text(json.dumps({name: _digest(name) for name in names}))
-
-
-def _add_storefront(environment: Environment) -> None:
-    """Write the command; installing the project with pip would need a build backend, and leave its metadata behind."""
-    script = environment.directory / "bin" / "storefront"
-    script.write_text(_STOREFRONT.format(python=environment.python, root=str(ROOT)))
-    script.chmod(0o755)
 
 
 def _split(environment: Environment) -> list[Path]:
@@ -203,19 +189,15 @@ def _explained(environment: Environment, output: str) -> InstallationFailed:
     log = STATE_DIRECTORY / f"install-{environment.requirements}.log"
     log.parent.mkdir(exist_ok=True)
     log.write_text(output)
-    details = f"details: {log.relative_to(ROOT)}"
-    if "DO NOT MATCH THE HASHES" in output:
-        return InstallationFailed(
-            f"a downloaded package is not the one pinned: try again, or check your package index; {details}"
-        )
-    if _UNREACHABLE.search(output):
-        return InstallationFailed(
-            "packages cannot be downloaded: check the network, proxy and index (pip config list) and run it again; "
-            + details
-        )
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["no output"]
-    reason = ([line for line in lines if "error" in line.lower()] or lines)[-1]
-    return InstallationFailed(f"installing {environment.directory.name} failed: {reason}; {details}")
+    if "DO NOT MATCH THE HASHES" in output:
+        problem = "a downloaded package is not the one pinned: try again, or check your package index"
+    elif _UNREACHABLE.search(output):
+        problem = "packages cannot be downloaded: check the network, proxy and index (pip config list) and run it again"
+    else:
+        reason = ([line for line in lines if "error" in line.lower()] or lines)[-1]
+        problem = f"installing {environment.directory.name} failed: {reason}"
+    return InstallationFailed(f"{problem}; details: {log.relative_to(ROOT)}")
 
 
 def main() -> None:

@@ -27,20 +27,7 @@ User = Literal["customer", "other", "support"]
 
 
 def chosen(name: str | None, state: Path) -> Stack:
-    """Return the stack that a command is for.
-
-    Parameters
-    ----------
-    name
-        The name of a stack on AWS; the local stack if it is not given.
-    state
-        The folder of the local stack.
-
-    Raises
-    ------
-    Problem
-        If the local stack is not up, or the environment names no region of AWS.
-    """
+    """Return a stack on AWS by its name, or the local stack; raise `Problem` if it is not there."""
     from tools.stack.lifecycle import running_stack
     from tools.stack.stack import StackOnAws
 

@@ -25,7 +25,7 @@ class Behaviour:
     loses_answer
         The charge is made, and yet each call answers 500: only a look-up tells.
     decided_by_event
-        The charge stays pending until somebody decides it and sends the event (`python -m tools webhook`).
+        The charge stays pending until somebody decides it and sends the event (`storefront webhook`).
     """
 
     sku: str

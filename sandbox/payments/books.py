@@ -28,15 +28,7 @@ class Entry:
 
 
 class Books:
-    """Keeps entries.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The table's name.
-    """
+    """Keeps entries."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb

@@ -1,11 +1,13 @@
-"""Who is calling: the one place where an identity is taken from a request."""
+"""Who is calling: the one place where an identity is taken from a request, a frame or a message."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from storefront.shared.errors import Unauthenticated
+from storefront.shared.queue import MalformedMessage, attribute_of
 
 _MAX_NAME = 64
 _NAMELESS = "Customer"
@@ -28,6 +30,25 @@ class Customer:
     id: str
     groups: frozenset[str] = frozenset()
     name: str = _NAMELESS
+
+
+@dataclass(frozen=True, slots=True)
+class ChatUser:
+    """Somebody with a connection to the chat.
+
+    Parameters
+    ----------
+    id
+        The customer's id.
+    name
+        What the others in the chat are shown.
+    group
+        `support` or `customer`.
+    """
+
+    id: str
+    name: str
+    group: str
 
 
 def customer_of(event: dict[str, Any], client_id: str) -> Customer:
@@ -69,6 +90,31 @@ def partner_id_of(event: dict[str, Any]) -> str:
     if not isinstance(partner_id, str) or not partner_id:
         raise Unauthenticated("Send your partner token: `Authorization: Bearer sfp_...`.")
     return partner_id
+
+
+def partner_id_of_message(record: dict[str, Any]) -> str:
+    """Return the partner whom the gateway has named beside the body of a queue's message, whatever the body says.
+
+    Raises
+    ------
+    MalformedMessage
+        The gateway has named none: it did not send this.
+    """
+    partner_id = attribute_of(record, "partnerId")
+    if not partner_id:
+        raise MalformedMessage("a message that does not say which partner it is from")
+    return partner_id
+
+
+def chat_user_of(event: dict[str, Any]) -> ChatUser:
+    """Return the user whom the authorizer of `$connect` let through.
+
+    The ticket fixes them for as long as the connection lasts: the gateway hands the authorizer's answer to every event
+    of the connection, so no event costs a read to find out who sent it.
+    """
+    context = event["requestContext"]["authorizer"]
+    # The authorizer has written the name in ASCII. With the longest text and name, a message still fits into a frame.
+    return ChatUser(context["customerId"], unquote(context["name"])[:_MAX_NAME], context["group"])
 
 
 def customer_id_of(partner_id: str) -> str:

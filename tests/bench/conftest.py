@@ -8,20 +8,30 @@ from types import SimpleNamespace
 
 import pytest
 
-from tools.bench import cold_start
-from tools.bench.workers import Runnable
+from tools.bench import process
+from tools.bench.cold import start
+from tools.bench.process import Runnable
 from tools.environments import BENCH
 from tools.stack.functions import Function
 
 # Plays Lambda's runtime client where it is not installed (`make bench` installs it).
 _FAKE_RUNTIME = """
-import http.client, importlib, json, os, sys
+import http.client, importlib, json, os, sys, time
 
 def call(method, path, content=None):
     connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
     connection.request(method, "/2018-06-01/runtime/" + path, content)
     answer = connection.getresponse()
-    return answer.headers["Lambda-Runtime-Aws-Request-Id"], answer.read()
+    return answer.headers, answer.read()
+
+class Context:
+    function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+
+    def __init__(self, headers):
+        self._ends = int(headers["Lambda-Runtime-Deadline-Ms"])
+
+    def get_remaining_time_in_millis(self):
+        return self._ends - time.time() * 1000
 
 def error(error):
     return json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)})
@@ -33,9 +43,10 @@ except Exception as failure:
     call("POST", "init/error", error(failure))
     sys.exit(1)
 while True:
-    request_id, event = call("GET", "invocation/next")
+    headers, event = call("GET", "invocation/next")
+    request_id = headers["Lambda-Runtime-Aws-Request-Id"]
     try:
-        call("POST", f"invocation/{request_id}/response", json.dumps(handler(json.loads(event), None)))
+        call("POST", f"invocation/{request_id}/response", json.dumps(handler(json.loads(event), Context(headers))))
     except Exception as failure:
         call("POST", f"invocation/{request_id}/error", error(failure))
 """
@@ -52,7 +63,8 @@ def make_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeFuncti
         (runtime / "awslambdaric").mkdir(parents=True)
         (runtime / "awslambdaric" / "__main__.py").write_text(_FAKE_RUNTIME)
         python = Path(sys.executable)
-        monkeypatch.setattr(cold_start, "BENCH", SimpleNamespace(python=python))
+        for module in (process, start):
+            monkeypatch.setattr(module, "BENCH", SimpleNamespace(python=python))
 
     def make(code: str, **modules: str) -> Runnable:
         package = tmp_path / "package"

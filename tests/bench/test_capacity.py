@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tools.bench.capacity import index_units, read_units, size_of, write_units
+from tools.bench.cost.capacity import index_units, read_units, size_of, write_units
 
 KB = 1024
 TABLE: dict[str, Any] = {

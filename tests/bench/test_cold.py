@@ -8,12 +8,12 @@ import pytest
 
 from tests.unit.test_events import functions
 from tests.unit.test_imports import CALLS_HTTP, PARSES
-from tools.bench import cold
 from tools.bench.bounds import BOUNDS
-from tools.bench.cold import BOTO3_FLOOR, CONSTANT, Function, Measured
-from tools.bench.cold_start import ColdStart
+from tools.bench.cold import benchmark as cold
+from tools.bench.cold.figures import BOTO3_FLOOR, CONSTANT, Function, Measured
+from tools.bench.cold.start import ColdStart
+from tools.bench.figure import Figure
 from tools.bench.good_events import HOOKS
-from tools.bench.report import Figure
 
 
 def starts(*totals: float, megabytes: float = 50) -> list[ColdStart]:
@@ -59,7 +59,7 @@ def test_a_function_is_shown_with_its_ratio_to_the_floor_of_the_same_run_and_its
     assert "Every bound is kept." in section.about
     assert section.chart
     assert "get-product" in section.chart
-    assert "floor: 200 ms" in section.chart
+    assert BOTO3_FLOOR in section.chart
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,16 @@ def test_a_hook_is_shown_without_a_ratio() -> None:
 
     assert section.rows[-1][:6] == ("post-traffic-hook", "", "", "", "", "900 ms")
     assert cold.broken_bounds(data(hook)) == []
+
+
+def test_a_function_that_is_shipped_without_bytecode_has_nothing_to_compare() -> None:
+    sandbox = function("payments-sandbox") | {"without": None, "without_import": None}
+
+    section = cold.section(data(sandbox))
+
+    row = dict(zip(section.head[:7], section.rows[-1][:7], strict=True))
+    assert (row["function"], row["cold start"], row["without bytecode"]) == ("payments-sandbox", "200 ms", "")
+    assert cold.broken_bounds(data(sandbox)) == []
 
 
 def test_each_function_has_bounds_and_all_but_the_hooks_one_for_the_time() -> None:

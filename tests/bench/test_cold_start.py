@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from tests.bench.conftest import MakeFunction
-from tools.bench import cold_start
-from tools.bench.cold_start import import_milliseconds
+from tools.bench.cold import start as cold_start
+from tools.bench.cold.start import import_milliseconds
+from tools.bench.process import Runnable
 from tools.console import Problem
 
 ANSWERS = "def handler(event, context): return {'statusCode': 200, 'body': event['body']}"
 
 
-def start(runnable: cold_start.Runnable, tmp_path: Path, event: object = None) -> cold_start.ColdStart:
+def start(runnable: Runnable, tmp_path: Path, event: object = None) -> cold_start.ColdStart:
     return cold_start.start(runnable, event, tmp_path / "log")
 
 

@@ -1,6 +1,5 @@
 """The cost: every line of it can be done by hand, from what was counted and the price table."""
 
-import argparse
 import copy
 import json
 from datetime import date, timedelta
@@ -9,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from tools.bench import cost
-from tools.bench.cost import business_of, dollars, section, traced
-from tools.bench.prices import FILE, Prices
-from tools.bench.report import Report
+from tools.bench.cost import benchmark as cost
+from tools.bench.cost.benchmark import section
+from tools.bench.cost.prices import FILE, Prices, dollars
+from tools.bench.cost.usage import Business, traced
+from tools.bench.report import Report, Run
 from tools.console import Problem
 
 POST = "apigatewaymanagementapi:PostToConnection"
@@ -54,7 +54,7 @@ def data() -> dict[str, Any]:
 
 
 def test_a_million_orders_write_what_they_wrote_once_a_million_times(data: dict[str, Any]) -> None:
-    costs = Prices.load().by_service(business_of(data).month(orders=1_000_000))
+    costs = Prices.load().by_service(Business.of(data).month(orders=1_000_000))
 
     # 13 writes at $0.625 and 2 reads at $0.125 a million
     assert costs["DynamoDB"] == pytest.approx(13 * 0.625 + 2 * 0.125)
@@ -68,7 +68,7 @@ def test_a_million_orders_write_what_they_wrote_once_a_million_times(data: dict[
 def test_an_invocation_is_billed_its_own_time_on_its_share_of_a_processor_and_what_it_waits_for(
     data: dict[str, Any],
 ) -> None:
-    durations = business_of(data).durations
+    durations = Business.of(data).durations
     calls = {"dynamodb:BatchGetItem": 1, "dynamodb:PutItem": 1, "sqs:SendMessage": 1}
 
     # 10 ms on 512/1769 of a processor are 34.55; and 5 + 5 + 8 ms; whole milliseconds are billed
@@ -78,7 +78,7 @@ def test_an_invocation_is_billed_its_own_time_on_its_share_of_a_processor_and_wh
 
 
 def test_posts_take_as_long_as_they_wait_or_as_the_processor_needs_for_them(data: dict[str, Any]) -> None:
-    durations = business_of(data).durations
+    durations = Business.of(data).durations
     alone = durations.warm("SendMessageFunction", {})
 
     # One round of 32, of 10 ms
@@ -88,7 +88,7 @@ def test_posts_take_as_long_as_they_wait_or_as_the_processor_needs_for_them(data
 
 
 def test_a_message_has_its_share_of_the_connections_it_goes_to(data: dict[str, Any]) -> None:
-    usage = business_of(data).message(10)
+    usage = Business.of(data).message(10)
 
     # Ten people for a minute, each of whom stays for thirty
     assert usage["connection-minutes"] == 10
@@ -101,7 +101,7 @@ def test_an_invocation_of_the_chats_authorizer_is_a_trace_of_its_own(data: dict[
     # Given a handshake: the authorizer is asked, and then the connection is opened
     data["counted"]["connection"].insert(0, step("OpenConnectionFunction", "authorizer"))
 
-    usage = business_of(data).connection
+    usage = Business.of(data).steps("connection")
 
     # Then both are traced, and neither is a message
     assert usage["traces"] == 2
@@ -132,7 +132,7 @@ def test_a_call_more_costs_more(data: dict[str, Any], call: str) -> None:
 
 
 def test_everything_that_is_used_has_a_price_and_every_price_is_used(data: dict[str, Any]) -> None:
-    used = business_of(data).month(orders=1, messages=1, with_fixed=True)
+    used = Business.of(data).month(orders=1, messages=1, with_fixed=True)
 
     assert {name for name, quantity in used.items() if quantity} == set(Prices.load().of)
 
@@ -201,7 +201,7 @@ def test_without_anybody_what_is_fixed_is_less_by_the_metrics_that_nothing_sends
 
 
 def test_more_volume_and_more_fan_out_cost_more(data: dict[str, Any]) -> None:
-    business, prices = business_of(data), Prices.load()
+    business, prices = Business.of(data), Prices.load()
 
     by_volume = [prices.total(business.month(orders=number, with_fixed=True)) for number in (0, 1_000, 1_000_000)]
     by_fan_out = [prices.total(business.month(messages=1000, fan_out=number)) for number in (1, 10, 100, 1000)]
@@ -211,16 +211,16 @@ def test_more_volume_and_more_fan_out_cost_more(data: dict[str, Any]) -> None:
 
 def test_without_the_durations_somebody_is_told_to_measure_them() -> None:
     with pytest.raises(Problem, match="what warm, broadcast has to measure"):
-        cost.measure(argparse.Namespace(measured={"cold": {}}))
+        cost.measure(Run(measured={"cold": {}}))
 
 
 def total(data: dict[str, Any]) -> float:
-    return Prices.load().total(business_of(data).month(orders=1_000_000, messages=1_000_000))
+    return Prices.load().total(Business.of(data).month(orders=1_000_000, messages=1_000_000))
 
 
 def test_the_calls_that_are_counted_are_those_that_were_made_on_the_local_stack() -> None:
     measured = Report.load().measured
-    warm = {cost._logical_id(one["name"]): one["calls"] for one in measured["warm"]["functions"]}
+    warm = {cost.logical_id(one["name"]): one["calls"] for one in measured["warm"]["functions"]}
 
     for what in ("order", "connection", "reconciliation", "message to 1"):
         for one in measured["cost"]["counted"][what]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tools.bench.cost import _counted
+from tools.bench.cost import counting
 
 POST = "apigatewaymanagementapi:PostToConnection"
 
@@ -12,7 +12,7 @@ POST = "apigatewaymanagementapi:PostToConnection"
 @pytest.fixture(scope="session")
 def counted() -> Any:
     """It takes some seconds: once for each process."""
-    return _counted([10, 50])
+    return counting.counted([10, 50])
 
 
 def calls_of(counted: Any, what: str, function: str) -> list[dict[str, int]]:

@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from tools.bench import pipeline
-from tools.bench.pipeline import _accepted, _run
+from tools.bench.pipeline import _try
+from tools.bench.pipelines import accepted
 from tools.console import Problem
 
 
@@ -46,25 +47,25 @@ class Slow:
 def test_requests_are_shared_among_the_clients_and_each_is_made_once() -> None:
     slow = Slow()
 
-    run = _run(slow, clients=4, amount=10)
+    trial = _try(slow, clients=4, amount=10)
 
     assert (slow.clients, len(slow.accepted)) == (4, 10)
-    assert run.outcomes == pytest.approx([2] * 9 + [4])
+    assert trial.outcomes == pytest.approx([2] * 9 + [4])
 
 
 def test_rates_are_to_the_last_acceptance_and_to_the_last_outcome() -> None:
-    run = _run(Slow(), clients=5, amount=50)
+    trial = _try(Slow(), clients=5, amount=50)
 
     # Ten each, of 10 ms; and four seconds later the last has its outcome
-    assert run.accepted <= 50 / 0.1
-    assert run.settled == pytest.approx(50 / (4 + 50 / run.accepted), rel=0.05)
+    assert trial.accepted <= 50 / 0.1
+    assert trial.settled == pytest.approx(50 / (4 + 50 / trial.accepted), rel=0.05)
 
 
 def test_what_never_has_an_outcome_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "_SETTLE_SECONDS", 0.5)
 
     with pytest.raises(Problem, match=r"3 of 10 have no outcome after 0\.5 s"):
-        _run(Slow(lost=3), clients=2, amount=10)
+        _try(Slow(lost=3), clients=2, amount=10)
 
 
 def test_what_is_not_accepted_is_not_measured() -> None:
@@ -72,7 +73,7 @@ def test_what_is_not_accepted_is_not_measured() -> None:
     response.status_code, response.url = 429, "http://shop/orders"
 
     with pytest.raises(Problem, match="http://shop/orders answers 429"):
-        _accepted(lambda: response)
+        accepted(lambda: response)
 
 
 def test_a_stack_that_does_not_answer_is_said_to_be_too_busy() -> None:
@@ -80,4 +81,4 @@ def test_a_stack_that_does_not_answer_is_said_to_be_too_busy() -> None:
         raise requests.ReadTimeout
 
     with pytest.raises(Problem, match="too busy"):
-        _accepted(send)
+        accepted(send)

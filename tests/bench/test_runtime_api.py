@@ -16,7 +16,8 @@ BASE = "/2018-06-01/runtime"
 
 @pytest.fixture
 def api() -> Iterator[RuntimeApi]:
-    with serving(Invocation(EVENT, timeout=10, arn="the-arn", request_id="the-request")) as server:
+    with serving() as server:
+        server.invocations.put(Invocation(EVENT, timeout=10, arn="the-arn"))
         yield server
 
 
@@ -31,7 +32,7 @@ def test_an_invocation_comes_with_all_that_a_handler_s_context_is_made_of(api: R
     status, headers, content = ask(api, "GET", "/invocation/next")
 
     assert (status, json.loads(content)) == (200, EVENT)
-    assert headers["Lambda-Runtime-Aws-Request-Id"] == "the-request"
+    assert headers["Lambda-Runtime-Aws-Request-Id"] == api.request_id
     assert headers["Lambda-Runtime-Invoked-Function-Arn"] == "the-arn"
     assert headers["Lambda-Runtime-Trace-Id"].startswith("Root=1-")
     assert 0 < int(headers["Lambda-Runtime-Deadline-Ms"]) - time.time() * 1000 <= 10_000
@@ -41,27 +42,27 @@ def test_an_answer_is_taken_with_its_time(api: RuntimeApi) -> None:
     before = time.perf_counter()
     ask(api, "GET", "/invocation/next")
 
-    status, _, _ = ask(api, "POST", "/invocation/the-request/response", {"statusCode": 200})
+    status, _, _ = ask(api, "POST", f"/invocation/{api.request_id}/response", {"statusCode": 200})
 
     assert status == 202
-    assert api.ended.is_set()
-    assert api.answer == {"statusCode": 200}
-    assert api.asked_at and api.answered_at
-    assert before < api.asked_at < api.answered_at < time.perf_counter()
+    outcome = api.outcomes.get_nowait()
+    assert (outcome.answer, outcome.error) == ({"statusCode": 200}, None)
+    assert before < api.asked_at < outcome.at < time.perf_counter()
 
 
-@pytest.mark.parametrize("path", ["/invocation/the-request/error", "/init/error"])
+@pytest.mark.parametrize("path", ["/invocation/{}/error", "/init/error"])
 def test_an_error_is_taken_and_is_no_answer(api: RuntimeApi, path: str) -> None:
     error = {"errorType": "KeyError", "errorMessage": "'PRODUCTS_TABLE'"}
+    ask(api, "GET", "/invocation/next")
 
-    status, _, _ = ask(api, "POST", path, error)
+    status, _, _ = ask(api, "POST", path.format(api.request_id), error)
 
     assert status == 202
-    assert api.ended.is_set()
-    assert (api.error, api.answered_at) == (error, None)
+    outcome = api.outcomes.get_nowait()
+    assert (outcome.answer, outcome.error) == (None, error)
 
 
-def test_there_is_one_invocation_and_whoever_asks_for_another_waits(api: RuntimeApi) -> None:
+def test_each_invocation_is_handed_out_once_and_a_runtime_waits_for_the_next(api: RuntimeApi) -> None:
     ask(api, "GET", "/invocation/next")
 
     connection = http.client.HTTPConnection(api.address, timeout=0.2)
@@ -71,15 +72,15 @@ def test_there_is_one_invocation_and_whoever_asks_for_another_waits(api: Runtime
         connection.getresponse()
 
 
-def test_who_is_to_be_initialised_only_gets_no_event() -> None:
-    with serving(None) as api:
+def test_without_an_event_a_runtime_is_initialised_and_waits() -> None:
+    with serving() as api:
         connection = http.client.HTTPConnection(api.address, timeout=0.2)
         connection.request("GET", BASE + "/invocation/next")
 
         with pytest.raises(TimeoutError):
             connection.getresponse()
 
-    assert api.ended.is_set()
+    assert api.asked.is_set()
     assert api.asked_at
 
 
@@ -91,4 +92,4 @@ def test_what_is_not_of_the_protocol_is_refused(api: RuntimeApi, method: str, pa
     status, _, _ = ask(api, method, path, {})
 
     assert status == 404
-    assert not api.ended.is_set()
+    assert api.outcomes.empty()

@@ -78,4 +78,6 @@ def test_a_package_without_bytecode_cannot_be_compared(package: Path, tmp_path: 
 
 
 def test_the_functions_of_the_template_are_found() -> None:
-    assert packages.functions()["PlaceOrderFunction"]["Handler"] == "storefront.orders.place_order.handler"
+    assert (
+        packages.functions()["PlaceOrderFunction"]["Properties"]["Handler"] == "storefront.orders.place_order.handler"
+    )

@@ -1,6 +1,5 @@
 """Warm functions: what is counted of them, and what is told of those that fail."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,10 +7,11 @@ import pytest
 
 from tests.bench.conftest import MakeFunction
 from tools.bench import warm
+from tools.bench.figure import Figure
 from tools.bench.gateway import gateway
-from tools.bench.report import Figure
-from tools.bench.worker import Observer
-from tools.bench.workers import Handled, Runnable, Worker, workers
+from tools.bench.in_function.observed import Observer
+from tools.bench.process import Runnable
+from tools.bench.workers import Handle, Handled, workers
 from tools.console import Problem
 
 GETS_TWO = """
@@ -29,13 +29,13 @@ def handler(event, context):
 
 
 @pytest.fixture
-def worker(make_function: MakeFunction, tmp_path: Path) -> Iterator[Worker]:
+def handle(make_function: MakeFunction, tmp_path: Path) -> Iterator[Handle]:
     """A function that gets two items at once, where each answer takes a tenth of a second."""
     with gateway(100) as url:
         runnable = make_function(GETS_TWO)
         environment = {**runnable.environment, "AWS_ENDPOINT_URL": url}
         runnable = Runnable(runnable.function, runnable.package, environment)
-        with workers(Path(sys.executable), {"a-function": runnable}, tmp_path) as started:
+        with workers({"a-function": runnable}, tmp_path) as started:
             yield started["a-function"]
 
 
@@ -43,8 +43,8 @@ def handled(calls: dict[str, int], seconds: float = 0.02, waited: float = 0.015)
     return Handled({"statusCode": 200}, seconds, waited, calls)
 
 
-def test_calls_are_counted_and_the_time_of_waiting_is_told_apart(worker: Worker) -> None:
-    first, second = worker.handle({}), worker.handle({})
+def test_calls_are_counted_and_the_time_of_waiting_is_told_apart(handle: Handle) -> None:
+    first, second = handle({}), handle({})
 
     assert first.calls == second.calls == {"dynamodb:GetItem": 2}
     assert second.answer["statusCode"] == 200
@@ -65,17 +65,17 @@ def test_time_in_which_several_answers_are_waited_for_counts_once() -> None:
     ("code", "told"),
     [
         ("def handler(event, context): raise KeyError('the-name')", "a-function fails: KeyError: 'the-name'"),
-        ("import nowhere_at_all", "a-function does not run: .*nowhere_at_all"),
+        ("import nowhere_at_all", "a-function fails: .*nowhere_at_all"),
     ],
 )
 def test_what_fails_is_told_with_its_function(
     make_function: MakeFunction, tmp_path: Path, code: str, told: str
 ) -> None:
     with (
-        workers(Path(sys.executable), {"a-function": make_function(code)}, tmp_path) as started,
+        workers({"a-function": make_function(code)}, tmp_path) as started,
         pytest.raises(Problem, match=told),
     ):
-        started["a-function"].handle({})
+        started["a-function"]({})
 
 
 def test_what_the_first_request_reads_of_the_configuration_is_apart() -> None:

@@ -4,12 +4,12 @@ Where it is tried out, it is made for this machine's processor and Python: the e
 Nothing else differs.
 """
 
+import copy
 import hashlib
 import importlib.util
 import json
 import os
 import platform
-import re
 import shlex
 import shutil
 import subprocess
@@ -19,12 +19,12 @@ from pathlib import Path
 import boto3
 import pytest
 import yaml
-from samcli.yamlhelper import yaml_parse
 
 from tools.demo import smoke
 from tools.demo.smoke import Outcome
 from tools.stack import lifecycle
 from tools.stack.stack import ROOT
+from tools.testing.template import source
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sam build makes packages for Linux")
 
@@ -34,7 +34,6 @@ PROCESSOR = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 # How an executable names it ("e_machine", elf(5)).
 MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
 TIMEOUT_SECONDS = 300
-MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 def checked_out(directory: Path) -> Path:
@@ -42,22 +41,27 @@ def checked_out(directory: Path) -> Path:
     directory.mkdir()
     without_bytecode = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "src", directory / "src", ignore=without_bytecode)
-    for name in ("openapi.yaml", "samconfig.toml"):
+    for name in ("openapi.yaml", "operations.yaml", "samconfig.toml"):
         shutil.copy(ROOT / name, directory)
-    text = (ROOT / "template.yaml").read_text()
-    for_lambda = "Runtime: python3.13\n"
-    assert text.count(for_lambda) == 1
-    (directory / "template.yaml").write_text(text.replace(for_lambda, f"Runtime: {PYTHON}\n"))
+    template = copy.deepcopy(source())
+    template["Globals"]["Function"]["Runtime"] = PYTHON
+    # JSON is YAML.
+    (directory / "template.yaml").write_text(json.dumps(template))
     return directory
+
+
+def recipe_of(target: str, *options: str) -> str:
+    """Return the last line that `make` runs for a target, as a shell gets it."""
+    printed = subprocess.run(
+        ["make", "--dry-run", *options, target], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    return printed.splitlines()[-1]
 
 
 def build(directory: Path, *, processor: str = PROCESSOR, umask: int = 0o022, **environment: str) -> None:
     """Build as `make build` does."""
-    recipe = re.search(r"^build:.*\n\t@(.*)", MAKEFILE, re.MULTILINE)
-    assert recipe
-    command = (
-        recipe[1].replace("$(CURDIR)", str(ROOT)).replace("$$", "$").replace(".venv/bin/sam", f"{ROOT}/.venv/bin/sam")
-    )
+    recipe = recipe_of("build").replace("$PWD/.venv", f"{ROOT}/.venv")
+    command = recipe.replace(" .venv/bin/sam", f" {ROOT}/.venv/bin/sam")
     ran = subprocess.run(
         ["sh", "-c", f"{command} --parameter-overrides Architecture={processor}"],
         cwd=directory,
@@ -214,21 +218,17 @@ def test_without_the_python_of_the_runtime_the_build_says_what_is_missing(tmp_pa
 
 
 def test_the_build_takes_the_python_that_the_functions_run_on() -> None:
-    template = yaml_parse((ROOT / "template.yaml").read_text())
-    named = re.findall(r"^LAMBDA_PYTHON \?= (\S+)$", (ROOT / "src" / "Makefile").read_text(), re.MULTILINE)
+    runs = shlex.split(recipe_of("build-AnyFunction", "--directory=src"))
 
-    assert named == [template["Globals"]["Function"]["Runtime"]]
+    assert runs[0] == source()["Globals"]["Function"]["Runtime"]
 
 
 def test_the_bill_of_materials_lists_what_is_packed(checkout: Path) -> None:
-    # Given
-    command = next(line for line in MAKEFILE.splitlines() if ".venv-bom/bin/cyclonedx-py" in line).strip("\t@")
-
     # When
-    subprocess.run(["sh", "-c", command.replace(".venv-bom", f"{ROOT}/.venv-bom")], cwd=checkout, check=True)
+    subprocess.run([f"{ROOT}/.venv/bin/storefront", "bom"], check=True)
 
     # Then
-    bill = json.loads((checkout / ".aws-sam" / "bom.json").read_text())
+    bill = json.loads((ROOT / ".aws-sam" / "bom.json").read_text())
     listed = {f"{component['name'].replace('-', '_')}-{component['version']}" for component in bill["components"]}
     packed = {path.name.removesuffix(".dist-info") for path in (checkout / BUILT).glob("GetOrderFunction/*.dist-info")}
     assert bill["bomFormat"] == "CycloneDX"

@@ -9,14 +9,16 @@ import pytest
 from storefront.catalog import get_product, list_products, put_product
 from storefront.chat import create_ticket
 from storefront.orders import get_order, list_orders, place_order
-from storefront.orders.order import OrderKey, Reason, order_id_of
-from storefront.orders.store import OrderStore
+from storefront.orders.order import OrderKey, order_id_of
+from storefront.orders.order_store import OrderStore
+from storefront.orders.status import Reason
 from storefront.partners import get_partner_order, process_partner_orders
 from storefront.payments import receive_payment_event
 from storefront.payments.webhook_signature import content_sha256
 from tests.support.contract import violations
-from tests.support.faults import aws_error
+from tests.support.faults import aws_error, refusing
 from tools.testing.aws import Aws
+from tools.testing.aws_calls import Listen
 from tools.testing.events import Context, rest_event, sqs_record
 from tools.testing.template import openapi
 
@@ -135,13 +137,10 @@ def test_an_answer_is_as_documented(first_order: str, route: str, status: int, r
 @pytest.mark.parametrize(("code", "status"), [("AccessDeniedException", 500), ("ThrottlingException", 503)])
 @pytest.mark.parametrize(("route", "request_"), {route: one for route, status, one in REQUESTS if status < 400}.items())
 def test_a_failure_is_as_documented(
-    monkeypatch: pytest.MonkeyPatch, first_order: str, route: str, request_: dict[str, Any], code: str, status: int
+    listen: Listen, first_order: str, route: str, request_: dict[str, Any], code: str, status: int
 ) -> None:
     # given a DynamoDB that answers every call with an error
-    def fail(*_: Any, **__: Any) -> None:
-        raise aws_error(code)
-
-    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", fail)
+    listen(refusing(aws_error(code)))
     event = rest_event(**request_)
     if event["pathParameters"] == {"orderId": "the first"}:
         event["pathParameters"] = {"orderId": first_order}

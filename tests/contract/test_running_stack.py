@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.support.contract import matches
-from tools.demo.customer import sign_in
+from tools.demo.api_client import sign_in
 from tools.ops import partners
 from tools.stack.stack import Stack
 from tools.testing.template import openapi

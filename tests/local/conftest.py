@@ -9,23 +9,23 @@ from typing import Any
 import pytest
 
 from tests.support.waiting import wait_until
-from tools.demo.customer import Customer, claims, sign_in
+from tools.demo.api_client import ApiClient, claims, sign_in
 from tools.stack.stack import Stack
 
 
 @pytest.fixture(scope="session")
-def customer(stack: Stack) -> Customer:
-    return Customer(stack.url, sign_in(stack, "customer"))
+def customer(stack: Stack) -> ApiClient:
+    return ApiClient(stack.url, sign_in(stack, "customer"))
 
 
 @pytest.fixture(scope="session")
-def other(stack: Stack) -> Customer:
-    return Customer(stack.url, sign_in(stack, "other"))
+def other(stack: Stack) -> ApiClient:
+    return ApiClient(stack.url, sign_in(stack, "other"))
 
 
 @pytest.fixture(scope="session")
-def visitor(stack: Stack) -> Customer:
-    return Customer(stack.url)
+def visitor(stack: Stack) -> ApiClient:
+    return ApiClient(stack.url)
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Books:
     def orders(self) -> dict[str, dict[str, Any]]:
         return {item["orderId"]["S"]: item for item in self.scan("OrdersTableName")}
 
-    def order(self, customer: Customer, order_id: str) -> dict[str, Any]:
+    def order(self, customer: ApiClient, order_id: str) -> dict[str, Any]:
         """The item of a customer's order."""
         key = {"customerId": {"S": claims(customer.token or "")["sub"]}, "orderId": {"S": order_id}}
         table = self.stack.outputs["OrdersTableName"]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.local.test_refusals import check_problem
 from tools.console import Problem
-from tools.demo.customer import Customer, claims, sign_in
+from tools.demo.api_client import ApiClient, claims, sign_in
 from tools.ops.accounts import Accounts, confirm_locally
 from tools.stack.stack import Stack
 
@@ -22,7 +22,7 @@ def accounts(stack: Stack) -> Accounts:
 
 
 def orders(stack: Stack, token: str | None) -> Any:
-    return Customer(stack.url, token).request("GET", "/orders")
+    return ApiClient(stack.url, token).request("GET", "/orders")
 
 
 def test_who_signs_up_can_sign_in_and_go_on(stack: Stack, accounts: Accounts) -> None:

@@ -16,7 +16,7 @@ from botocore.config import Config
 
 from tests.local.conftest import Books
 from tests.local.test_refusals import check_problem
-from tools.demo.customer import Customer
+from tools.demo.api_client import ApiClient
 from tools.ops.back_office import BackOffice, assume, signed
 from tools.stack.lifecycle import ensure_up
 from tools.stack.stack import Stack
@@ -78,7 +78,7 @@ def send(url: str, body: bytes, headers: dict[str, str]) -> requests.Response:
 
 
 def test_a_signed_edit_is_made_and_shown_with_its_tag(
-    editor: BackOffice, visitor: Customer, books: Books, sku: str
+    editor: BackOffice, visitor: ApiClient, books: Books, sku: str
 ) -> None:
     seen = visitor.request("GET", f"/products/{sku}")
     assert seen.headers["ETag"] == '"0"'
@@ -109,7 +109,7 @@ def test_another_up_renews_the_credentials(stack: Stack, state: Path) -> None:
     assert Stack.load(state).back_office == renewed
 
 
-def test_a_new_product_is_on_sale(editor: BackOffice, customer: Customer, visitor: Customer, books: Books) -> None:
+def test_a_new_product_is_on_sale(editor: BackOffice, customer: ApiClient, visitor: ApiClient, books: Books) -> None:
     sku = f"TEST-{uuid.uuid4().hex[:8].upper()}"
 
     answer = editor.put(sku, PRODUCT | {"stock": 3}, {"If-None-Match": "*"})
@@ -152,7 +152,7 @@ def test_of_many_editors_who_race_exactly_one_wins(editor: BackOffice, books: Bo
 
 
 def test_edits_while_orders_run_leave_the_stock_to_the_orders(
-    editor: BackOffice, customer: Customer, books: Books, sku: str
+    editor: BackOffice, customer: ApiClient, books: Books, sku: str
 ) -> None:
     def edit() -> None:
         for version in range(10):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.demo.customer import Customer, sign_in
+from tools.demo.api_client import ApiClient, sign_in
 from tools.stack import lifecycle
 from tools.stack.stack import Stack
 
@@ -23,7 +23,7 @@ def just_started(tmp_path: Path) -> Iterator[Stack]:
 
 def test_two_hundred_orders_of_sixteen_clients_are_all_accepted(just_started: Stack) -> None:
     token = sign_in(just_started, "customer")
-    clients = [Customer(just_started.url, token) for _ in range(CLIENTS)]
+    clients = [ApiClient(just_started.url, token) for _ in range(CLIENTS)]
 
     def order(number: int) -> int:
         return clients[number % CLIENTS].order({"MUG-001": 1}, str(uuid.uuid4())).status_code

@@ -16,8 +16,8 @@ import pytest
 from storefront.chat.ticket import new_ticket
 from tests.support.canaries import SENT, canaries_in_logs
 from tests.support.waiting import wait_until
+from tools.demo.api_client import ApiClient, sign_in
 from tools.demo.chat import Access, Chat, Refused
-from tools.demo.customer import Customer, sign_in
 from tools.ops import webhook
 from tools.ops.back_office import BackOffice
 from tools.ops.partners import caller
@@ -40,9 +40,9 @@ def test_a_secret_in_a_log_is_found(stack: Stack, leaked: str) -> None:
     assert f"{leaked} in leaky" in found
 
 
-CALLERS: dict[str, Callable[[Stack], Customer]] = {
-    "nobody": lambda stack: Customer(stack.url, SENT["token"]),
-    "a customer": lambda stack: Customer(stack.url, sign_in(stack, "customer")),
+CALLERS: dict[str, Callable[[Stack], ApiClient]] = {
+    "nobody": lambda stack: ApiClient(stack.url, SENT["token"]),
+    "a customer": lambda stack: ApiClient(stack.url, sign_in(stack, "customer")),
     "a partner": lambda stack: caller(stack, "gold"),
 }
 # Each comes as far as it can with canaries in it: a reference and an event id may be a card number.
@@ -82,7 +82,7 @@ def test_what_is_sent_in_any_place_of_any_route_is_in_no_log(stack: Stack) -> No
     assert canaries_in_logs(stack) == []
 
 
-def _ask_everything(somebody: Customer) -> Iterator[int]:
+def _ask_everything(somebody: ApiClient) -> Iterator[int]:
     headers = {f"X-{name.replace(' ', '-')}": value for name, value in SENT.items()}
     headers |= {"Cookie": f"session={SENT['token']}", "Idempotency-Key": SENT["card number"], "If-Match": '"1"'}
     query = {**SENT, "cursor": SENT["token"], "category": SENT["e-mail"]}

@@ -22,8 +22,8 @@ import pytest
 
 from tests.local.conftest import Books
 from tests.support.waiting import wait_until
+from tools.demo.api_client import ApiClient
 from tools.demo.chat import Access, Chat, Frame, Refused
-from tools.demo.customer import Customer
 from tools.stack.stack import ROOT, Stack, client
 
 SUPPORT = "support"
@@ -77,7 +77,7 @@ Connect = Callable[[str], Person]
 
 
 @pytest.fixture(scope="module")
-def access(stack: Stack, customer: Customer, other: Customer) -> dict[str, Access]:
+def access(stack: Stack, customer: ApiClient, other: ApiClient) -> dict[str, Access]:
     """Everybody signs in once: the tests are about the chat."""
     tokens = {"customer": str(customer.token), "other": str(other.token), SUPPORT: Access.of(stack, SUPPORT).id_token()}
     return {name: Access(stack.url, lambda token=token: token) for name, token in tokens.items()}  # type: ignore[misc]
@@ -166,7 +166,7 @@ def test_a_ticket_is_for_one_connection_within_a_minute(access: dict[str, Access
     assert refused_with(ticket["url"]) in (401, 403)
 
 
-def test_there_is_no_ticket_for_who_has_not_signed_in(visitor: Customer) -> None:
+def test_there_is_no_ticket_for_who_has_not_signed_in(visitor: ApiClient) -> None:
     assert visitor.request("POST", "/chat/tickets").status_code == 401
 
 
@@ -380,7 +380,7 @@ def test_who_disconnects_leaves_no_rows(connect: Connect, rows: Rows, room: str)
 
 
 def test_an_order_reports_its_status_to_its_customer_alone(
-    alice: Person, sam: Person, customer: Customer, books: Books
+    alice: Person, sam: Person, customer: ApiClient, books: Books
 ) -> None:
     order_id = customer.order({books.sell(): 1}).json()["orderId"]
 
@@ -393,14 +393,14 @@ def test_an_order_reports_its_status_to_its_customer_alone(
     assert [frame for frame in sam.has_heard() if frame.get("orderId") == order_id] == []
 
 
-def test_a_rejected_order_says_why(alice: Person, customer: Customer, books: Books) -> None:
+def test_a_rejected_order_says_why(alice: Person, customer: ApiClient, books: Books) -> None:
     order_id = customer.order({books.sell(stock=0): 1}).json()["orderId"]
 
     assert alice.hears("orderStatus", orderId=order_id, status="REJECTED")["rejectionReason"] == "OUT_OF_STOCK"
 
 
 def test_an_orders_room_is_for_its_customer_and_support(
-    alice: Person, sam: Person, connect: Connect, customer: Customer, books: Books
+    alice: Person, sam: Person, connect: Connect, customer: ApiClient, books: Books
 ) -> None:
     room = f"order-{customer.order({books.sell(): 1}).json()['orderId']}"
     stranger = connect("other")
@@ -456,7 +456,7 @@ class Terminal:
                 return self.seen[-1]
 
 
-def test_two_people_chat_at_two_terminals(stack: Stack, state: Path, customer: Customer, books: Books) -> None:
+def test_two_people_chat_at_two_terminals(stack: Stack, state: Path, customer: ApiClient, books: Books) -> None:
     guest, staff = Terminal(stack, "customer", state), Terminal(stack, SUPPORT, state)
     for terminal in (guest, staff):
         terminal.shows("you are in support")

@@ -13,7 +13,7 @@ import requests
 
 from tests.local.conftest import Books
 from tests.support.waiting import wait_until
-from tools.demo.customer import Customer
+from tools.demo.api_client import ApiClient
 from tools.stack.stack import Stack
 
 ORDERS = 1000
@@ -23,7 +23,7 @@ REPEATED = 50
 
 
 def test_a_thousand_orders_add_up(
-    stack: Stack, customer: Customer, books: Books, record_property: Callable[[str, object], None]
+    stack: Stack, customer: ApiClient, books: Books, record_property: Callable[[str, object], None]
 ) -> None:
     # Given orders of which 5 % are declined, 2 % fail once and recover, 0.5 % fail for ever, and 5 % come twice
     skus = {
@@ -41,7 +41,7 @@ def test_a_thousand_orders_add_up(
 
     # When twenty clients send them at once
     started = time.monotonic()
-    clients = [Customer(stack.url, customer.token) for _ in range(CLIENTS)]
+    clients = [ApiClient(stack.url, customer.token) for _ in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as pool:
         shares = [requests[number::CLIENTS] for number in range(CLIENTS)]
         # A list, so that a failure in a client is one of the test.
@@ -87,13 +87,13 @@ def initial_stock() -> dict[str, int]:
     return {"CONFIRMED": 5 * ORDERS, "REJECTED": ORDERS, "RECOVERING": ORDERS, "FAILING": ORDERS}
 
 
-def place(client: Customer, share: list[tuple[str, str]], skus: dict[str, str]) -> None:
+def place(client: ApiClient, share: list[tuple[str, str]], skus: dict[str, str]) -> None:
     for kind, key in share:
         response = answered(client, skus[kind], key)
         assert response.status_code == 202, response.text
 
 
-def answered(client: Customer, sku: str, key: str) -> requests.Response:
+def answered(client: ApiClient, sku: str, key: str) -> requests.Response:
     """Order until there is an answer: with the same key, what failed for now, or got none, is safe to send again."""
     for _ in range(4):
         with suppress(requests.Timeout):

@@ -2,12 +2,9 @@
 
 import json
 import re
-import shlex
 import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +14,20 @@ from tests.local.conftest import Books
 from tests.local.test_partners import hand_in, outcome
 from tests.support.waiting import wait_until
 from tools import cli
-from tools.demo.customer import Customer
+from tools.demo.api_client import ApiClient
 from tools.ops import order_story, redrive
 from tools.ops.order_story import Story
 from tools.ops.partners import caller
-from tools.stack import logs
 from tools.stack.stack import ROOT, Stack
 
 ON_THE_WAY = {"process-orders", "publish-order-events", "deliver-order-status"}
-COMMANDS = sorted(set(re.findall(r"^make .*$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)))
+COMMANDS = sorted(set(re.findall(r"^storefront .*$", (ROOT / "docs/operations.md").read_text(), re.MULTILINE)))
 
 
-def make(state: Path, command: str) -> list[str]:
-    """Return a `make` command that runs on the tests' stack, and installs nothing on the way."""
-    return ["make", "--old-file=tools", f"STATE={state}", *command.split()[1:]]
+def run(state: Path, command: str) -> str:
+    """Return what a command prints that runs on the tests' stack."""
+    words = [".venv/bin/storefront", *command.split()[1:], "--state", str(state)]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +37,7 @@ def _no_long_polls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def confirmed(customer: Customer, books: Books) -> str:
+def confirmed(customer: ApiClient, books: Books) -> str:
     """An order that has gone its whole way."""
     order_id: str = customer.order({books.sell(): 2}).json()["orderId"]
     assert customer.settled(order_id)["status"] == "CONFIRMED"
@@ -60,7 +57,7 @@ def story_with(stack: Stack, order_id: str, functions: set[str]) -> Story:
 
 
 def test_the_correlation_id_of_a_request_is_in_the_log_of_every_function_the_order_passes(
-    stack: Stack, customer: Customer, books: Books, confirmed: str
+    stack: Stack, customer: ApiClient, books: Books, confirmed: str
 ) -> None:
     story = story_with(stack, confirmed, ON_THE_WAY)
 
@@ -87,11 +84,11 @@ def test_a_partners_order_keeps_the_id_it_came_in_with(stack: Stack, books: Book
 
 
 def test_the_story_of_an_order_is_one_screen_and_names_nobody(
-    stack: Stack, state: Path, customer: Customer, confirmed: str
+    stack: Stack, state: Path, customer: ApiClient, confirmed: str
 ) -> None:
     story_with(stack, confirmed, ON_THE_WAY)
 
-    shown = run(make(state, f"storefront order {confirmed}")).stdout
+    shown = run(state, f"storefront order {confirmed}")
 
     assert "CONFIRMED" in shown
     assert "status=approved" in shown
@@ -102,9 +99,7 @@ def test_the_story_of_an_order_is_one_screen_and_names_nobody(
 
 
 def test_the_story_is_there_for_scripts(stack: Stack, state: Path, confirmed: str) -> None:
-    story = json.loads(
-        run([".venv/bin/python", "-m", "tools", "order", confirmed, "--json", "--state", str(state)]).stdout
-    )
+    story = json.loads(run(state, f"storefront order {confirmed} --json"))
 
     assert (story["order"]["status"], story["charge"]["status"]) == ("CONFIRMED", "approved")
     moments = [line["timestamp"] for line in story["lines"]]
@@ -148,8 +143,8 @@ def customer_of(books: Books, order_id: str) -> str:
 def test_dead_letters_are_moved_back_and_processed(
     stack: Stack, state: Path, confirmed: str, dead_letters: Callable[[], list[str]]
 ) -> None:
-    looked = run(make(state, "make redrive QUEUE=orders")).stdout
-    moved = run(make(state, f"make redrive QUEUE=orders MATCH={confirmed} GO=1")).stdout
+    looked = run(state, "storefront redrive orders")
+    moved = run(state, f"storefront redrive orders --match {confirmed} --yes")
 
     assert "orders: 2 dead letters" in looked
     assert "moved 1 of 1, skipped 1, failed 0" in moved
@@ -165,23 +160,9 @@ def test_dead_letters_are_moved_back_and_processed(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_runbook_runs(
-    state: Path, confirmed: str, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    state: Path, confirmed: str, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # What `make` would run, run in here: a process for each command takes longer than the command
-    line = run(
-        ["make", "--dry-run", "--no-print-directory", *make(state, command.replace("ord-…", confirmed))[1:]]
-    ).stdout
-    words = shlex.split(line.replace("\\\n", " "))
-    assert words[:3] == [".venv/bin/python", "-m", "tools"]
-    monkeypatch.setattr(sys, "argv", ["local", *words[3:]])
-    # Logs go on until somebody ends them: before the second look
-    monkeypatch.setattr(logs, "_POLL_SECONDS", -1)
+    # In here: a process for each command takes longer than the command
+    cli.run(*command.replace("ord-…", confirmed).split()[1:], "--state", str(state))
 
-    with nullcontext() if words[3] != "logs" else pytest.raises(ValueError, match="sleep length"):
-        cli.main()
-
-    assert capsys.readouterr().out or words[3] == "logs"
-
-
-def run(words: list[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert capsys.readouterr().out or command.startswith("storefront logs")

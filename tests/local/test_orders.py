@@ -12,14 +12,14 @@ from payments.behaviour import BEHAVIOURS
 from storefront.orders.order import order_id_of
 from tests.local.conftest import Books
 from tests.support.waiting import wait_until
-from tools.demo.customer import Customer
+from tools.demo.api_client import ApiClient
 from tools.stack.stack import Stack
 
 Subscriber = Callable[[str, int], list[dict[str, Any]]]
 
 
 def test_an_order_goes_from_the_api_to_confirmed_and_is_told_on_the_bus(
-    customer: Customer, books: Books, events_of: Subscriber
+    customer: ApiClient, books: Books, events_of: Subscriber
 ) -> None:
     sku = books.sell(price=1250, stock=10)
 
@@ -39,7 +39,7 @@ def test_an_order_goes_from_the_api_to_confirmed_and_is_told_on_the_bus(
     assert request_ids == {books.order(customer, order["orderId"])["correlationId"]["S"]}
 
 
-def test_the_location_leads_to_the_order_on_any_stage(customer: Customer, books: Books) -> None:
+def test_the_location_leads_to_the_order_on_any_stage(customer: ApiClient, books: Books) -> None:
     accepted = customer.order({books.sell(): 1})
 
     url = urljoin(customer.url + "/orders", accepted.headers["Location"])
@@ -47,7 +47,7 @@ def test_the_location_leads_to_the_order_on_any_stage(customer: Customer, books:
     assert url == f"{customer.url}/orders/{accepted.json()['orderId']}"
 
 
-def test_a_request_repeated_gets_the_same_answer_and_makes_no_second_order(customer: Customer, books: Books) -> None:
+def test_a_request_repeated_gets_the_same_answer_and_makes_no_second_order(customer: ApiClient, books: Books) -> None:
     sku, key = books.sell(stock=10), str(uuid.uuid4())
 
     first, second = customer.order({sku: 1}, key), customer.order({sku: 1}, key)
@@ -59,7 +59,7 @@ def test_a_request_repeated_gets_the_same_answer_and_makes_no_second_order(custo
     assert books.stock(sku) == 9
 
 
-def test_another_body_under_the_same_key_is_422(customer: Customer, books: Books) -> None:
+def test_another_body_under_the_same_key_is_422(customer: ApiClient, books: Books) -> None:
     sku, key = books.sell(), str(uuid.uuid4())
     customer.order({sku: 1}, key)
 
@@ -68,7 +68,7 @@ def test_another_body_under_the_same_key_is_422(customer: Customer, books: Books
     assert (refused.status_code, refused.json()["status"]) == (422, 422)
 
 
-def test_another_customers_order_cannot_be_told_from_none(customer: Customer, other: Customer, books: Books) -> None:
+def test_another_customers_order_cannot_be_told_from_none(customer: ApiClient, other: ApiClient, books: Books) -> None:
     order_id = customer.order({books.sell(): 1}).json()["orderId"]
 
     anothers = other.request("GET", f"/orders/{order_id}")
@@ -80,7 +80,7 @@ def test_another_customers_order_cannot_be_told_from_none(customer: Customer, ot
     assert order_id not in listed
 
 
-def test_pages_of_ones_orders_are_newest_first_and_complete(customer: Customer, books: Books) -> None:
+def test_pages_of_ones_orders_are_newest_first_and_complete(customer: ApiClient, books: Books) -> None:
     sku = books.sell()
     placed = [customer.order({sku: 1}).json()["orderId"] for _ in range(5)]
 
@@ -95,7 +95,7 @@ def test_pages_of_ones_orders_are_newest_first_and_complete(customer: Customer, 
     assert listed[:5] == placed[::-1]
 
 
-def test_a_customers_cursor_opens_nothing_of_anothers(customer: Customer, other: Customer, books: Books) -> None:
+def test_a_customers_cursor_opens_nothing_of_anothers(customer: ApiClient, other: ApiClient, books: Books) -> None:
     sku = books.sell()
     for _ in range(2):
         customer.order({sku: 1})
@@ -114,7 +114,7 @@ def test_a_customers_cursor_opens_nothing_of_anothers(customer: Customer, other:
     ],
 )
 def test_every_way_of_the_sandbox_settles_the_order(
-    customer: Customer, sku: str, status: str, reason: str | None
+    customer: ApiClient, sku: str, status: str, reason: str | None
 ) -> None:
     accepted = customer.order({sku: 1})
 
@@ -123,7 +123,7 @@ def test_every_way_of_the_sandbox_settles_the_order(
     assert (order["status"], order.get("rejectionReason")) == (status, reason)
 
 
-def test_a_payment_that_is_undecided_is_awaited(customer: Customer) -> None:
+def test_a_payment_that_is_undecided_is_awaited(customer: ApiClient) -> None:
     order_id = customer.order({"PAY-PENDING": 1}).json()["orderId"]
 
     wait_until(
@@ -133,7 +133,7 @@ def test_a_payment_that_is_undecided_is_awaited(customer: Customer) -> None:
 
 
 def test_a_provider_that_fails_for_ever_dead_letters_the_order_after_five_receives(
-    customer: Customer, books: Books
+    customer: ApiClient, books: Books
 ) -> None:
     order_id = customer.order({"PAY-FAILS": 1}).json()["orderId"]
 
@@ -147,13 +147,13 @@ def test_a_provider_that_fails_for_ever_dead_letters_the_order_after_five_receiv
     assert int(item["calls"]["N"]) == 10
 
 
-def test_the_table_of_the_sandbox_names_products_that_are_for_sale(visitor: Customer) -> None:
+def test_the_table_of_the_sandbox_names_products_that_are_for_sale(visitor: ApiClient) -> None:
     for cents, behaviour in BEHAVIOURS.items():
         product = visitor.request("GET", f"/products/{behaviour.sku}").json()
         assert product["price"]["amount"] % 100 == cents
 
 
-def test_more_than_there_is_is_rejected_and_takes_nothing(customer: Customer, books: Books) -> None:
+def test_more_than_there_is_is_rejected_and_takes_nothing(customer: ApiClient, books: Books) -> None:
     sku = books.sell(stock=1)
 
     order = customer.settled(customer.order({sku: 2}).json()["orderId"])
@@ -162,7 +162,7 @@ def test_more_than_there_is_is_rejected_and_takes_nothing(customer: Customer, bo
     assert books.stock(sku) == 1
 
 
-def test_one_poison_message_of_ten_is_dead_lettered_alone(customer: Customer, books: Books) -> None:
+def test_one_poison_message_of_ten_is_dead_lettered_alone(customer: ApiClient, books: Books) -> None:
     # Given nine orders whose messages come again in one batch with a poison message
     sku = books.sell()
     order_ids = [customer.order({sku: 1}).json()["orderId"] for _ in range(9)]
@@ -176,7 +176,7 @@ def test_one_poison_message_of_ten_is_dead_lettered_alone(customer: Customer, bo
     assert books.stock(sku) == 1000 - 9
 
 
-def test_the_same_message_eight_times_at_once_is_one_order(customer: Customer, books: Books) -> None:
+def test_the_same_message_eight_times_at_once_is_one_order(customer: ApiClient, books: Books) -> None:
     sku = books.sell(stock=10)
     order_id = customer.order({sku: 2}).json()["orderId"]
     message = message_of(books.order(customer, order_id))
@@ -189,7 +189,7 @@ def test_the_same_message_eight_times_at_once_is_one_order(customer: Customer, b
     assert books.charges()[order_id] == ("approved", 2000)
 
 
-def test_the_reconciler_saves_an_order_whose_message_was_lost(stack: Stack, customer: Customer, books: Books) -> None:
+def test_the_reconciler_saves_an_order_whose_message_was_lost(stack: Stack, customer: ApiClient, books: Books) -> None:
     # Given an order as a crash between table and queue leaves it: PENDING, nothing in the queue, long ago
     sku = books.sell(stock=5)
     template = books.order(customer, customer.order({books.sell(): 1}).json()["orderId"])

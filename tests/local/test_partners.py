@@ -15,7 +15,7 @@ from storefront.partners.token import issue
 from tests.local.conftest import Books
 from tests.local.test_refusals import check_problem
 from tests.support.waiting import wait_until
-from tools.demo.customer import SETTLED, Customer
+from tools.demo.api_client import SETTLED, ApiClient
 from tools.ops.partners import Partners, caller, calling_with, partner_id_of
 from tools.stack.stack import PartnerAccess, Stack
 
@@ -35,26 +35,26 @@ def access(partners: Partners) -> PartnerAccess:
 
 
 @pytest.fixture(scope="module")
-def gold(stack: Stack, access: PartnerAccess) -> Customer:
+def gold(stack: Stack, access: PartnerAccess) -> ApiClient:
     return calling_with(stack, access)
 
 
 @pytest.fixture(scope="module")
-def another(stack: Stack, partners: Partners) -> Customer:
+def another(stack: Stack, partners: Partners) -> ApiClient:
     return calling_with(stack, partners.issue("gold"))
 
 
-def hand_in(partner: Customer, reference: str, sku: str, quantity: int = 1) -> Any:
+def hand_in(partner: ApiClient, reference: str, sku: str, quantity: int = 1) -> Any:
     body = {"reference": reference, "lines": [{"sku": sku, "quantity": quantity}]}
     return partner.request("POST", "/partner/orders", json=body)
 
 
-def knock(partner: Customer) -> Any:
+def knock(partner: ApiClient) -> Any:
     """Hand in what the gateway refuses (400) once it has let the partner in; nothing is queued."""
     return partner.request("POST", "/partner/orders", json={})
 
 
-def outcome(partner: Customer, reference: str, *statuses: str) -> dict[str, Any]:
+def outcome(partner: ApiClient, reference: str, *statuses: str) -> dict[str, Any]:
     def settled() -> dict[str, Any] | None:
         shown: dict[str, Any] = partner.request("GET", f"/partner/orders/{reference}").json()
         return shown if shown["status"] in statuses else None
@@ -62,7 +62,7 @@ def outcome(partner: Customer, reference: str, *statuses: str) -> dict[str, Any]
     return wait_until(settled, f"{reference} is {statuses}", 30)
 
 
-def test_an_order_goes_from_the_gateway_to_confirmed(gold: Customer, books: Books) -> None:
+def test_an_order_goes_from_the_gateway_to_confirmed(gold: ApiClient, books: Books) -> None:
     sku, reference = books.sell(price=1250, stock=10), f"PO-{uuid.uuid4()}"
 
     accepted = hand_in(gold, reference, sku, 3)
@@ -74,7 +74,7 @@ def test_an_order_goes_from_the_gateway_to_confirmed(gold: Customer, books: Book
     assert books.stock(sku) == 7
 
 
-def test_a_repeated_order_is_one(gold: Customer, books: Books) -> None:
+def test_a_repeated_order_is_one(gold: ApiClient, books: Books) -> None:
     sku, reference = books.sell(stock=10), f"PO-{uuid.uuid4()}"
 
     for _ in range(3):
@@ -84,7 +84,7 @@ def test_a_repeated_order_is_one(gold: Customer, books: Books) -> None:
     assert books.stock(sku) == 9
 
 
-def test_a_refusal_is_read_as_one(gold: Customer) -> None:
+def test_a_refusal_is_read_as_one(gold: ApiClient) -> None:
     reference = f"PO-{uuid.uuid4()}"
 
     hand_in(gold, reference, "UNICORN-001")
@@ -92,7 +92,7 @@ def test_a_refusal_is_read_as_one(gold: Customer) -> None:
     assert "UNICORN-001" in outcome(gold, reference, "REFUSED")["detail"]
 
 
-def test_another_partners_reference_cannot_be_told_from_none(gold: Customer, another: Customer, books: Books) -> None:
+def test_another_partners_reference_cannot_be_told_from_none(gold: ApiClient, another: ApiClient, books: Books) -> None:
     reference = f"PO-{uuid.uuid4()}"
     hand_in(gold, reference, books.sell())
     outcome(gold, reference, "CONFIRMED")
@@ -104,7 +104,7 @@ def test_another_partners_reference_cannot_be_told_from_none(gold: Customer, ano
     assert anothers.json() | {"instance": ""} == nobodys.json() | {"instance": ""}
 
 
-def test_a_partners_order_is_no_customers(gold: Customer, customer: Customer, books: Books) -> None:
+def test_a_partners_order_is_no_customers(gold: ApiClient, customer: ApiClient, books: Books) -> None:
     reference = f"PO-{uuid.uuid4()}"
     hand_in(gold, reference, books.sell())
     order_id = outcome(gold, reference, "CONFIRMED")["orderId"]
@@ -112,11 +112,11 @@ def test_a_partners_order_is_no_customers(gold: Customer, customer: Customer, bo
     check_problem(customer.request("GET", f"/orders/{order_id}"), 404)
 
 
-def test_a_partners_token_opens_nothing_of_the_customers(gold: Customer) -> None:
+def test_a_partners_token_opens_nothing_of_the_customers(gold: ApiClient) -> None:
     check_problem(gold.request("GET", "/orders"), 401)
 
 
-def test_a_customers_token_opens_nothing_of_the_partners(customer: Customer) -> None:
+def test_a_customers_token_opens_nothing_of_the_partners(customer: ApiClient) -> None:
     check_problem(customer.request("GET", PATH), 401)
     check_problem(customer.request("GET", PATH, headers={"Authorization": f"Bearer {customer.token}"}), 401)
 
@@ -144,7 +144,7 @@ ATTACKS: dict[str, Any] = {
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_tampered_token_is_401(gold: Customer, access: PartnerAccess, attack: Any, method: str) -> None:
+def test_a_tampered_token_is_401(gold: ApiClient, access: PartnerAccess, attack: Any, method: str) -> None:
     path, body = (PATH, None) if method == "GET" else ("/partner/orders", {"reference": "x", "lines": []})
 
     answer = gold.request(method, path, json=body, headers={"Authorization": attack(access.token)})
@@ -153,7 +153,7 @@ def test_a_tampered_token_is_401(gold: Customer, access: PartnerAccess, attack: 
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_token_is_needed(visitor: Customer, access: PartnerAccess) -> None:
+def test_a_token_is_needed(visitor: ApiClient, access: PartnerAccess) -> None:
     check_problem(visitor.request("GET", PATH, headers={"x-api-key": access.api_key}), 401)
 
 
@@ -164,7 +164,7 @@ def test_the_parts_of_two_tokens_make_no_third(stack: Stack) -> None:
     check_problem(calling_with(stack, replace(bronze, token=swapped)).request("GET", PATH), 401)
 
 
-def test_the_answer_for_one_route_is_kept_and_good_for_the_other(gold: Customer, books: Books) -> None:
+def test_the_answer_for_one_route_is_kept_and_good_for_the_other(gold: ApiClient, books: Books) -> None:
     """A policy for just the route that was asked for would refuse the second, from the gateway's cache."""
     reference = f"PO-{uuid.uuid4()}"
 
@@ -200,7 +200,7 @@ def test_a_partner_without_a_plan_hands_in_nothing_and_may_look(stack: Stack, pa
     keys = gateway.get_api_keys(nameQuery=f"partner-{partner_id_of(access.token)}")["items"]
     gateway.delete_api_key(apiKey=keys[0]["id"])
     others = {"x-api-key": stack.partners["gold"].api_key}
-    partner = Customer(stack.url, f"Bearer {access.token}", others)
+    partner = ApiClient(stack.url, f"Bearer {access.token}", others)
 
     check_problem(knock(partner), 403)
     assert partner.request("GET", PATH).status_code == 404
@@ -221,7 +221,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())
 def test_what_is_handed_in_reaches_the_queue_unaltered(
-    stack: Stack, gold: Customer, access: PartnerAccess, hostile: str
+    stack: Stack, gold: ApiClient, access: PartnerAccess, hostile: str
 ) -> None:
     """The model allows no free text, so it is in a member that stands twice, of which the gateway looks at the last."""
     reference = f"PO-{uuid.uuid4()}"
@@ -281,14 +281,14 @@ LINE = {"sku": "MUG-001", "quantity": 1}
      {"reference": "x", "lines": [LINE], "partnerId": "globex000001"}],
     ids=str,
 )  # fmt: skip
-def test_a_body_of_another_shape_is_400_and_never_queued(gold: Customer, body: Any) -> None:
+def test_a_body_of_another_shape_is_400_and_never_queued(gold: ApiClient, body: Any) -> None:
     data = body if isinstance(body, bytes) else json.dumps(body)
 
     check_problem(gold.request("POST", "/partner/orders", data=data, headers={"Content-Type": "application/json"}), 400)
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded"])
-def test_a_body_that_the_template_does_not_take_is_415(gold: Customer, media_type: str) -> None:
+def test_a_body_that_the_template_does_not_take_is_415(gold: ApiClient, media_type: str) -> None:
     body = json.dumps({"reference": "x", "lines": [LINE]})
 
     answer = gold.request("POST", "/partner/orders", data=body, headers={"Content-Type": media_type})

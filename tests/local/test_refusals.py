@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.local.conftest import Books
-from tools.demo.customer import Customer
+from tools.demo.api_client import ApiClient
 
 KEY = {"Idempotency-Key": "refusals"}
 JSON = {"Content-Type": "application/json"}
@@ -64,7 +64,7 @@ BAD_BODIES: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", BAD_BODIES)
 @pytest.mark.parametrize("media_type", ["application/json", "text/plain"])
-def test_a_bad_body_is_400_whoever_catches_it(customer: Customer, books: Books, name: str, media_type: str) -> None:
+def test_a_bad_body_is_400_whoever_catches_it(customer: ApiClient, books: Books, name: str, media_type: str) -> None:
     """Under another media type the gateway's model is skipped, and the handler alone is the judge."""
     before = len(books.orders())
     content = BAD_BODIES[name]
@@ -77,7 +77,7 @@ def test_a_bad_body_is_400_whoever_catches_it(customer: Customer, books: Books, 
 
 
 @pytest.mark.parametrize("key", [None, "", "with space", "k" * 256, "schl\u00fcssel".encode("latin-1")])
-def test_a_bad_idempotency_key_is_400(customer: Customer, books: Books, key: Any) -> None:
+def test_a_bad_idempotency_key_is_400(customer: ApiClient, books: Books, key: Any) -> None:
     before = len(books.orders())
     headers = {"Idempotency-Key": key} if key is not None else {}
 
@@ -87,7 +87,7 @@ def test_a_bad_idempotency_key_is_400(customer: Customer, books: Books, key: Any
     assert len(books.orders()) == before
 
 
-def test_an_unknown_product_is_422_and_named(customer: Customer) -> None:
+def test_an_unknown_product_is_422_and_named(customer: ApiClient) -> None:
     response = customer.order({"NO-SUCH-THING": 1})
 
     assert "NO-SUCH-THING" in check_problem(response, 422)
@@ -95,33 +95,33 @@ def test_an_unknown_product_is_422_and_named(customer: Customer) -> None:
 
 @pytest.mark.parametrize("limit", ["0", "101", "-1", "1.5", "ten", "", "%201", "1_0", "%D9%A3", "9" * 400])
 @pytest.mark.parametrize("path", ["/products", "/orders"])
-def test_a_bad_limit_is_400(customer: Customer, path: str, limit: str) -> None:
+def test_a_bad_limit_is_400(customer: ApiClient, path: str, limit: str) -> None:
     assert "limit" in check_problem(customer.request("GET", f"{path}?limit={limit}"), 400)
 
 
 @pytest.mark.parametrize("cursor", ["x", "", "made-up", "A" * 3000, "%00", "..%2F..", "e30", "%C3%A9"])
 @pytest.mark.parametrize("path", ["/products", "/orders"])
-def test_a_made_up_cursor_is_400(customer: Customer, path: str, cursor: str) -> None:
+def test_a_made_up_cursor_is_400(customer: ApiClient, path: str, cursor: str) -> None:
     assert "cursor" in check_problem(customer.request("GET", f"{path}?cursor={cursor}"), 400)
 
 
 @pytest.mark.parametrize("category", ["Kitchen", "", "a" * 33, "k%20k", "kitchen%0A"])
-def test_a_bad_category_is_400(visitor: Customer, category: str) -> None:
+def test_a_bad_category_is_400(visitor: ApiClient, category: str) -> None:
     assert "category" in check_problem(visitor.request("GET", f"/products?category={category}"), 400)
 
 
 @pytest.mark.parametrize("sku", ["mug-001", "M", "A" * 33, "-MUG", "MUG%0A"])
-def test_a_bad_sku_is_400(visitor: Customer, sku: str) -> None:
+def test_a_bad_sku_is_400(visitor: ApiClient, sku: str) -> None:
     check_problem(visitor.request("GET", f"/products/{sku}"), 400)
 
 
-def test_an_unknown_product_is_404(visitor: Customer) -> None:
+def test_an_unknown_product_is_404(visitor: ApiClient) -> None:
     assert "GET /products" in check_problem(visitor.request("GET", "/products/NO-SUCH"), 404)
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "Bearer x", "a.b.c"])
 @pytest.mark.parametrize(("method", "path"), [("GET", "/orders"), ("POST", "/orders"), ("GET", "/orders/ord-1")])
-def test_who_is_not_signed_in_gets_401(visitor: Customer, method: str, path: str, token: str | None) -> None:
+def test_who_is_not_signed_in_gets_401(visitor: ApiClient, method: str, path: str, token: str | None) -> None:
     headers = {**KEY, **({"Authorization": token} if token is not None else {})}
 
     response = visitor.request(method, path, json={"lines": [LINE]} if method == "POST" else None, headers=headers)
@@ -130,12 +130,12 @@ def test_who_is_not_signed_in_gets_401(visitor: Customer, method: str, path: str
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("DELETE", "/orders"), ("PUT", "/health")])
-def test_an_unknown_route_is_403_as_an_unsigned_call_is(visitor: Customer, method: str, path: str) -> None:
+def test_an_unknown_route_is_403_as_an_unsigned_call_is(visitor: ApiClient, method: str, path: str) -> None:
     check_problem(visitor.request(method, path), 403)
 
 
 @pytest.mark.parametrize("path", ["/health", "/products", "/products/MUG-001", "/orders", "/orders/ord-1"])
-def test_a_browser_may_ask_what_it_may_send(visitor: Customer, path: str) -> None:
+def test_a_browser_may_ask_what_it_may_send(visitor: ApiClient, path: str) -> None:
     response = visitor.request("OPTIONS", path, headers={"Origin": "https://shop.example"})
 
     assert response.status_code == 204
@@ -143,7 +143,7 @@ def test_a_browser_may_ask_what_it_may_send(visitor: Customer, path: str) -> Non
     assert "Idempotency-Key" in response.headers["Access-Control-Allow-Headers"]
 
 
-def test_health_is_answered_by_the_gateway(visitor: Customer) -> None:
+def test_health_is_answered_by_the_gateway(visitor: ApiClient) -> None:
     response = visitor.request("GET", "/health")
 
     assert (response.status_code, response.json()) == (200, {"status": "ok"})

@@ -14,8 +14,9 @@ from tools import cli
 from tools.console import Problem
 from tools.replay import command
 from tools.replay.cases import load
+from tools.replay.credentials import CUSTOMER, PARTNER
 from tools.replay.in_process import InProcess, Processes
-from tools.replay.world import CUSTOMER, PARTNER, World
+from tools.replay.world import World
 from tools.stack.functions import deployed
 from tools.stack.stack import Stack
 
@@ -30,7 +31,7 @@ def target_on(stack: Stack, state: Path) -> Iterator[InProcess]:
     log = state / "replay.log"
     log.write_bytes(b"")
     with world.prepared(state), Processes(stack, functions, log) as processes:
-        yield InProcess(world, processes, CASES)
+        yield InProcess(world, processes)
 
 
 def product(stack: Stack, sku: str) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def test_every_event_gets_the_answer_beside_it_and_again_on_a_stack_in_use(
     change_product(stack, "MUG-001", "stock", 0)
 
     with target_on(stack, state) as target:
-        target.prepare(CASES)
+        target.prepare(CASES.values())
         # And: the sample order was placed by hand, and the stack has processed it
         assert list(target.replay(ORDERED)) == []
         books.send(ORDERED.sends[0]["queue"]["$json"])

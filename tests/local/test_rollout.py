@@ -1,4 +1,4 @@
-"""`make rollout`: releases on the local stack, with the real hook functions."""
+"""`storefront rollout`: releases on the local stack, with the real hook functions."""
 
 import os
 import signal

@@ -8,8 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tools.demo import smoke
+from tools.demo.journeys import JOURNEYS, Journey, Need
 from tools.demo.smoke import Outcome, Result
-from tools.demo.tour import JOURNEYS, Journey, Need, Tour
+from tools.demo.steps import ask_for_health
+from tools.demo.visit import Visit
 from tools.stack.stack import Stack
 
 
@@ -85,27 +87,27 @@ def test_in_prod_partners_order_when_it_is_asked_for(stack: Stack, monkeypatch: 
     assert outcomes(smoke.run(stack, may_charge=True))["order as a partner"] is Outcome.PASSED
 
 
-def broken(tour: Tour) -> None:
-    tour._show(tour.visitor, "GET", "/products/MUG-001", expect=418)
+def broken(visit: Visit) -> None:
+    visit.expect(418, visit.visitor.request("GET", "/products/MUG-001"))
 
 
-def confused(tour: Tour) -> None:
+def confused(visit: Visit) -> None:
     raise KeyError("orderId")
 
 
-@pytest.mark.parametrize(("stop", "why"), [(broken, "answers 418, not 200"), (confused, "KeyError: 'orderId'")])
+@pytest.mark.parametrize(("walk", "why"), [(broken, "answers 418, not 200"), (confused, "KeyError: 'orderId'")])
 def test_a_broken_journey_fails_shows_what_happened_and_stops_only_what_goes_on_from_it(
     stack: Stack,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    stop: Callable[[Tour], None],
+    walk: Callable[[Visit], None],
     why: str,
 ) -> None:
     # Given
     journeys = (
-        Journey("first", (stop,)),
-        Journey("next", (Tour._health,), after="first"),
-        Journey("other", (Tour._health,)),
+        Journey("first", walk),
+        Journey("next", ask_for_health, after="first"),
+        Journey("other", ask_for_health),
     )
     monkeypatch.setattr(smoke, "JOURNEYS", journeys)
 
@@ -117,4 +119,4 @@ def test_a_broken_journey_fails_shows_what_happened_and_stops_only_what_goes_on_
     said = capsys.readouterr().out
     assert why in said
     assert "next failed: it goes on from 'first'" in said
-    assert ("GET /products/MUG-001" in said) == (stop is broken)
+    assert ("GET /products/MUG-001" in said) == (walk is broken)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.local.test_refusals import check_problem
-from tools.demo.customer import Customer
+from tools.demo.api_client import ApiClient
 from tools.stack.stack import Stack
 from tools.testing.template import source
 
@@ -53,7 +53,7 @@ def test_a_flood_gets_429_and_the_method_s_rate_of_answers_and_other_routes_are_
 
     def ask(path: str) -> Any:
         if not hasattr(clients, "visitor"):
-            clients.visitor = Customer(stack.url)
+            clients.visitor = ApiClient(stack.url)
         return clients.visitor.request("GET", path)
 
     started = time.monotonic()

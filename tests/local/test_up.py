@@ -26,6 +26,14 @@ def test_it_prints_where_the_stack_is_and_who_can_sign_in(stack: Stack, printed:
         assert user.password in printed
 
 
+def test_the_first_screen_shows_how_to_go_on(printed: str) -> None:
+    screen = printed.splitlines()[-24:]
+
+    assert any("Storefront is up" in line for line in screen)
+    assert any("make demo" in line for line in screen)
+    assert any("storefront differences" in line for line in screen)
+
+
 def test_its_curl_lines_work_when_pasted(printed: str) -> None:
     lines = re.findall(r"^ *(curl .*)$", printed, re.MULTILINE)
 

@@ -11,7 +11,7 @@ import pytest
 from tests.local.conftest import Books
 from tests.local.test_refusals import check_problem
 from tests.support.waiting import wait_until
-from tools.demo.customer import Customer
+from tools.demo.api_client import ApiClient
 from tools.ops import webhook
 from tools.stack.stack import Stack
 
@@ -20,25 +20,25 @@ Subscriber = Callable[[str, int], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def order_id(customer: Customer) -> str:
+def order_id(customer: ApiClient) -> str:
     """An order that awaits its payment."""
     placed: str = customer.order({"PAY-WEBHOOK": 1}).json()["orderId"]
     wait_until(lambda: status(customer, placed) == "AWAITING_PAYMENT", "the order awaits its payment")
     return placed
 
 
-def status(customer: Customer, order_id: str) -> str:
+def status(customer: ApiClient, order_id: str) -> str:
     return str(customer.request("GET", f"/orders/{order_id}").json()["status"])
 
 
-def send(visitor: Customer, body: bytes, headers: dict[str, str]) -> Any:
+def send(visitor: ApiClient, body: bytes, headers: dict[str, str]) -> Any:
     return visitor.request("POST", webhook.PATH, data=body, headers={"Content-Type": "application/json", **headers})
 
 
 @pytest.mark.parametrize(("decision", "outcome"), [("approved", "CONFIRMED"), ("declined", "REJECTED")])
 def test_a_signed_event_settles_the_order_once(
     stack: Stack,
-    customer: Customer,
+    customer: ApiClient,
     books: Books,
     events_of: Subscriber,
     order_id: str,
@@ -99,7 +99,7 @@ def attacks(stack: Stack, body: bytes) -> dict[str, tuple[bytes, dict[str, str],
 
 
 def test_every_forged_request_is_refused_and_changes_nothing(
-    stack: Stack, customer: Customer, visitor: Customer, books: Books, order_id: str
+    stack: Stack, customer: ApiClient, visitor: ApiClient, books: Books, order_id: str
 ) -> None:
     before = books.order(customer, order_id)
     event = webhook.decide(stack, order_id, "declined")
@@ -116,7 +116,7 @@ def test_every_forged_request_is_refused_and_changes_nothing(
     assert webhook.send(stack, event).status_code == 200
 
 
-def test_a_header_that_is_there_twice_is_refused(stack: Stack, customer: Customer, order_id: str) -> None:
+def test_a_header_that_is_there_twice_is_refused(stack: Stack, customer: ApiClient, order_id: str) -> None:
     body = json.dumps(webhook.decide(stack, order_id, "approved")).encode()
     good = webhook.signed(body, [stack.webhook["secret"]])
     address = urlsplit(stack.url)
@@ -136,13 +136,13 @@ def test_a_header_that_is_there_twice_is_refused(stack: Stack, customer: Custome
     assert status(customer, order_id) == "AWAITING_PAYMENT"
 
 
-def test_one_signature_of_several_is_enough(stack: Stack, visitor: Customer, order_id: str) -> None:
+def test_one_signature_of_several_is_enough(stack: Stack, visitor: ApiClient, order_id: str) -> None:
     body = json.dumps(webhook.decide(stack, order_id, "approved")).encode()
 
     assert send(visitor, body, webhook.signed(body, ["the next one", stack.webhook["secret"]])).status_code == 200
 
 
-def test_a_media_type_that_skips_the_gateway_s_model_is_checked_all_the_same(stack: Stack, visitor: Customer) -> None:
+def test_a_media_type_that_skips_the_gateway_s_model_is_checked_all_the_same(stack: Stack, visitor: ApiClient) -> None:
     for body in (b"", b"{", b"[]", b'{"status": "approved"}', b"[" * 50_000):
         headers = {**webhook.signed(body, [stack.webhook["secret"]]), "Content-Type": "text/plain"}
         answer = send(visitor, body, headers)
@@ -159,7 +159,7 @@ def test_an_event_about_no_order_is_422(stack: Stack, order_id: str) -> None:
 
 
 # Last: it changes the secret of the stack that all tests share, and puts it back.
-def test_the_secret_before_counts_for_the_time_of_a_rotation(stack: Stack, visitor: Customer, order_id: str) -> None:
+def test_the_secret_before_counts_for_the_time_of_a_rotation(stack: Stack, visitor: ApiClient, order_id: str) -> None:
     body = json.dumps(webhook.decide(stack, order_id, "approved")).encode()
     secretsmanager, secret = stack.client("secretsmanager"), stack.webhook["secret"]
     address = {"SecretId": stack.outputs["WebhookSecretArn"]}

@@ -21,10 +21,11 @@ _PSEUDO_PARAMETERS = {"AWS::StackName": STACK, "AWS::Region": "eu-west-1", "Envi
 
 @cache
 def deployed(kind: str) -> dict[str, Json]:
-    """Return the properties of all resources of a type, by their names in the template."""
+    """Return the properties of all resources of a type, by their names in the template, or in operations.yaml."""
     return {
         name: named(resource["Properties"])
-        for name, resource in DEPLOYMENT.resources.items()
+        for stack in (DEPLOYMENT, DEPLOYMENT.nested)
+        for name, resource in stack.resources.items()
         if resource["Type"] == kind
     }
 
@@ -37,10 +38,10 @@ def name_of(resource: str) -> str:
 def named(node: Any) -> Any:
     """Put names in the place of references; what refers to something else than a name stays."""
     match node:
-        case {"Ref": str(name)}:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "QueueName"]}:
             return _PSEUDO_PARAMETERS.get(name) or name_of(name)
-        case {"Fn::GetAtt": [str(name), "QueueName"]}:
-            return name_of(name)
+        case {"Fn::GetAtt": ["Operations", "Outputs.AlarmTopicArn"]}:
+            return name_of("AlarmTopic")
         case {"Fn::Sub": str(text)}:
             return re.sub(r"\$\{([\w:]+)(?:\.QueueName)?\}", lambda found: named({"Ref": found[1]}), text)
         case dict():

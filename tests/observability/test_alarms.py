@@ -9,7 +9,8 @@ from tests.observability import emitted
 from tests.observability.deployed import STACK, STAGE, alarms, deployed, name_of
 from tests.observability.emitted import Emitted, ours
 from tools.rehearsal.alarms import Alarm, Measurement, Metric, State
-from tools.testing.template import ROOT, resources, source, translated
+from tools.testing.deployment import Deployment
+from tools.testing.template import ROOT, operations, resources, source, translated
 
 ALARMS = alarms()
 QUEUES = resources("AWS::SQS::Queue")
@@ -92,18 +93,21 @@ CASES |= {
     for queue, properties in QUEUES.items()
     if "RedrivePolicy" not in properties
 }
-CASES |= {f"{name}ThrottlesAlarm": Case(emitted.THROTTLES, (name_of(name),), bad=(1,)) for name in FUNCTIONS}
+CASES |= {
+    f"{name.removesuffix('Function')}ThrottlesAlarm": Case(emitted.THROTTLES, (name_of(name),), bad=(1,))
+    for name in FUNCTIONS
+}
 # Nobody waits for the first five; the others never raise, whoever calls.
 CASES |= {
-    f"{name}ErrorsAlarm": Case(emitted.ERRORS, (name_of(name),), bad=(1,))
+    f"{name}ErrorsAlarm": Case(emitted.ERRORS, (name_of(f"{name}Function"),), bad=(1,))
     for name in (
-        "ProcessOrdersFunction",
-        "ProcessPartnerOrdersFunction",
-        "ReconcileOrdersFunction",
-        "PublishOrderEventsFunction",
-        "DeliverOrderStatusFunction",
-        "AuthorizeWebhookFunction",
-        "AuthorizeConnectionFunction",
+        "ProcessOrders",
+        "ProcessPartnerOrders",
+        "ReconcileOrders",
+        "PublishOrderEvents",
+        "DeliverOrderStatus",
+        "AuthorizeWebhook",
+        "AuthorizeConnection",
     )
 }
 
@@ -169,8 +173,8 @@ def test_an_alarm_says_when_it_fires_and_when_it_is_over_and_where_to_read_on(na
 
 
 def test_alarms_that_wake_nobody_are_for_releases() -> None:
-    template = translated()["Resources"]
-    others = resources("AWS::CloudWatch::Alarm").keys() - ALARMS.keys()
+    template = translated()["Resources"] | operations()["Resources"]
+    others = {name for name, one in template.items() if one["Type"] == "AWS::CloudWatch::Alarm"} - ALARMS.keys()
 
     # tests/releases has those.
     assert [name for name in others if template[name].get("Condition") != "ReleasesGradually"] == []
@@ -187,7 +191,11 @@ def test_only_cloudwatch_of_this_account_sends_to_the_topic() -> None:
 
 def test_nobody_is_written_to_unless_there_is_an_address() -> None:
     assert source()["Parameters"]["AlarmEmail"]["Default"] == ""
-    assert source()["Resources"]["AlarmSubscription"]["Condition"] == "HasAlarmEmail"
+    assert Deployment(Environment="dev").nested.of("AWS::SNS::Subscription") == {}
+    (subscription,) = (
+        Deployment(Environment="dev", AlarmEmail="a@b.example").nested.of("AWS::SNS::Subscription").values()
+    )
+    assert subscription["Endpoint"] == "a@b.example"
 
 
 def sections() -> set[str]:

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from tests.observability.deployed import DEPLOYMENT, deployed
+from tests.observability.deployed import DEPLOYMENT, STACK, deployed
 from tools.testing.deployment import Deployment
-from tools.testing.template import Json, translated
+from tools.testing.template import operations
 
 (REST_STAGE,) = deployed("AWS::ApiGateway::Stage").values()
 (CHAT_STAGE,) = deployed("AWS::ApiGatewayV2::Stage").values()
@@ -121,25 +121,28 @@ def test_an_account_without_the_logging_role_is_asked_to_log_nothing() -> None:
 
 @pytest.mark.parametrize("environment", ["local", "dev", "staging", "prod"])
 def test_what_the_emulator_refuses_is_for_aws(environment: str) -> None:
-    made = Deployment(Environment=environment).resources.values()
-
-    queries = [one for one in made if one["Type"] == "AWS::Logs::QueryDefinition"]
+    queries = Deployment(Environment=environment).nested.of("AWS::Logs::QueryDefinition")
 
     assert bool(queries) == (environment != "local")
 
 
-def test_a_saved_query_reads_groups_that_are_there() -> None:
+def test_a_saved_query_reads_groups_that_are_there_or_says_which_prefix_has_them_all() -> None:
     queries = deployed("AWS::Logs::QueryDefinition")
+    groups = {one["LogGroupName"] for one in deployed("AWS::Logs::LogGroup").values()}
+    of_functions = {
+        deployed("AWS::Logs::LogGroup")[
+            one["LoggingConfig"]["LogGroup"].removeprefix(f"{STACK}-").removesuffix("-1A2B3C")
+        ]["LogGroupName"]
+        for one in deployed("AWS::Lambda::Function").values()
+    }
 
-    # "PutQueryDefinition", Amazon CloudWatch Logs API Reference: at most 50
-    assert all(0 < len(one["LogGroupNames"]) <= 50 for one in queries.values())
-    assert len(queries) == len(_of_type("AWS::Logs::QueryDefinition"))
-
-
-def test_there_is_room_for_more_resources() -> None:
-    # "Understand CloudFormation quotas", CloudFormation User Guide
-    assert len(translated()["Resources"]) <= 500
-
-
-def _of_type(kind: str) -> list[Json]:
-    return [one for one in translated()["Resources"].values() if one["Type"] == kind]
+    assert len(queries) == len(
+        [one for one in operations()["Resources"].values() if one["Type"].endswith("Definition")]
+    )
+    for query in queries.values():
+        # A list would have to grow with every function.
+        prefix = re.match(r"# Log groups: prefix (\S+)\n", query["QueryString"])
+        if prefix:
+            assert {name for name in groups if name.startswith(prefix[1])} == of_functions
+        else:
+            assert groups >= set(query["LogGroupNames"]) != set()

@@ -34,7 +34,7 @@ def on_the_dashboard() -> Iterator[tuple[str, str, dict[str, str]]]:
 
 
 def in_an_alarm() -> set[str]:
-    found = [node for _, node in walk(resources("AWS::CloudWatch::Alarm")) if _is_ours(node)]
+    found = [node for _, node in walk(deployed("AWS::CloudWatch::Alarm")) if _is_ours(node)]
     return {node["MetricName"] for node in found}
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
-from botocore.client import BaseClient
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from storefront.orders.event_bus import EventBus
+from tests.support.faults import refusing
 from tools.console import Problem
 from tools.ops import redrive
 from tools.ops.redrive import dead_letter_queues, run
 from tools.stack.stack import Stack
 from tools.testing.aws import Aws
+from tools.testing.aws_calls import Listen
 
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793"
 
@@ -83,19 +84,9 @@ def shop(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Shop:
 
 
 @pytest.fixture
-def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Exception], None]:
+def failing(listen: Listen) -> Callable[[str, Exception], None]:
     """Make an operation of AWS fail."""
-    call = BaseClient._make_api_call
-
-    def fail(operation: str, error: Exception) -> None:
-        def failing_call(client: Any, name: str, parameters: dict[str, Any]) -> Any:
-            if name == operation:
-                raise error
-            return call(client, name, parameters)
-
-        monkeypatch.setattr(BaseClient, "_make_api_call", failing_call)
-
-    return fail
+    return lambda operation, error: listen(refusing(error, operation=operation))
 
 
 def test_queues_are_found_by_the_redrive_policies(shop: Shop) -> None:

@@ -62,8 +62,9 @@ configuration.secret = lambda variable: Key("a-key")
 with contextlib.redirect_stdout(sys.stderr):
     from storefront.orders import list_orders, publish_order_events
     from storefront.orders.order import Line, Order, OrderKey
+    from storefront.orders.order_item import order_of
+    from storefront.orders.order_store import OrderStore
     from storefront.orders.queue import OrderQueue, order_key_of
-    from storefront.orders.store import OrderStore, order_of
     from storefront.partners.queue import handed_in_of
     from storefront.shared.money import Money
     from storefront.shared.queue import correlation_id_of

@@ -263,3 +263,48 @@ def test_a_sum_has_what_each_metric_has_and_a_missing_one_is_zero(errors: int, f
 def test_other_metric_math_is_refused(expression: str) -> None:
     with pytest.raises(Unsupported):
         Alarm.of(total(expression))
+
+
+def of_one_metric(expression: str, **others: str) -> Alarm:
+    """Return an alarm on an expression of the errors of each minute, 0 where there are none."""
+    properties = total(expression)
+    named = [{"Id": name, "Expression": text, "ReturnData": False} for name, text in others.items()]
+    return Alarm.of(properties | {"Metrics": [*properties["Metrics"], *named], "Threshold": 1})
+
+
+def by_minute(values: tuple[int, ...]) -> list[Measurement]:
+    return [Measurement(Metric.of("N", "Errors", {}), 60 * minute + 30, value) for minute, value in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "values", "points"),
+    [
+        ("FILL(errors, 0) - DIFF(FILL(errors, 0))", (1, 5, 2), [5, 1, None]),
+        ("IF(FILL(errors, 0) >= 2, 1, 0)", (1, 2, 3), [1, 1, 0]),
+        ("IF(FILL(errors, 0) < 2 AND FILL(errors, 0) > 0, 1, 0)", (0, 1, 2), [0, 1, 0]),
+        ("IF(FILL(errors, 0) <= 0 OR FILL(errors, 0) > 1, 1, 0)", (0, 1, 2), [1, 0, 1]),
+        ("MIN([FILL(errors, 0), 2])", (1, 2, 3), [2, 2, 1]),
+        ("MAX([FILL(errors, 0), 2])", (1, 2, 3), [3, 2, 2]),
+        ("filled + 1", (1, 2, 3), [4, 3, 2]),
+    ],
+)
+def test_an_expression_is_evaluated_minute_by_minute(
+    expression: str, values: tuple[int, ...], points: list[float | None]
+) -> None:
+    found = of_one_metric(expression, filled="FILL(errors, 0)").data_points(by_minute(values), 180)
+
+    # The oldest minute that is looked at has none before it.
+    assert found[:3] == points
+
+
+def test_where_a_part_is_missing_the_result_is() -> None:
+    found = of_one_metric("DIFF(FILL(errors, 0)) + 1").data_points(by_minute((1,)), 60)
+
+    # The first minute that is looked at has none before it.
+    assert found == [2, 1, None]
+
+
+@pytest.mark.parametrize("expression", ["SUM([errors])", "FILL(errors, 0) * 2", "ABS(FILL(errors, 0))", "FILL(errors"])
+def test_a_function_or_an_operator_that_is_not_known_is_refused(expression: str) -> None:
+    with pytest.raises(Unsupported):
+        Alarm.of(total(expression))

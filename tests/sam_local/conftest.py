@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.waiting import wait_until
 from tools.console import Problem
-from tools.demo.customer import Customer
+from tools.demo.api_client import ApiClient
 from tools.sam_local import prepare as sam_local
 from tools.sam_local.container_network import ContainerNetwork
 from tools.stack.emulator import free_port
@@ -37,7 +37,7 @@ def network(state: Path) -> ContainerNetwork:
 
 @pytest.fixture(scope="session")
 def configuration(network: ContainerNetwork, stack: Stack, state: Path) -> Iterator[Path]:
-    """What `make sam-local` sets up for the tests' stack."""
+    """What `storefront sam-local` sets up for the tests' stack."""
     yield sam_local.prepare(stack, state)
     sam_local.release(state)
     assert not network.engine.networks.list(names=[network.name])
@@ -106,6 +106,6 @@ def api(configuration: Path, stack: Stack, network: ContainerNetwork) -> Iterato
 
 
 @pytest.fixture
-def client(api: Server) -> Customer:
+def client(api: Server) -> ApiClient:
     """Whoever calls the API under `sam local`: without a token."""
-    return Customer(api.url)
+    return ApiClient(api.url)

@@ -1,4 +1,4 @@
-"""`sam local` as somebody types it: what `make sam-local` prints; and with none of our files, after `sam build`."""
+"""`sam local` as somebody types it: what `storefront sam-local` prints; and none of our files, after `sam build`."""
 
 import json
 import os

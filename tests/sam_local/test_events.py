@@ -18,7 +18,7 @@ from tests.sam_local.conftest import Server, serving
 from tools.replay.cases import load
 from tools.replay.in_process import Processes
 from tools.replay.sam import SamLocal, ThroughSam
-from tools.replay.target import Outcome, answer_of, replay, with_given
+from tools.replay.target import Outcome, replay
 from tools.replay.world import World
 from tools.sam_local import prepare as sam_local
 from tools.stack.functions import deployed
@@ -42,7 +42,7 @@ class StartLambda:
 
     def invoke(self, name: str, event: Any) -> Outcome:
         called = self._client.invoke(FunctionName=self._functions[name].logical_id, Payload=json.dumps(event).encode())
-        return Outcome(answer_of(json.loads(called["Payload"].read())))
+        return Outcome.told(json.loads(called["Payload"].read()))
 
 
 @pytest.fixture(scope="module")
@@ -71,16 +71,16 @@ def test_an_event_gets_its_answer_through_sam_local_invoke(
 ) -> None:
     sam = SamLocal(stack, deployed(stack), configuration, state / "sam-events.log")
     # Not as the target `sam` does it, which leaves out what it would have to wait for: here the answer is what counts.
-    world.tidy(with_given({name: CASES[name]}, CASES).values())
+    world.tidy()
 
-    assert list(replay(name, CASES, sam.invoke, world.values(), processes.invoke)) == []
+    assert list(replay(CASES[name], sam.invoke, world.values(), processes.invoke)) == []
 
 
 @pytest.mark.parametrize("name", KEPT_WARM)
 def test_an_event_gets_its_answer_in_a_container(
     name: str, world: World, processes: Processes, warm: StartLambda
 ) -> None:
-    target = ThroughSam(world, processes, CASES, warm)
+    target = ThroughSam(world, processes, warm.invoke)
     if reason := target.why_not(CASES[name]):
         pytest.skip(reason)
 

@@ -1,16 +1,16 @@
-"""The requests that are made of AWS, seen by botocore's event hooks: one for each attempt, whoever makes it."""
+"""The requests that are made of AWS: one for each attempt, whoever makes it."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-import botocore.handlers
+from tools.testing.aws_calls import record_attempts
 
 # What a function's first request reads and keeps (storefront.shared.configuration); it is no part of any request.
 CONFIGURATION = {"GetParameter", "GetSecretValue"}
 
 _seen: list[str] = []
+record_attempts(_seen.append)
 
 
 @contextmanager
@@ -22,12 +22,3 @@ def counted() -> Iterator[Counter[str]]:
         yield counts
     finally:
         counts.update(operation for operation in _seen if operation not in CONFIGURATION)
-
-
-def _see(event_name: str, **_: Any) -> None:
-    _seen.append(event_name.rpartition(".")[2])
-
-
-# At once: every session takes these handlers when it is made, every client its session's, and the functions' handlers
-# make their clients at import ("Extensibility guide", Boto3 documentation: events).
-botocore.handlers.BUILTIN_HANDLERS.append(("request-created", _see))

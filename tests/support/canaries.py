@@ -7,7 +7,7 @@ and times; no function adds to them (a test sees to that), and the emulator make
 import re
 from collections.abc import Iterator
 
-from tools.demo.customer import sign_in
+from tools.demo.api_client import sign_in
 from tools.stack.stack import Stack
 
 # What nobody should send, and somebody will: tests send them in every place of every route. Each has the shape that

@@ -5,6 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tools.testing.aws_calls import AwsCall, Listener
+
 
 class Crash(BaseException):
     """The process ends here: no `except Exception` sees it, as none would see a killed sandbox."""
@@ -87,6 +89,16 @@ def transaction_cancelled(*codes: str) -> ClientError:
     return aws_error(
         "TransactionCanceledException", "TransactWriteItems", CancellationReasons=[{"Code": code} for code in codes]
     )
+
+
+def refusing(error: BaseException, *, operation: str | None = None) -> Listener:
+    """Return a listener that raises an error for each call to AWS, or for those of one operation."""
+
+    def refuse(call: AwsCall) -> None:
+        if operation in (None, call.operation):
+            raise error
+
+    return refuse
 
 
 class Failing:

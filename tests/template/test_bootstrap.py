@@ -10,7 +10,8 @@ from tests.support import bootstrap
 from tests.support.bootstrap import ACCOUNT, BUCKET, REGION, REPOSITORY, listed
 from tools.stack import samconfig
 from tools.testing.deployment import Deployment
-from tools.testing.template import ROOT, resources, translated
+from tools.testing.roles import TRACING_POLICY, statements
+from tools.testing.template import operations, resources, translated
 
 ENVIRONMENTS = {"dev": "Dev", "staging": "Staging", "prod": "Prod", "preview": "Preview"}
 DEPLOY = {name: bootstrap.role(f"Deploy{title}Role") for name, title in ENVIRONMENTS.items()}
@@ -39,6 +40,11 @@ NEEDS: dict[str, tuple[str, str, str]] = {
     "AWS::ApiGatewayV2::Integration": ("apigateway", "POST PUT GET PATCH DELETE", "::/apis/ab12/integrations/cd34"),
     "AWS::ApiGatewayV2::Route": ("apigateway", "POST PUT GET PATCH DELETE", "::/apis/ab12/routes/cd34"),
     "AWS::ApiGatewayV2::Stage": ("apigateway", "POST PUT GET PATCH DELETE", "::/apis/ab12/stages/dev"),
+    "AWS::CloudFormation::Stack": (
+        "cloudformation",
+        "CreateStack UpdateStack DeleteStack DescribeStacks TagResource UntagResource",
+        ":stack/{stack}-Operations-1/ab-12",
+    ),
     "AWS::CloudWatch::Alarm": (
         "cloudwatch",
         f"PutMetricAlarm DescribeAlarms DeleteAlarms {_TAGS}",
@@ -51,7 +57,7 @@ NEEDS: dict[str, tuple[str, str, str]] = {
     ),
     "AWS::CloudWatch::Dashboard": (
         "cloudwatch",
-        "PutDashboard GetDashboard DeleteDashboards",
+        f"PutDashboard GetDashboard DeleteDashboards {_TAGS}",
         "global:dashboard/{stack}-D",
     ),
     "AWS::CodeDeploy::Application": (
@@ -99,8 +105,8 @@ NEEDS: dict[str, tuple[str, str, str]] = {
     ),
     "AWS::IAM::ManagedPolicy": (
         "iam",
-        "CreatePolicy GetPolicy GetPolicyVersion ListPolicyVersions CreatePolicyVersion DeletePolicyVersion"
-        " DeletePolicy TagPolicy UntagPolicy",
+        "CreatePolicy GetPolicy GetPolicyVersion ListPolicyVersions ListEntitiesForPolicy CreatePolicyVersion"
+        " DeletePolicyVersion DeletePolicy TagPolicy UntagPolicy",
         "global:policy/{stack}-P-1",
     ),
     "AWS::IAM::Role": (
@@ -200,7 +206,10 @@ def refused(environment: str, kind: str, stack: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("kind", sorted({resource["Type"] for resource in translated()["Resources"].values()}))
+@pytest.mark.parametrize(
+    "kind",
+    sorted({resource["Type"] for each in (translated(), operations()) for resource in each["Resources"].values()}),
+)
 def test_cloudformation_may_make_each_type_of_resource_in_the_template(kind: str) -> None:
     assert kind in NEEDS, "write into NEEDS what CloudFormation calls for it, and allow it in bootstrap.yaml"
 
@@ -330,14 +339,8 @@ def test_a_deploy_role_changes_resources_through_cloudformation_only(environment
 @pytest.mark.parametrize("role", resources("AWS::IAM::Role"))
 def test_what_the_application_s_roles_are_for_is_inside_the_boundary(role: str) -> None:
     boundary = {action for row in bootstrap.policy_statements("Boundary") for action in listed(row["Action"])}
-    properties = resources("AWS::IAM::Role")[role]
-
-    wanted = {
-        action
-        for policy in properties.get("Policies", [])
-        for statement in policy["PolicyDocument"]["Statement"]
-        for action in listed(statement["Action"])
-    }
+    shared = resources("AWS::IAM::ManagedPolicy")[TRACING_POLICY]["PolicyDocument"]["Statement"]
+    wanted = {action for statement in (*statements(role), *shared) for action in listed(statement["Action"])}
 
     assert wanted <= boundary, "what is outside the boundary is refused, whatever the role says"
 
@@ -375,12 +378,17 @@ def test_a_policy_is_not_longer_than_iam_takes(policy: str) -> None:
     assert len(document) < 6144 - 100
 
 
-def test_each_statement_is_preceded_by_its_reason() -> None:
-    lines = [line.strip() for line in (ROOT / "bootstrap.yaml").read_text().splitlines()]
-    starts = [number for number, line in enumerate(lines) if line.startswith("- Effect:")]
-
-    assert len(starts) > 40
-    assert [number + 1 for number in starts if not re.match("# \\w", lines[number - 1])] == []
+def test_cloudformation_may_transform_the_nested_template_and_make_no_stack_of_its_own() -> None:
+    for environment, role in EXECUTION.items():
+        transforms = f"arn:aws:cloudformation:{REGION}:aws:transform"
+        assert role.allows("cloudformation:CreateChangeSet", f"{transforms}/LanguageExtensions")
+        assert not role.allows("cloudformation:CreateChangeSet", f"{transforms}/Serverless-2016-10-31")
+        assert not role.allows("cloudformation:CreateStack", f"arn:aws:cloudformation:{HERE}:stack/other/ab-12")
+        assert not role.allows(
+            "iam:PassRole",
+            f"arn:aws:iam::{ACCOUNT}:role/{STACKS[environment]}-R-1",
+            iam_PassedToService="cloudformation.amazonaws.com",
+        )
 
 
 def test_the_artifact_bucket_is_private_versioned_and_tls_only() -> None:

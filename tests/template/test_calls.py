@@ -9,14 +9,14 @@ from tools.testing.grants import BY_LAMBDA, Grant, grants
 @pytest.mark.parametrize("call", sorted(recorded()), ids=lambda call: f"{call.function}: {call}")
 def test_what_a_function_calls_its_role_allows(call: Call) -> None:
     assert [grant for grant in grants() if grant.allows(call)], (
-        "allow it in template.yaml; if it is not made: make calls"
+        "allow it in template.yaml; if it is not made: storefront calls"
     )
 
 
 @pytest.mark.parametrize("grant", [grant for grant in grants() if grant.action not in BY_LAMBDA], ids=str)
 def test_what_a_role_allows_a_test_does(grant: Grant) -> None:
     assert [call for call in recorded() if grant.allows(call)], (
-        "test it, then: make calls; or take it out of template.yaml"
+        "test it, then: storefront calls; or take it out of template.yaml"
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from storefront.orders.event import _TYPE_OF_STATUS
 from storefront.orders.event_bus import SOURCE
+from tools.testing import roles
 from tools.testing.deployment import Deployment
 from tools.testing.template import Json, resources, source
 
@@ -41,9 +42,8 @@ def statements() -> list[Any]:
     """Return the statements on the chat's table, each with its role's name."""
     return [
         (role, statement)
-        for role, properties in ROLES.items()
-        for policy in properties["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]
+        for role in ROLES
+        for statement in roles.statements(role)
         if "ChatTable" in str(statement["Resource"])
     ]
 
@@ -174,8 +174,8 @@ def test_who_posts_may_post_to_this_api_s_connections_and_nothing_else() -> None
     api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${ChatApi}"
     posting = {
         name: statement
-        for name, role in ROLES.items()
-        for statement in role["Policies"][0]["PolicyDocument"]["Statement"]
+        for name in ROLES
+        for statement in roles.statements(name)
         if statement["Action"] == "execute-api:ManageConnections"
     }
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from storefront.chat import deliver_order_status
-from storefront.chat.connections import LAST_POST_MILLISECONDS
+from storefront.chat.gateway import LAST_POST_MILLISECONDS
 from storefront.orders import reconcile_orders
 from storefront.payments import provider as payment_provider
 from storefront.rollout import function_version
@@ -115,7 +115,7 @@ def test_a_broadcast_has_more_time_than_its_last_post_takes() -> None:
 
 
 def test_a_batch_in_which_one_status_is_slow_leaves_time_for_others() -> None:
-    longest = deliver_order_status._consumer._longest_milliseconds / 1000
+    longest = deliver_order_status._consumer._reserve_ms / 1000
 
     # What finds no time left has used up one of its receives.
     assert 2 * longest < FUNCTIONS["DeliverOrderStatusFunction"]["Timeout"]

@@ -1,7 +1,11 @@
 """What cdk-nag's rules find and what of it is accepted; `make nag` asks the rules themselves."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -39,20 +43,32 @@ def test_what_is_accepted_has_a_reason_and_the_test_it_names_is_there(accepted: 
 
 
 def test_what_node_downloads_is_pinned_by_hash_and_by_no_index() -> None:
-    text = (ROOT / "tools" / "scanners" / "node" / "package-lock.json").read_text()
-    packages = {name: package for name, package in json.loads(text)["packages"].items() if name}
+    lock = json.loads((ROOT / "tools" / "scanners" / "node" / "package-lock.json").read_text())
+    packages = {name: package for name, package in lock["packages"].items() if name}
 
     assert packages
     for name, package in packages.items():
         assert package.get("inBundle") or package["integrity"].startswith("sha512-"), name
-    assert "resolved" not in text
+        assert "resolved" not in package, name
 
 
-def test_the_python_requirements_are_pinned_by_hash_and_one_command_updates_them_all() -> None:
-    lock = (ROOT / "requirements" / "lock").read_text()
+def test_the_python_requirements_are_pinned_by_hash_and_one_command_updates_them_all(tmp_path: Path) -> None:
     pinned = [*(ROOT / "requirements").glob("*.txt"), ROOT / "src" / "requirements.txt"]
 
     for path in pinned:
         packages = re.split(r"\n(?=\w)", path.read_text())
         assert all("==" not in package or "--hash=sha256:" in package for package in packages), path
-        assert f"pin {path.relative_to(ROOT)} " in lock
+    assert updated(tmp_path) == {str(path.relative_to(ROOT)) for path in pinned}
+
+
+def updated(checkout: Path) -> set[str]:
+    """Return what `requirements/lock` has uv write; stand-ins for uv and npm only note how they are called."""
+    (checkout / "requirements").mkdir()
+    (checkout / "tools" / "scanners" / "node").mkdir(parents=True)
+    shutil.copy(ROOT / "requirements" / "lock", checkout / "requirements")
+    for name in ("uv", "npm"):
+        (checkout / name).write_text(f'#!/bin/sh\necho "$@" >> "{checkout}/words"\n')
+        (checkout / name).chmod(0o755)
+    environment = {"PATH": f"{checkout}:{os.environ['PATH']}", "UV": str(checkout / "uv")}
+    subprocess.run(["sh", "requirements/lock"], cwd=checkout, env=environment, capture_output=True, check=True)
+    return set(re.findall(r"--output-file (\S+)", (checkout / "words").read_text()))

@@ -12,8 +12,8 @@ import pytest
 from storefront.catalog.product import CATEGORY_PATTERN, SKU_PATTERN
 from storefront.catalog.request import CURRENCY_PATTERN, MAX_AMOUNT, MAX_DESCRIPTION, MAX_NAME, MAX_STOCK
 from storefront.chat.ticket import TICKET_PATTERN
-from storefront.orders.order import Reason, Status
 from storefront.orders.request import IDEMPOTENCY_KEY_PATTERN, MAX_LINES, MAX_QUANTITY
+from storefront.orders.status import Reason, Status
 from storefront.partners.outcome import REFERENCE_PATTERN
 from storefront.partners.token import TOKEN_PATTERN
 from storefront.shared import paging

@@ -1,18 +1,19 @@
 """What functions may do, and who may call them."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
+from tools.testing.roles import TRACING_POLICY, attached, statements
 from tools.testing.source import reads_of
-from tools.testing.template import ROOT, Json, resources, source, translated, walk
+from tools.testing.template import ROOT, resources, source, translated, walk
 
 # Assumed by people; all others are functions'.
 ROLES_OF_PEOPLE = {"BackOfficeRole"}
 ROLES = resources("AWS::IAM::Role")
-# The one thing that functions share: to write traces. X-Ray has no resource to name.
-TRACING_POLICY = "TracingPolicy"
 # `*` in the place of a path parameter: it has no other way to be written.
 ANY_PRODUCT = "/${Environment}/PUT/products/*"
 ANY_CONNECTION = "/${Environment}/POST/@connections/*"
@@ -34,10 +35,6 @@ RELEASE_ROLES = {"PreTrafficHookRole", "PostTrafficHookRole", "ReleaseRole"}
 FUNCTIONS = resources("AWS::Lambda::Function")
 ALIASES = resources("AWS::Lambda::Alias")
 PERMISSIONS = resources("AWS::Lambda::Permission")
-
-
-def statements(role: str) -> list[Json]:
-    return [statement for policy in ROLES[role]["Policies"] for statement in policy["PolicyDocument"]["Statement"]]
 
 
 def role_of(function: str) -> str:
@@ -73,7 +70,7 @@ def test_each_function_has_a_role_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("role", sorted(ROLES.keys() - ROLES_OF_PEOPLE))
-def test_a_role_is_for_one_service_and_has_inline_policies_only(role: str) -> None:
+def test_a_role_is_for_one_service(role: str) -> None:
     assert ROLES[role].keys() - {"ManagedPolicyArns"} == {"AssumeRolePolicyDocument", "PermissionsBoundary", "Policies"}
     (trust,) = ROLES[role]["AssumeRolePolicyDocument"]["Statement"]
     assert trust == {
@@ -85,16 +82,31 @@ def test_a_role_is_for_one_service_and_has_inline_policies_only(role: str) -> No
 
 @pytest.mark.parametrize("role", ROLES)
 def test_functions_and_nobody_else_may_write_traces(role: str) -> None:
-    shared = ROLES[role].get("ManagedPolicyArns", [])
+    of_a_function = (TRACING_POLICY, f"{role.removesuffix('Role')}Policy")
 
-    assert shared == ([{"Ref": TRACING_POLICY}] if trusted_by(role) == "lambda.amazonaws.com" else [])
+    assert attached(role) == (of_a_function if trusted_by(role) == "lambda.amazonaws.com" else ())
+
+
+def test_a_function_s_policy_is_for_its_role_alone() -> None:
+    policies = resources("AWS::IAM::ManagedPolicy")
+
+    assert policies.keys() - {TRACING_POLICY} == {f"{name.removesuffix('Function')}Policy" for name in FUNCTIONS}
+    # "Ref" of a role is in no policy: each is attached by the role that names it.
+    assert all(policy.keys() == {"PolicyDocument"} for policy in policies.values())
+    assert resources("AWS::IAM::Policy") == {}
+
+
+def test_a_role_may_write_the_log_of_its_function_and_no_other_policy_mentions_logs() -> None:
+    for function, properties in FUNCTIONS.items():
+        of_logs = [one for one in statements(role_of(function)) if "logs:" in str(one["Action"])]
+
+        group = properties["LoggingConfig"]["LogGroup"]["Ref"]
+        assert [one["Resource"] for one in of_logs] == [{"Fn::GetAtt": [group, "Arn"]}], function
 
 
 def test_what_functions_share_is_to_write_traces() -> None:
-    ((name, policy),) = resources("AWS::IAM::ManagedPolicy").items()
-    (statement,) = policy["PolicyDocument"]["Statement"]
+    (statement,) = resources("AWS::IAM::ManagedPolicy")[TRACING_POLICY]["PolicyDocument"]["Statement"]
 
-    assert name == TRACING_POLICY
     assert statement == {
         "Effect": "Allow",
         "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
@@ -121,9 +133,8 @@ def test_no_policy_has_a_wildcard() -> None:
             assert (path[0], statement["Resource"]) == ("ReleaseRole", "*")
             continue
         for value in (*listed(statement["Action"]), *listed(statement.get("Resource", []))):
-            of_this_stack = (
-                path[0] in RELEASE_ROLES and isinstance(value, dict) and value.get("Fn::Sub") in OF_THIS_STACK
-            )
+            releases = path[0] in RELEASE_ROLES or path[0].replace("Policy", "Role") in RELEASE_ROLES
+            of_this_stack = releases and isinstance(value, dict) and value.get("Fn::Sub") in OF_THIS_STACK
             assert of_this_stack or "*" not in str(value).replace(ANY_PRODUCT, "").replace(ANY_CONNECTION, ""), where
 
 
@@ -148,20 +159,17 @@ def test_each_statement_names_resources_of_this_template(role: str) -> None:
         for resource in listed(statement["Resource"]):
             if role in RELEASE_ROLES and resource.get("Fn::Sub") in OF_THIS_STACK:
                 continue
-            assert _names(resource) & (source()["Resources"].keys() | {"PaymentsProviderSecretArn"}), statement
+            known = translated()["Resources"].keys() | {"PaymentsProviderSecretArn"}
+            assert _names(resource) & known, statement
 
 
-def test_each_statement_is_preceded_by_its_reason() -> None:
-    lines = [line.strip() for line in (ROOT / "template.yaml").read_text().splitlines()]
-    starts = [
-        number
-        for number, line in enumerate(lines)
-        if line.startswith("- Effect:") and not lines[number + 1].startswith("Principal:")
-    ]
+@pytest.mark.parametrize("file", ["template.yaml", "operations.yaml", "bootstrap.yaml"])
+def test_each_statement_is_preceded_by_its_reason(file: str) -> None:
+    lines = (ROOT / file).read_text().splitlines()
+    starts = [line for line, keys in _mappings_in(file) if {"Effect", "Action", "Resource"} <= keys]
 
-    shared = 1  # what functions share has one statement
-    assert len(starts) == shared + sum(len(statements(role)) for role in ROLES), "a statement is written in another way"
-    assert [number + 1 for number in starts if not re.match("# \\w", lines[number - 1])] == []
+    assert starts
+    assert [line + 1 for line in starts if not re.match(r"\s*(# \w|- OnAws$)", lines[line - 1])] == []
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -206,6 +214,18 @@ def test_a_permission_is_on_an_alias_and_says_what_may_use_it(permission: str) -
 
 
 _USED_BY_API_CALLS = {"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Events::EventBus"}
+
+
+def _mappings_in(file: str) -> Iterator[tuple[int, set[str]]]:
+    """Yield the mappings of a YAML document: the number of the line that each begins in, and its keys."""
+    waiting = [yaml.compose((ROOT / file).read_text(), yaml.BaseLoader)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.MappingNode):
+            yield node.start_mark.line, {key.value for key, _ in node.value}
+            waiting += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
 
 
 def _is_statement(node: Any) -> bool:

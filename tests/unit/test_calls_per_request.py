@@ -12,18 +12,19 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.client import BaseClient
 from urllib3 import HTTPResponse
 
 from storefront.catalog import get_product, list_products
 from storefront.chat import authorize_connection, create_ticket, open_connection, send_message
-from storefront.chat.store import ChatStore
+from storefront.chat.connection_store import ConnectionStore
+from storefront.chat.room_store import RoomStore
 from storefront.orders import get_order, list_orders, place_order, process_orders
 from storefront.orders.order import Order
 from storefront.payments.charge import Charge, Decision
 from storefront.shared import clock
 from tests.support.attempts import counted
 from tools.testing.aws import Aws
+from tools.testing.aws_calls import AwsCall, Listen
 from tools.testing.chat import Client, message
 from tools.testing.events import Context, rest_event, sqs_record
 from tools.testing.template import ROOT
@@ -129,15 +130,15 @@ def test_sending_a_message_is_one_transaction_one_query_one_post_for_each_recipi
     assert requests == {"TransactWriteItems": 1, "Query": 1, "PostToConnection": recipients + 1}
 
 
-def test_a_room_of_several_pages_is_one_query_for_each_page(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_room_of_several_pages_is_one_query_for_each_page(aws: Aws, listen: Listen) -> None:
     # Given pages of two recipients, where DynamoDB's are of a megabyte
     sender = in_the_room(aws, 4)
-    query = BaseClient._make_api_call
 
-    def in_small_pages(client: Any, operation: str, parameters_: dict[str, Any]) -> Any:
-        return query(client, operation, parameters_ | ({"Limit": 2} if operation == "Query" else {}))
+    def in_small_pages(call: AwsCall) -> None:
+        if call.operation == "Query":
+            call.parameters["Limit"] = 2
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", in_small_pages)
+    listen(in_small_pages)
 
     with counted() as requests:
         call(send_message.handler, sender.event("sendMessage", message()))
@@ -177,10 +178,11 @@ def test_a_request_that_is_made_again_counts_again(aws: Aws, monkeypatch: pytest
 def in_the_room(aws: Aws, others: int) -> Client:
     """Return somebody who is in a room with so many others."""
     sender, *rest = (Client(f"connection-{number}", f"customer-{number}") for number in range(others + 1))
-    store = ChatStore(aws.dynamodb, os.environ["CHAT_TABLE"])
+    connections = ConnectionStore(aws.dynamodb, os.environ["CHAT_TABLE"])
+    rooms = RoomStore(aws.dynamodb, os.environ["CHAT_TABLE"])
     for client in (sender, *rest):
-        store.open(client.connection)
-        store.join(client.connection, "support", clock.now())
+        connections.open(client.connection)
+        rooms.join(client.connection, "support", clock.now())
     return sender
 
 

@@ -207,7 +207,7 @@ class Answering:
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     pauses: list[float] = []
-    monkeypatch.setattr("storefront.catalog.store.time.sleep", pauses.append)
+    monkeypatch.setattr("storefront.shared.dynamodb.time.sleep", pauses.append)
     return pauses
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
@@ -25,28 +25,25 @@ from aws_lambda_powertools.utilities.parser.models import (
     LambdaFunctionUrlModel,
     SqsModel,
 )
-from botocore.client import BaseClient
 from pydantic import BaseModel
 
-from storefront.chat.ticket import new_ticket
-from storefront.chat.ticket_store import TicketStore
-from storefront.partners.store import PartnerStore
 from tests.support.faults import aws_error
+from tools.rehearsal.code_deploy import Refused
 from tools.replay.cases import Case, filled_in, load
 from tools.replay.comparison import differences
-from tools.replay.in_process import DEPLOYMENT
+from tools.replay.credentials import Credentials
+from tools.replay.outbox import Outbox
 from tools.replay.target import Invoke, Outcome, replay
-from tools.replay.world import SIGNED, customer_ticket, partners, signature
+from tools.stack.function_name import kebab_of
 from tools.stack.seed import PRODUCTS
 from tools.testing.aws import PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
+from tools.testing.aws_calls import AwsCall, Listen
 from tools.testing.events import Context
 from tools.testing.template import ROOT, resources, source
 
 EVENTS = ROOT / "events"
 CASES = load(EVENTS)
 
-PARTNER_TOKENS, PARTNERS = partners()
-CHAT_TICKET = new_ticket()
 READS = ("BatchGet", "Describe", "Get", "List", "Query", "Scan")
 
 RECORD_MODELS: dict[str, type[BaseModel]] = {"aws:sqs": SqsModel, "aws:dynamodb": DynamoDBStreamModel}
@@ -56,53 +53,28 @@ WEBSOCKET_MODELS: dict[str, type[BaseModel]] = {
     "DISCONNECT": APIGatewayWebSocketDisconnectEventModel,
 }
 
-Values = Callable[[], dict[str, str]]
-
 each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
 @pytest.fixture
-def values(aws: Aws) -> Values:
-    """Returns what stands for the placeholders, good for one case."""
-    tickets = TicketStore(aws.dynamodb, os.environ["CHAT_TABLE"])
-
-    def values() -> dict[str, str]:
-        # A ticket counts once, and a case may be replayed again.
-        tickets.keep(CHAT_TICKET, customer_ticket())
-        return {
-            "ChatTicket": CHAT_TICKET,
-            "PaymentsSecret": PAYMENTS_SECRET,
-            "UserPoolClientId": os.environ["USER_POOL_CLIENT_ID"],
-            **PARTNER_TOKENS,
-            **signature(CASES[SIGNED], WEBHOOK_SECRET),
-        }
-
-    return values
+def credentials(aws: Aws) -> Credentials:
+    """The credentials of the events, which the shop accepts."""
+    credentials = Credentials(
+        aws.dynamodb,
+        partners_table=os.environ["PARTNERS_TABLE"],
+        chat_table=os.environ["CHAT_TABLE"],
+        user_pool_client=os.environ["USER_POOL_CLIENT_ID"],
+        payments_secret=PAYMENTS_SECRET,
+        webhook_secret=WEBHOOK_SECRET,
+    )
+    credentials.issue()
+    return credentials
 
 
 def functions() -> dict[str, str]:
-    """Return the template's handlers by what their log groups, and the folders of events, are called."""
-    groups = resources("AWS::Logs::LogGroup", source())
-    return {
-        groups[function["LoggingConfig"]["LogGroup"]["Ref"]]["LogGroupName"]["Fn::Sub"].rpartition("/")[2]: function[
-            "Handler"
-        ]
-        for function in resources("AWS::Serverless::Function", source()).values()
-    }
-
-
-def what_goes_out(operation: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what an operation sends to somebody."""
-    match operation:
-        case "SendMessage":
-            return [{"queue": parameters["MessageBody"]}]
-        case "PutEvents":
-            return [{"event": entry["DetailType"], "detail": entry["Detail"]} for entry in parameters["Entries"]]
-        case "PostToConnection":
-            return [{"post": parameters["ConnectionId"], "frame": parameters["Data"].decode()}]
-        case "PutLifecycleEventHookExecutionStatus":
-            return [{"verdict": parameters["status"]}]
-    return []
+    """Return the template's handlers by the functions' names."""
+    found = resources("AWS::Serverless::Function", source())
+    return {kebab_of(name): function["Handler"] for name, function in found.items()}
 
 
 class OpenShop(BaseHTTPRequestHandler):
@@ -142,31 +114,29 @@ def written() -> list[str]:
 
 
 @pytest.fixture
-def invoke(
-    aws: Aws, payments_sandbox: str, open_shop: None, written: list[str], monkeypatch: pytest.MonkeyPatch
-) -> Invoke:
+def invoke(aws: Aws, payments_sandbox: str, open_shop: None, written: list[str], listen: Listen) -> Invoke:
     """Calls a function in-process, in a shop with the seeded catalogue, and watches what it sends."""
     for product in json.loads(PRODUCTS.read_text()):
         aws.add_product(**product)
-    store = PartnerStore(aws.dynamodb, os.environ["PARTNERS_TABLE"])
-    for partner in PARTNERS:
-        store.add(partner)
-    sent: list[dict[str, Any]] = []
-    call = BaseClient._make_api_call
+    outbox = Outbox("get-product", "8")
 
-    def watched_call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        sent.extend(what_goes_out(operation, parameters))
-        if not operation.startswith(READS):
-            written.append(operation)
-        if client.meta.service_model.service_name in ("codedeploy", "lambda"):
-            # Not moto's: it does not take a hook's verdict, and runs functions in containers.
-            return told_to_release_hook(operation, parameters)
-        return {} if operation == "PostToConnection" else call(client, operation, parameters)
+    def hear(call: AwsCall) -> Any:
+        if not call.operation.startswith(READS):
+            written.append(call.operation)
+        if call.service == "lambda":
+            # Not moto's: it runs functions in containers.
+            return released_version(call.operation, call.parameters)
+        try:
+            stopped = outbox.answer(call.operation, call.parameters)
+        except Refused as refused:
+            raise aws_error(str(refused), call.operation) from None
+        # The queue and the bus are moto's, which looks at what is sent.
+        return None if call.operation in ("SendMessage", "PutEvents") else stopped
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", watched_call)
+    listen(hear)
 
     def invoke(function: str, event: Any) -> Outcome:
-        sent.clear()
+        outbox.sent.clear()
         written.clear()
         module, _, handler = functions()[function].rpartition(".")
         try:
@@ -174,46 +144,38 @@ def invoke(
         except Exception as error:
             answer = {"errorMessage": str(error), "errorType": type(error).__name__}
         # As it goes over the wire.
-        return Outcome(json.loads(json.dumps(answer)), list(sent))
+        return Outcome(json.loads(json.dumps(answer)), list(outbox.sent))
 
     return invoke
 
 
-def told_to_release_hook(operation: str, parameters: dict[str, Any]) -> Any:
-    """Answer a hook as CodeDeploy and Lambda do that know one deployment, of a version that is as it must be."""
+def released_version(operation: str, parameters: dict[str, Any]) -> Any:
+    """Answer a hook as Lambda does, about a version that is as it must be."""
     handler = "storefront.catalog.get_product.handler"
-    revision: dict[str, Any] = {"revisionType": "AppSpecContent", "appSpecContent": {"sha256": "a hash"}}
-    properties = {"Name": "get-product", "TargetVersion": "8"}
-    content = json.dumps({"Resources": [{"released": {"Properties": properties}}]})
-    match operation:
-        case "GetDeployment" if parameters["deploymentId"] == DEPLOYMENT:
-            return {"deploymentInfo": {"applicationName": "shop", "revision": revision}}
-        case "GetDeployment":
-            raise aws_error("DeploymentDoesNotExistException", operation)
-        case "GetApplicationRevision":
-            return {"revision": revision | {"appSpecContent": {"sha256": "a hash", "content": content}}}
-        case "GetFunctionConfiguration":
-            return {"Handler": handler}
-        case "Invoke":
-            module, _, name = handler.rpartition(".")
-            answer = getattr(import_module(module), name)(json.loads(parameters["Payload"]), Context())
-            return {"Payload": io.BytesIO(json.dumps(answer).encode())}
-    return {}
+    if operation == "GetFunctionConfiguration":
+        return {"Handler": handler}
+    module, _, name = handler.rpartition(".")
+    answer = getattr(import_module(module), name)(json.loads(parameters["Payload"]), Context())
+    return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
 
 @each_case
-def test_an_event_gets_the_answer_beside_it(invoke: Invoke, values: Values, written: list[str], case: Case) -> None:
-    assert list(replay(case.name, CASES, invoke, values())) == []
+def test_an_event_gets_the_answer_beside_it(
+    invoke: Invoke, credentials: Credentials, written: list[str], case: Case
+) -> None:
+    assert list(replay(case, invoke, credentials.values())) == []
     # What does not say so is replayed on anybody's stack on AWS.
     assert case.writes or not written
 
 
-def test_a_shop_that_has_seen_all_events_answers_them_alike(invoke: Invoke, values: Values) -> None:
+def test_a_shop_that_has_seen_all_events_answers_them_alike(invoke: Invoke, credentials: Credentials) -> None:
     def unwatched(function: str, event: Any) -> Outcome:
         # What is sent does depend on what has happened before: a settled order is not sent again.
         return Outcome(invoke(function, event).answer)
 
-    assert [line for _ in range(2) for name in CASES for line in replay(name, CASES, unwatched, values())] == []
+    assert [
+        line for _ in range(2) for case in CASES.values() for line in replay(case, unwatched, credentials.values())
+    ] == []
 
 
 @pytest.mark.parametrize("name", ["payments-sandbox/approved", "payments-sandbox/cancel", "place-order/good"])
@@ -221,10 +183,6 @@ def test_an_event_as_it_stands_in_its_file_is_refused_until_its_placeholder_is_f
     invoke: Invoke, name: str
 ) -> None:
     assert invoke(CASES[name].function, CASES[name].event).answer["statusCode"] == 401
-
-
-def test_each_function_has_a_folder_and_each_folder_a_function() -> None:
-    assert {path.name for path in EVENTS.iterdir() if path.is_dir()} == set(functions())
 
 
 def test_each_event_has_an_expected_answer_and_each_answer_an_event() -> None:
@@ -370,12 +328,12 @@ def test_what_is_given_happens_before(two_cases: dict[str, Case]) -> None:
         added.append(event["add"])
         return Outcome({"sum": sum(added)}, [{"queue": "3"}] if len(added) > 1 else [])
 
-    assert list(replay("counter/second", two_cases, count, {})) == []
+    assert list(replay(two_cases["counter/second"], count, {})) == []
     assert added == [1, 2]
 
 
 def test_each_difference_names_its_case(two_cases: dict[str, Case]) -> None:
-    found = list(replay("counter/second", two_cases, lambda function, event: Outcome({"sum": 0}, [{"event": "e"}]), {}))
+    found = list(replay(two_cases["counter/second"], lambda function, event: Outcome({"sum": 0}, [{"event": "e"}]), {}))
 
     assert found == [
         "counter/first: answer.sum: expected 1, got 0",
@@ -389,4 +347,4 @@ def test_each_difference_names_its_case(two_cases: dict[str, Case]) -> None:
 def test_what_nobody_could_see_is_not_compared(two_cases: dict[str, Case]) -> None:
     answers = iter([{"sum": 1}, {"sum": 3}])
 
-    assert list(replay("counter/second", two_cases, lambda *_: Outcome(next(answers)), {})) == []
+    assert list(replay(two_cases["counter/second"], lambda *_: Outcome(next(answers)), {})) == []

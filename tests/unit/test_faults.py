@@ -60,7 +60,7 @@ def queue(error: Exception, _: pytest.MonkeyPatch) -> None:
         raise error
 
     consumer = BatchConsumer(
-        work, Waiting(), what="order", failures_metric="Failed", longest_milliseconds=1, retry_seconds=1,
+        work, Waiting(), subject="order", failures_metric="Failed", reserve_ms=1, retry_seconds=1,
         expected=(NotFound,),
     )  # fmt: skip
     consumer.consume({"Records": [sqs_record({})]}, Context())  # type: ignore[arg-type]
@@ -84,7 +84,7 @@ def ticket(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def disconnect(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(close_connection, "_chat", Broken(error))
+    monkeypatch.setattr(close_connection, "_connections", Broken(error))
     close_connection.handler(frame("$disconnect", "DISCONNECT"), Context())  # type: ignore[arg-type]
 
 
@@ -159,11 +159,11 @@ def test_a_change_that_cannot_be_read_is_a_fault(
 def test_an_order_that_cannot_be_reviewed_is_a_fault(
     aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    class Orders:
+    class Reviews:
         def count_unsettled(self, _: Any) -> int:
             return 0
 
-        def due_for_review(self, _: Any) -> list[Any]:
+        def due(self, _: Any) -> list[Any]:
             class Order:
                 correlation_id = "c"
 
@@ -172,7 +172,7 @@ def test_an_order_that_cannot_be_reviewed_is_a_fault(
 
             return [Order]
 
-    monkeypatch.setattr(reconcile_orders, "_orders", Orders())
+    monkeypatch.setattr(reconcile_orders, "_reviews", Reviews())
     monkeypatch.setattr(reconcile_orders, "reconcile_order", getattr(Broken(BUG), "any"))  # noqa: B009
     monkeypatch.setattr(reconcile_orders, "defer_review", lambda *_: None)
 

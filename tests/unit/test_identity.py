@@ -1,11 +1,13 @@
 """Who is calling: an ID token of this shop's client, and nothing else, makes a customer."""
 
+import ast
 from typing import Any
 
 import pytest
 
 from storefront.identity import Customer, customer_of
 from storefront.shared.errors import Unauthenticated
+from tools.testing.source import SOURCE
 
 CLAIMS = {"sub": "the-customer", "token_use": "id", "aud": "the-client"}
 
@@ -33,6 +35,7 @@ def test_an_id_token_of_this_client_makes_a_customer() -> None:
         ("[customers]", {"customers"}),
         ("[customers support]", {"customers", "support"}),
         ("no-support", {"no-support"}),
+        ("[XL XS]", {"XL", "XS"}),
     ],
 )
 def test_groups_are_read_as_aws_and_as_the_emulator_write_them(claim: str | None, groups: set[str]) -> None:
@@ -90,3 +93,15 @@ def test_what_the_caller_sends_is_no_identity() -> None:
 
     with pytest.raises(Unauthenticated):
         customer_of(forged, "the-client")
+
+
+def test_no_other_module_reads_what_an_authorizer_has_found_out() -> None:
+    found = {
+        str(path.relative_to(SOURCE / "storefront"))
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value == "authorizer"
+    }
+
+    # The webhook's hash is nobody's identity, and a probe's event is made up.
+    assert found == {"identity.py", "payments/receive_payment_event.py", "rollout/probes.py"}

@@ -278,7 +278,7 @@ PRODUCT = Product("MUG-001", "Mug", "", "home", Money(1, "EUR"))
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     found: list[float] = []
-    monkeypatch.setattr("storefront.catalog.store.time.sleep", found.append)
+    monkeypatch.setattr("storefront.shared.dynamodb.time.sleep", found.append)
     return found
 
 

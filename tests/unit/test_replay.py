@@ -17,10 +17,10 @@ from tools.console import Misuse, Problem, step
 from tools.replay import aws, command
 from tools.replay.aws import OnAws
 from tools.replay.cases import Case, chosen, load
-from tools.replay.command import Order, Result, Verdict
+from tools.replay.command import Request, Result, Verdict
+from tools.replay.names import Named
 from tools.replay.sam import SamLocal
-from tools.replay.target import answer_of, with_given
-from tools.replay.world import Named
+from tools.replay.target import Outcome
 from tools.stack import functions, lifecycle
 from tools.stack.functions import Function
 from tools.stack.stack import ROOT, Stack, StackOnAws
@@ -62,26 +62,45 @@ def test_who_asks_for_an_event_that_there_is_not_is_told_the_nearest() -> None:
 
 
 def test_a_case_comes_with_those_that_it_builds_on_and_those_that_they_build_on() -> None:
-    chain = with_given({"send-message/good": CASES["send-message/good"]}, CASES)
+    chain = [case.name for case in CASES["send-message/good"].chain]
 
     assert set(chain) == {"send-message/good", "join-room/own-order", "open-connection/good", "place-order/good"}
+    assert chain[-1] == "send-message/good"
 
 
-def test_all_whom_the_events_name_are_known_to_the_world() -> None:
-    named = Named(CASES.values())
-
-    text = json.dumps([case.event for case in CASES.values()])
-    assert all(
-        customer in text.replace("partner/", "") or customer.startswith("partner/") for customer in named.customers
-    )
-    assert "5f1c0a52-6c1e-4b8e-9a53-1d2f7c0b9e11" in named.customers
-    assert "partner/acme00000001" in named.customers
-    assert "connection#Kx7Q2eLxIAMCJVA=" in named.connections
-    assert {"sample-approved", "ord-34covz7jsyepsy2u5uwdgxnssxciwktt"} <= set(named.charges)
+NAMED = Named(CASES.values())
 
 
-def test_what_others_say_in_the_room_for_everybody_is_not_touched() -> None:
-    assert "room#support" not in Named(CASES.values()).chat
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("5f1c0a52-6c1e-4b8e-9a53-1d2f7c0b9e11", "ord-of-the-customer"),
+        ("partner/acme00000001", "ord-of-the-partner"),
+        ("acme00000001", "PO-2026-0001"),
+        ("connection#Kx7Q2eLxIAMCJVA=", "connection"),
+        ("room#support", "member#Kx7Q2eLxIAMCJVA="),
+        ("room#order-ord-34covz7jsyepsy2u5uwdgxnssxciwktt", "message#1"),
+        ("sender#5f1c0a52-6c1e-4b8e-9a53-1d2f7c0b9e11", "m-1"),
+        ("order#ord-34covz7jsyepsy2u5uwdgxnssxciwktt", "version"),
+        ("ord-34covz7jsyepsy2u5uwdgxnssxciwktt",),
+        ("sample-approved",),
+    ],
+)
+def test_whatever_is_stored_for_those_whom_the_events_name_is_known(keys: tuple[str, ...]) -> None:
+    assert NAMED.has(*keys)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("room#support", "message#0123456789ab-0123456789abcdef"),
+        ("room#support", "member#Another0fIAMCJVA="),
+        ("0d2c4b6a-0000-4b8e-9a53-1d2f7c0b9e11", "ord-" + "b" * 32),
+        ("room#order-ord-" + "b" * 32, "message#1"),
+    ],
+)
+def test_what_is_stored_for_others_is_not_touched(keys: tuple[str, ...]) -> None:
+    assert not NAMED.has(*keys)
 
 
 class Scripted:
@@ -89,10 +108,9 @@ class Scripted:
 
     def __init__(self, log: Path) -> None:
         self._log = log
-        self.prepared: set[str] = set()
 
     def prepare(self, cases: Any) -> None:
-        self.prepared = set(cases)
+        pass
 
     def why_not(self, case: Case, /) -> str | None:
         return "it writes" if case.name == WRITES else None
@@ -112,7 +130,7 @@ def scripted(tmp_path: Path) -> list[Result]:
     log.write_text("")
     wanted = [CASES[name] for name in (READS, WRITES, "get-product/good")]
     with step("replay") as current:
-        return list(command.replayed(wanted, Scripted(log), CASES, log, current))
+        return list(command.replayed(wanted, Scripted(log), log, current))
 
 
 def test_each_case_has_its_verdict_and_its_own_lines_of_the_log(scripted: list[Result]) -> None:
@@ -126,7 +144,7 @@ def test_a_case_without_any_answer_keeps_no_other_from_being_replayed(tmp_path: 
     wanted = [CASES["get-order/unknown"], CASES["get-product/good"]]
 
     with step("replay") as current:
-        results = list(command.replayed(wanted, Scripted(log), CASES, log, current))
+        results = list(command.replayed(wanted, Scripted(log), log, current))
 
     assert [result.verdict for result in results] == [Verdict.DIFFERENT, Verdict.EXPECTED]
     assert results[0].lines == ("the process of get-order has ended",)
@@ -182,7 +200,7 @@ def test_a_stack_on_aws_is_called_through_its_alias_and_only_what_is_the_same_ev
     payload = json.dumps(CASES[READS].answer | {"body": json.dumps(CASES[READS].answer["body"]["$json"])})
     answer = {"StatusCode": 200, "Payload": payload, "LogResult": base64.b64encode(b"a line\n").decode()}
     log = tmp_path / "log"
-    target = OnAws(stack_on_aws("dev"), "shop", CASES, log, sam=fake_sam(tmp_path, f"print({json.dumps(answer)!r})"))
+    target = OnAws(stack_on_aws("dev"), "shop", log, sam=fake_sam(tmp_path, f"print({json.dumps(answer)!r})"))
 
     assert list(target.replay(CASES[READS])) == []
 
@@ -197,7 +215,7 @@ def test_a_call_that_fails_is_told_with_the_last_line_of_the_sam_cli(tmp_path: P
     sam = fake_sam(tmp_path, 'sys.exit("Error: no credentials")')
 
     with pytest.raises(Problem, match="PlaceOrderFunction: Error: no credentials"):
-        list(OnAws(stack_on_aws("dev"), "shop", CASES, tmp_path / "log", sam=sam).replay(CASES[READS]))
+        list(OnAws(stack_on_aws("dev"), "shop", tmp_path / "log", sam=sam).replay(CASES[READS]))
 
 
 @pytest.mark.usefixtures("deployed")
@@ -218,12 +236,12 @@ def test_a_call_that_fails_is_told_with_the_last_line_of_the_sam_cli(tmp_path: P
     ],
 )
 def test_on_aws_unasked_only_what_reads_is_replayed(tmp_path: Path, name: str, reason: str | None) -> None:
-    assert OnAws(stack_on_aws("dev"), "shop", CASES, tmp_path / "log").why_not(CASES[name]) == reason
+    assert OnAws(stack_on_aws("dev"), "shop", tmp_path / "log").why_not(CASES[name]) == reason
 
 
 @pytest.mark.usefixtures("deployed")
 def test_who_asks_for_it_gets_what_writes_too_but_never_in_prod(tmp_path: Path) -> None:
-    asked = [OnAws(stack_on_aws(stage), "shop", CASES, tmp_path / "log", may_charge=True) for stage in ("dev", "prod")]
+    asked = [OnAws(stack_on_aws(stage), "shop", tmp_path / "log", may_charge=True) for stage in ("dev", "prod")]
 
     assert [target.why_not(CASES[WRITES]) for target in asked] == [None, "it writes, and this is prod"]
     assert [target.why_not(CASES[READS]) for target in asked] == [None, None]
@@ -232,7 +250,7 @@ def test_who_asks_for_it_gets_what_writes_too_but_never_in_prod(tmp_path: Path) 
 @pytest.mark.usefixtures("deployed")
 def test_prod_is_refused_unless_asked_for(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"shop is prod: .*--yes"):
-        OnAws(stack_on_aws("prod"), "shop", CASES, tmp_path / "log")
+        OnAws(stack_on_aws("prod"), "shop", tmp_path / "log")
 
 
 def test_sam_local_is_called_with_its_configuration_and_answers_with_its_last_line(tmp_path: Path) -> None:
@@ -260,9 +278,9 @@ def test_sam_local_that_gives_no_answer_is_a_problem(tmp_path: Path) -> None:
 def test_of_an_error_only_what_it_says_is_compared() -> None:
     error = {"errorMessage": "Unauthorized", "errorType": "Exception", "requestId": "r", "stackTrace": []}
 
-    assert answer_of(error) == {"errorMessage": "Unauthorized", "errorType": "Exception"}
-    assert answer_of({"statusCode": 200}) == {"statusCode": 200}
-    assert answer_of(None) is None
+    assert Outcome.told(error).answer == {"errorMessage": "Unauthorized", "errorType": "Exception"}
+    assert Outcome.told({"statusCode": 200}).answer == {"statusCode": 200}
+    assert Outcome.told(None).answer is None
 
 
 class Recorded:
@@ -345,8 +363,8 @@ def test_what_does_not_go_together_is_refused_with_exit_code_2(tmp_path: Path, w
 def test_the_exit_code_says_whether_all_is_as_expected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: bool, code: int
 ) -> None:
-    orders: list[Order] = []
-    monkeypatch.setattr(command, "run", lambda order, state: orders.append(order) or found)
+    requests: list[Request] = []
+    monkeypatch.setattr(command, "run", lambda request, state: requests.append(request) or found)
 
     try:
         cli.run("replay", "place-order", "--state", str(tmp_path))
@@ -354,10 +372,10 @@ def test_the_exit_code_says_whether_all_is_as_expected(
         assert end.code == code
     else:
         assert code == 0
-    assert orders == [Order("place-order")]
+    assert requests == [Request("place-order")]
 
 
 def test_without_a_stack_it_says_how_to_start_one(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="make up"):
-        command.run(Order("place-order/good"), tmp_path)
+        command.run(Request("place-order/good"), tmp_path)
     assert not lifecycle.Emulator(tmp_path).is_running()

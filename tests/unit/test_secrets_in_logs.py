@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -17,7 +18,8 @@ from storefront.payments.webhook_signature import content_sha256
 from tools.testing.aws import CURSOR_SECRET, PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
 from tools.testing.events import Context, rest_event, sqs_record
 from tools.testing.routes import chat_handlers, function_behind, rest_handlers
-from tools.testing.template import ROOT
+from tools.testing.source import names_imported
+from tools.testing.template import resources
 
 TOKEN = "token-canary"
 EMAIL = "email-canary@example.com"
@@ -197,11 +199,12 @@ def test_what_a_partner_has_handed_in_is_not_logged(aws: Aws, captured: Callable
 
 
 def test_no_function_adds_to_a_trace() -> None:
-    """What is not written into a trace cannot be found in one: no module has a tracer, or names what it would add."""
-    code = {path: path.read_text().lower() for path in (ROOT / "src").glob("**/*.py")}
+    """What is not written into a trace cannot be found in one: no module imports what could write there."""
+    functions = resources("AWS::Lambda::Function").values()
+    imported = {name for function in functions for name in names_imported(function["Handler"])}
 
-    assert not [path for path, text in code.items() if "put_annotation" in text or "put_metadata" in text]
-    assert not [path for path, text in code.items() if "import tracer" in text or "aws_xray_sdk" in text]
+    assert "aws_lambda_powertools.Metrics" in imported
+    assert not [name for name in imported if re.search(r"\.Tracer$|\.tracing\b|^(aws_xray_sdk|opentelemetry)\b", name)]
 
 
 def test_an_accepted_order_is_logged_by_its_id(aws: Aws, log: io.StringIO) -> None:

@@ -1,65 +1,33 @@
-"""How slow a cold start may be, and how large: what is promised of each function."""
+"""The limits that are promised of functions and packages: ``bounds.toml``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-# Of what is shipped, imported from source and from bytecode: this many times longer at the least.
-SPEED_UP = 2.0
-MEGABYTES_OF_PACKAGE = 20
+from tools.console import Problem, say, styled
+
+_TABLE = tomllib.loads(Path(__file__).with_name("bounds.toml").read_text())
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What a function must keep.
+    """The limits of a function's cold start: multiples of the boto3 floor's time, and peak memory."""
 
-    Attributes
-    ----------
-    ratio
-        Of its cold start to the boto3 floor's; none is promised of the hooks of a release, for which nobody waits.
-    megabytes
-        Peak memory.
-    """
-
-    ratio: float | None
     megabytes: int
+    ratio: float | None = None
 
 
-_AUTHORIZER = Bound(1.1, 70)
-_HANDLER = Bound(1.3, 70)
-_WITH_PYDANTIC = Bound(1.5, 70)
-_WITH_REQUESTS = 75
-_PROCESSOR = Bound(1.6, _WITH_REQUESTS)
+SPEED_UP: float = _TABLE["speed_up"]
+MEGABYTES_OF_PACKAGE: int = _TABLE["megabytes_of_package"]
+BOUNDS = {name: Bound(**limits) for name, limits in _TABLE["functions"].items()}
 
-BOUNDS: Mapping[str, Bound] = {
-    "answer-ping": _WITH_PYDANTIC,
-    "authorize-connection": _AUTHORIZER,
-    "authorize-partner": _AUTHORIZER,
-    "authorize-webhook": _AUTHORIZER,
-    "pre-traffic-hook": Bound(None, 70),
-    "close-connection": _HANDLER,
-    "create-ticket": _HANDLER,
-    "deliver-order-status": _HANDLER,
-    "get-order": _HANDLER,
-    "get-partner-order": _HANDLER,
-    "get-product": _HANDLER,
-    "join-room": _WITH_PYDANTIC,
-    "leave-room": _WITH_PYDANTIC,
-    "list-orders": _HANDLER,
-    "list-products": _HANDLER,
-    "open-connection": _HANDLER,
-    "payments-sandbox": _HANDLER,
-    "place-order": _WITH_PYDANTIC,
-    "process-orders": _PROCESSOR,
-    "process-partner-orders": _WITH_PYDANTIC,
-    "publish-order-events": _HANDLER,
-    "put-product": _WITH_PYDANTIC,
-    "receive-payment-event": _WITH_PYDANTIC,
-    # It settles what the processor has left, with the same payment provider.
-    "reconcile-orders": _PROCESSOR,
-    "refuse-frame": _HANDLER,
-    "send-message": _WITH_PYDANTIC,
-    "show-history": _WITH_PYDANTIC,
-    "post-traffic-hook": Bound(None, _WITH_REQUESTS),
-}
+
+def tell(broken: Sequence[str], *, check: bool) -> None:
+    """Show the bounds that are not kept; they are a ``Problem`` where that is checked."""
+    for line in broken:
+        say(styled(f"not kept: {line}", "red"))
+    if broken and check:
+        raise Problem(f"{len(broken)} bounds are not kept, see above")

@@ -2,20 +2,18 @@
 
 What runs is the chat's own code, from the query for the room's members to the last post. DynamoDB is moto, in this
 process and without a network; ``@connections`` is a server in a process of its own, which answers each post after a
-fixed delay. That delay stands for what AWS takes. The floor is the same number of the same posts by boto3's client
-alone, as many at once, in the same process and in turn with ours.
+fixed delay in place of AWS's time. The floor is the same number of the same posts by boto3's client alone, as many at
+once, in the same process and in turn with ours.
 """
 
 from __future__ import annotations
 
-import argparse
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -23,45 +21,38 @@ from unittest import mock
 import boto3
 from botocore.config import Config
 from moto import mock_aws
+from pydantic import TypeAdapter
 
 from storefront.chat import broadcast as fan_out
 from storefront.chat import frame
 from storefront.chat.connection import MAX_POSTS_AT_ONCE
-from storefront.chat.connections import POST_LIMITS, Connections
+from storefront.chat.connection_store import ConnectionStore
+from storefront.chat.gateway import POST_LIMITS, ConnectionGateway
 from storefront.chat.message import Message, new_message_id
-from storefront.chat.store import ChatStore
+from storefront.chat.room_store import RoomStore
 from storefront.shared import clock
+from tools.bench.figure import Figure
 from tools.bench.gateway import gateway
 from tools.bench.pictures import lines
-from tools.bench.report import Figure, Section
+from tools.bench.report import Run
+from tools.bench.section import Section, about, listed
 from tools.console import step
+from tools.testing import room
 
 _ROOM = "support"
 _TABLE = "ChatTable"
 _WAYS = {"concurrently": MAX_POSTS_AT_ONCE, "one by one": 1}
-# How often, by the number of connections and the way; one by one, three thousand take half a minute.
-_RUNS = {
-    10: {"concurrently": 9, "one by one": 9},
-    100: {"concurrently": 9, "one by one": 5},
-    1000: {"concurrently": 3, "one by one": 2},
-    3000: {"concurrently": 3, "one by one": 1},
-}
-_QUICK_RUNS = {10: {"concurrently": 2, "one by one": 2}, 100: {"concurrently": 2, "one by one": 1}}
-# "BatchWriteItem", Amazon DynamoDB API Reference.
-_BATCH = 25
+# How often each way, by the number of connections; one by one, three thousand take half a minute.
+_RUNS = {10: (9, 9), 100: (9, 5), 1000: (3, 2), 3000: (3, 1)}
+_QUICK_RUNS = {10: (2, 2), 100: (2, 1)}
+_RUNS_OF_ONE_SIZE = (3, 1)
 # moto takes any credentials.
 _CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}  # nosec B105
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One way of posting to a number of connections.
-
-    Attributes
-    ----------
-    calls
-        The AWS calls of one broadcast.
-    """
+    """One way of posting to a number of connections, with the AWS calls of one broadcast."""
 
     connections: int
     way: str
@@ -69,68 +60,45 @@ class Measurement:
     floor: Figure
     calls: dict[str, int]
 
-    @classmethod
-    def of(cls, data: dict[str, Any]) -> Measurement:
-        """Return the measurement that a report has kept."""
-        return cls(**data | {"time": Figure(**data["time"]), "floor": Figure(**data["floor"])})
-
     @property
     def row(self) -> tuple[str, ...]:
         """The cells of this measurement's row."""
-        calls = ", ".join(f"{count:,} {operation}" for operation, count in sorted(self.calls.items()))
-        ratio = self.time.ratio_to(self.floor)
-        return f"{self.connections:,}", self.way, self.time.text, self.time.spread, self.floor.text, ratio, calls
+        figures = self.time.text, self.time.spread, self.floor.text, f"{self.time.ratio_to(self.floor):.2f}"
+        return f"{self.connections:,}", self.way, *figures, listed(dict(sorted(self.calls.items())))
 
 
-def add_to(benchmarks: Any) -> None:
-    """Add this benchmark to the command line."""
-    summary = "a message to a room of many connections, concurrently and one by one"
-    parser = benchmarks.add_parser("broadcast", help=summary, description=__doc__)
-    parser.add_argument("--connections", type=int, help="one size of the room only (default: 10 to 3,000)")
-    parser.add_argument("--delay-ms", type=float, default=10, help="how long a post takes on AWS (default: 10)")
+READ = TypeAdapter(list[Measurement]).validate_python
 
 
-def measure(arguments: argparse.Namespace) -> Section:
-    """Broadcast to rooms of several sizes."""
-    runs = _QUICK_RUNS if arguments.quick else _RUNS
-    if arguments.connections:
-        runs = {arguments.connections: {"concurrently": 3, "one by one": 1}}
+def measure(run: Run, *, connections: int | None = None, delay_ms: float = 10) -> Section:
+    """Broadcast to rooms of several sizes, or of one."""
+    runs = _QUICK_RUNS if run.quick else _RUNS
+    if connections:
+        runs = {connections: _RUNS_OF_ONE_SIZE}
     measurements = []
-    with gateway(arguments.delay_ms) as url:
-        for connections, by_way in runs.items():
-            with step(f"broadcast to {connections:,} connections") as current, _room(connections) as dynamodb:
-                for way, times in by_way.items():
+    with gateway(delay_ms) as url:
+        for size, times in runs.items():
+            with step(f"broadcast to {size:,} connections") as current, _room(size) as dynamodb:
+                for way, number in zip(_WAYS, times, strict=True):
                     current.progress(way)
-                    measurements.append(_measured(connections, way, dynamodb, url, times))
-    return section({"delay_ms": arguments.delay_ms, "measurements": [asdict(one) for one in measurements]})
+                    measurements.append(_measured(size, way, dynamodb, url, number))
+    return section({"delay_ms": delay_ms, "measurements": [asdict(one) for one in measurements]})
 
 
 def section(data: Any) -> Section:
     """Make the report's section."""
-    measurements = [Measurement.of(one) for one in data["measurements"]]
-    ways = {
-        way: [(one.connections, one.time.median) for one in measurements if one.way == way]
-        for way in dict.fromkeys(one.way for one in measurements)
-    }
-    floor = [(one.connections, one.floor.median) for one in measurements if one.way == "concurrently"]
+    measurements = READ(data["measurements"])
+    drawn: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for one in measurements:
+        drawn[one.way].append((one.connections, one.time.median))
+    drawn["floor of concurrent posts"] = [
+        (one.connections, one.floor.median) for one in measurements if one.way == "concurrently"
+    ]
     return Section(
-        title="Broadcast",
-        about=(
-            f"One message to everybody in a room, from the query for its members to the last post, "
-            f"{MAX_POSTS_AT_ONCE} at once (as the chat does it) and one by one. The floor is the same number of posts "
-            f"by boto3's client alone, as many at once, in turn with ours. Assumed: a post takes AWS "
-            f"{data['delay_ms']:g} ms; it is answered by a server on this machine after that time. Not measured: the "
-            "network, and Lambda's share of a processor (posting concurrently, a processor is what it waits for). "
-            "DynamoDB is moto in the same process, which takes longer the larger the room is, and more than AWS would."
-        ),
+        **about("broadcast", at_once=MAX_POSTS_AT_ONCE, delay_ms=data["delay_ms"]),
         head=("connections", "posts", "time", "spread", "floor", "ratio", "calls of one broadcast"),
         rows=[one.row for one in measurements],
-        chart=lines(
-            "Seconds until everybody in the room has the message",
-            ("connections", "seconds"),
-            {**ways, "floor of concurrent posts": floor},
-        ),
-        name="broadcast",
+        chart=lines("Seconds until everybody in the room has the message", ("connections", "seconds"), drawn),
         data=data,
     )
 
@@ -144,7 +112,9 @@ def _measured(connections: int, way: str, dynamodb: Any, url: str, runs: int) ->
     for client in (dynamodb, posts):
         # A request is made for each attempt, so that retries count as well.
         client.meta.events.register("request-created", lambda operation_name, **_: calls.update([operation_name]))
-    ours = partial(_broadcast, ChatStore(dynamodb, _TABLE), Connections(posts), at_once)
+    ours = partial(
+        _broadcast, RoomStore(dynamodb, _TABLE), ConnectionStore(dynamodb, _TABLE), ConnectionGateway(posts), at_once
+    )
     floor = partial(_post_only, posts, connections, at_once)
     # So that no connection to the server is opened in what is measured.
     _post_only(posts, at_once, at_once)
@@ -162,21 +132,15 @@ def _seconds(work: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def _broadcast(chat: ChatStore, connections: Connections, at_once: int) -> None:
-    """Broadcast, as the chat does it.
-
-    Raises
-    ------
-    AssertionError
-        A post was not delivered: then there is nothing to compare.
-    """
+def _broadcast(rooms: RoomStore, connections: ConnectionStore, gateway: ConnectionGateway, at_once: int) -> None:
+    """Broadcast, as the chat does it; if a post is not delivered, there is nothing to compare."""
     message = _message()
     with mock.patch.object(fan_out, "MAX_POSTS_AT_ONCE", at_once):
         outcomes = fan_out.broadcast(
             frame.message_in_room(message),
-            chat.members(_ROOM, message.sent_at),
-            connections,
-            lambda connection_id: chat.close(connection_id, _ROOM),
+            rooms.members(_ROOM, message.sent_at),
+            gateway,
+            lambda connection_id: connections.close(connection_id, _ROOM),
             lambda: True,
         )
     if outcomes.keys() != {fan_out.Outcome.DELIVERED}:
@@ -199,27 +163,9 @@ def _message() -> Message:
 
 @contextmanager
 def _room(size: int) -> Iterator[Any]:
-    """Yield a DynamoDB client whose chat table has a room of so many connections."""
+    """Yield a DynamoDB client whose chat table has a room of this size."""
     with mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}}):
         dynamodb = boto3.client("dynamodb", **_CREDENTIALS)  # type: ignore[call-overload]
-        keys = (("pk", "HASH"), ("sk", "RANGE"))
-        dynamodb.create_table(
-            TableName=_TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        )
-        _fill(dynamodb, size)
+        room.create_table(dynamodb, _TABLE)
+        room.fill(dynamodb, _TABLE, _ROOM, [f"connection-{number}" for number in range(size)])
         yield dynamodb
-
-
-def _fill(dynamodb: Any, size: int) -> None:
-    """Write the rows that joining makes, without its transactions: moto copies the whole table for each."""
-    expires = {"N": str(int((clock.now() + timedelta(hours=2)).timestamp()))}
-    rows = [
-        {"pk": {"S": f"room#{_ROOM}"}, "sk": {"S": f"member#connection-{number}"}, "expiresAt": expires}
-        for number in range(size)
-    ]
-    for start in range(0, size, _BATCH):
-        requests = [{"PutRequest": {"Item": row}} for row in rows[start : start + _BATCH]]
-        dynamodb.batch_write_item(RequestItems={_TABLE: requests})

@@ -1,4 +1,4 @@
-"""For each function an event that goes its good way: the sample event, as a new request where a repeated one does less.
+"""For each function an event that it answers well: the sample event, as a new request where a repeated one does less.
 
 The functions that must have done something before do it in processes of their own, and are not measured.
 """
@@ -37,17 +37,7 @@ _ERROR_STATUS = 400
 
 
 class GoodEvents:
-    """Makes events for the functions of a stack.
-
-    Parameters
-    ----------
-    stack
-        The stack that the functions work on.
-    world
-        What the sample events are about, as it is there.
-    workers
-        Run the functions that must have done something before.
-    """
+    """Makes events for the functions of a stack, whose world has what the sample events are about."""
 
     def __init__(self, stack: Stack, world: World, workers: Workers) -> None:
         self._stack = stack
@@ -55,15 +45,16 @@ class GoodEvents:
         self._workers = workers
         self._cases = load()
         self._connection = ""
+        # Where a second event of the same content would find less to do than the first.
         self._new: dict[str, Callable[[], Json]] = {
-            "deliver-order-status": self._of_a_new_order,
-            "payments-sandbox": self._new_charge,
+            "deliver-order-status": self._status_of_a_new_order,
+            "payments-sandbox": lambda: self._sample_with_new("sample-approved", "payments-sandbox"),
             "place-order": self._new_order,
             "process-orders": self._message_about_a_new_order,
-            "process-partner-orders": self._new_partner_order,
+            "process-partner-orders": lambda: self._sample_with_new("PO-2026-0001", "process-partner-orders"),
             "put-product": self._next_edit,
             "receive-payment-event": self._decided_payment,
-            "send-message": self._new_message,
+            "send-message": lambda: self._sample_with_new("m-1", "send-message"),
         }
 
     def event_for(self, name: str) -> Json:
@@ -82,23 +73,26 @@ class GoodEvents:
         """Return a sample event; what must have happened before it happens now."""
         case = case or _CASES.get(name, "good")
         for earlier in self._cases[f"{name}/{case}"].given:
-            self._do(earlier.partition("/")[0], self._sample(*earlier.split("/")))
+            self._do(earlier.function, self._sample(*earlier.name.split("/")))
         return self._event(name, case)
+
+    def _sample_with_new(self, old: str, name: str) -> Json:
+        return _replaced(self._sample(name), old, f"B-{uuid.uuid4().hex[:12]}")
 
     def _event(self, name: str, case: str = "good") -> Json:
         event = filled_in(self._cases[f"{name}/{case}"].event, self._world.values())
         return _replaced(event, _CONNECTION, self._connection or _CONNECTION)
 
+    def _do(self, name: str, event: Json) -> Json:
+        answer = self._workers[name](event).answer
+        check_went_well(name, answer)
+        return answer
+
     def _connect(self) -> None:
-        """Open a connection in place of the one before: each may send so many frames in a minute, and no more."""
+        """Open a connection in place of the one before: each may send only so many frames in a minute."""
         self.disconnect()
         self._connection = f"{uuid.uuid4().hex[:15]}="
         self._do("open-connection", self._event("open-connection"))
-
-    def _do(self, name: str, event: Json) -> Json:
-        answer = self._workers[name].handle(event).answer
-        check_went_well(name, answer)
-        return answer
 
     def _new_order(self, case: str = "good") -> Json:
         """Return a request for an order; of a customer whose list of orders nobody else's sample shows."""
@@ -109,9 +103,8 @@ class GoodEvents:
 
     def _message_about_a_new_order(self, case: str = "good") -> Json:
         order = json.loads(self._do("place-order", self._new_order(case))["body"])["orderId"]
-        event = self._event("process-orders")
-        body = json.dumps({"schemaVersion": 1, "customerId": "benchmark", "orderId": order})
-        return {"Records": [event["Records"][0] | {"body": body}]}
+        body = {"schemaVersion": 1, "customerId": "benchmark", "orderId": order}
+        return _with_body(self._event("process-orders"), body)
 
     def _decided_payment(self) -> Json:
         message = self._message_about_a_new_order("awaits-payment")
@@ -122,19 +115,11 @@ class GoodEvents:
         event["requestContext"]["authorizer"] |= {"contentSha256": content_sha256(body.encode())}
         return event | {"body": body}
 
-    def _new_partner_order(self) -> Json:
-        event = self._sample("process-partner-orders")
-        return _replaced(event, "PO-2026-0001", f"PO-{uuid.uuid4().hex[:12]}")
-
-    def _of_a_new_order(self) -> Json:
-        """Return a status that its customer has not seen."""
+    def _status_of_a_new_order(self) -> Json:
         event = self._sample("deliver-order-status")
         body = json.loads(event["Records"][0]["body"])
         body["detail"]["orderId"] = f"ord-{uuid.uuid4().hex}"
-        return {"Records": [event["Records"][0] | {"body": json.dumps(body)}]}
-
-    def _new_charge(self) -> Json:
-        return _replaced(self._sample("payments-sandbox"), "sample-approved", f"bench-{uuid.uuid4().hex}")
+        return _with_body(event, body)
 
     def _next_edit(self) -> Json:
         """Return an edit of the product as it is now; one of another product, the reads have theirs."""
@@ -144,18 +129,9 @@ class GoodEvents:
         event["requestContext"] |= {"requestId": str(uuid.uuid4())}
         return event
 
-    def _new_message(self) -> Json:
-        return _replaced(self._sample("send-message"), "m-1", uuid.uuid4().hex)
-
 
 def check_went_well(name: str, answer: Json) -> None:
-    """Look that a function has done what it is measured for.
-
-    Raises
-    ------
-    Problem
-        It has refused.
-    """
+    """Look that a function has done what it is measured for; one that has refused is a ``Problem``."""
     match answer:
         case {"statusCode": int(status)} if status >= _ERROR_STATUS:
             pass
@@ -166,6 +142,10 @@ def check_went_well(name: str, answer: Json) -> None:
         case _:
             return
     raise Problem(f"{name} refuses its event, so it cannot be measured: {json.dumps(answer)[:300]}")
+
+
+def _with_body(event: Json, body: Json) -> Json:
+    return {"Records": [event["Records"][0] | {"body": json.dumps(body)}]}
 
 
 def _replaced(event: Json, old: str, new: str) -> Json:

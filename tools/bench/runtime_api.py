@@ -1,11 +1,12 @@
-"""The runtime API of Lambda, for one process and one invocation: hands out the event, and notes when.
+"""The runtime API of Lambda for one process: hands out events, takes answers, and notes when.
 
-"Using the Lambda runtime API for custom runtimes", AWS Lambda Developer Guide.
+"Using the Lambda runtime API for custom runtimes", AWS Lambda Developer Guide. Times are by ``time.perf_counter``.
 """
 
 from __future__ import annotations
 
 import json
+import queue
 import re
 import socketserver
 import sys
@@ -14,91 +15,69 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-_VERSION = "/2018-06-01/runtime"
+_NEXT = "/2018-06-01/runtime/invocation/next"
+_OUTCOME = re.compile(r"/2018-06-01/runtime/(?:invocation/(?P<request>[^/]+)/(?P<kind>response|error)|init/error)")
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What a function is called with."""
+    """An event with what Lambda tells about it: the seconds until the timeout, and the function's name in AWS."""
 
     event: Any
-    timeout: int
-    arn: str = "arn:aws:lambda:us-east-1:000000000000:function:benchmark"
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    timeout: float
+    arn: str
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """What comes with the event."""
-        return {
-            "Content-Type": "application/json",
-            "Lambda-Runtime-Aws-Request-Id": self.request_id,
-            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + self.timeout) * 1000)),
-            "Lambda-Runtime-Invoked-Function-Arn": self.arn,
-            "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
-        }
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of an invocation, or of a failed initialisation; an error is as the runtime reports it."""
+
+    at: float
+    answer: Any = None
+    error: dict[str, Any] | None = None
 
 
 class RuntimeApi(socketserver.ThreadingTCPServer):
-    """The server.
+    """The server: hands out ``invocations`` one after the other, until ``None``, and collects ``outcomes``.
 
-    Parameters
-    ----------
-    invocation
-        What the function is called with; ``None`` where it is only initialised.
-
-    Attributes
-    ----------
-    ended
-        Set once the function has answered or failed, or has got as far as it is to get.
-    closed
-        Set once nobody waits for it any more.
-    asked_at
-        When it asked for the event for the first time: its initialisation is over. The clock is ``time.perf_counter``.
-    answered_at
-        When its answer was there.
-    answer
-        What it has answered.
-    error
-        What it, or its initialisation, has failed with, as the runtime reports it.
+    At ``asked_at`` the runtime has asked for the first time: its initialisation is over.
     """
 
     daemon_threads = True
 
-    def __init__(self, invocation: Invocation | None) -> None:
+    def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Conversation)
-        self.invocation = invocation
-        self.ended = threading.Event()
-        self.closed = threading.Event()
-        self.asked_at: float | None = None
-        self.answered_at: float | None = None
-        self.answer: Any = None
-        self.error: dict[str, Any] | None = None
+        self.invocations: queue.Queue[Invocation | None] = queue.Queue()
+        self.outcomes: queue.Queue[Outcome] = queue.Queue()
+        self.asked = threading.Event()
+        self.asked_at = 0.0
+        self.request_id = ""
 
     @property
     def address(self) -> str:
-        """What the runtime finds in ``AWS_LAMBDA_RUNTIME_API``."""
+        """The value of ``AWS_LAMBDA_RUNTIME_API``."""
         return f"127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a process that was ended while it was connected."""
+        """Ignore a process that was ended while it was connected."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 @contextmanager
-def serving(invocation: Invocation | None) -> Iterator[RuntimeApi]:
-    """Serve one invocation, or none; the runtime that has got it is given no other."""
-    with RuntimeApi(invocation) as server:
+def serving() -> Iterator[RuntimeApi]:
+    """Serve one process."""
+    with RuntimeApi() as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         try:
             yield server
         finally:
-            server.closed.set()
+            server.invocations.put(None)
             server.shutdown()
 
 
@@ -109,32 +88,35 @@ class _Conversation(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
-        """Hand out the event, once: whoever asks again waits, as a function between two invocations does."""
-        if self.path != f"{_VERSION}/invocation/next":
+        """Hand out the next event, when there is one."""
+        if self.path != _NEXT:
             self._reply(HTTPStatus.NOT_FOUND)
             return
-        invocation = self.server.invocation if self.server.asked_at is None else None
         self.server.asked_at = self.server.asked_at or time.perf_counter()
-        if invocation:
-            self._reply(HTTPStatus.OK, json.dumps(invocation.event).encode(), invocation.headers)
-        else:
-            self.server.ended.set()
-            self.server.closed.wait()
+        self.server.asked.set()
+        invocation = self.server.invocations.get()
+        if invocation is None:
             self.close_connection = True
+            return
+        self.server.request_id = str(uuid.uuid4())
+        headers = {
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Aws-Request-Id": self.server.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(int((time.time() + invocation.timeout) * 1000)),
+            "Lambda-Runtime-Invoked-Function-Arn": invocation.arn,
+            "Lambda-Runtime-Trace-Id": "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
+        }
+        self._reply(HTTPStatus.OK, json.dumps(invocation.event).encode(), headers)
 
     def do_POST(self) -> None:
         """Take an answer or an error."""
-        content = self.rfile.read(int(self.headers["Content-Length"]))
-        now = time.perf_counter()
-        what = re.fullmatch(rf"{_VERSION}/(?:invocation/([^/]+)/(response|error)|init/(error))", self.path)
-        if not what or (what[1] and what[1] != (self.server.invocation and self.server.invocation.request_id)):
+        content, now = self.rfile.read(int(self.headers["Content-Length"])), time.perf_counter()
+        found = _OUTCOME.fullmatch(self.path)
+        if not found or found["request"] not in (None, self.server.request_id):
             self._reply(HTTPStatus.NOT_FOUND)
             return
-        if what[2] == "response":
-            self.server.answer, self.server.answered_at = json.loads(content), now
-        else:
-            self.server.error = json.loads(content)
-        self.server.ended.set()
+        kind = "answer" if found["kind"] == "response" else "error"
+        self.server.outcomes.put(Outcome(now, **{kind: json.loads(content)}))
         self._reply(HTTPStatus.ACCEPTED, b'{"status":"OK"}')
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 from tools.bench import packages
 from tools.bench.gateway import gateway
 from tools.bench.good_events import GoodEvents
-from tools.bench.workers import Runnable, Workers, workers
+from tools.bench.process import Runnable
+from tools.bench.workers import Workers, workers
 from tools.console import Problem, step
 from tools.environments import BENCH
 from tools.replay.cases import load
@@ -22,22 +22,33 @@ from tools.stack.emulator import Emulator
 from tools.stack.functions import deployed, process_environment
 from tools.stack.stack import STATE_DIRECTORY, Stack
 
-_STATE = STATE_DIRECTORY / "bench"
 # More than all benchmarks together order.
 _STOCK = 1_000_000
 
 
 @dataclass(frozen=True)
-class Shop:
-    """Functions that can be run, and what they can be run with.
+class Target:
+    """What is measured: which functions (none for all), of a package that was built before or of one that is built now.
 
-    Attributes
-    ----------
-    functions
-        By name, with the package and the environment that each runs in.
-    directory
-        For files that need not outlive the benchmark.
+    The benchmark's own stack is kept in ``state``.
     """
+
+    state: Path = STATE_DIRECTORY / "bench"
+    package: Path | None = None
+    functions: Sequence[str] = ()
+
+    def packages(self) -> dict[str, Path]:
+        """Return what the functions ship, by their logical ids."""
+        with step("packages"):
+            return packages.shipped(self.state.resolve(), self.package)
+
+
+DEFAULT = Target()
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Functions that can be run, by their names, and what they can be run with; the directory is a temporary one."""
 
     functions: Mapping[str, Runnable]
     events: GoodEvents
@@ -45,61 +56,29 @@ class Shop:
     directory: Path
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what is measured."""
-    parser.add_argument(
-        "--state", type=Path, default=_STATE, help="where the benchmark's own stack is kept (default: .local/bench)"
-    )
-    add_package_option(parser)
-    parser.add_argument("--function", action="append", help="measure this one only; again, for others")
-
-
-def add_package_option(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says which package is measured."""
-    parser.add_argument(
-        "--package", type=Path, help="a package that was built before (default: what sam build makes now)"
-    )
-
-
 @contextmanager
-def opened(arguments: argparse.Namespace) -> Iterator[Shop]:
-    """Bring up a stack, build the functions, and yield the shop; nothing of it stays running.
-
-    A stack that is up in the directory already is used, and goes on.
-
-    Raises
-    ------
-    Problem
-        What a function finds in Lambda is not installed.
-    """
+def opened(target: Target) -> Iterator[Shop]:
+    """Bring up a stack, build the functions, and yield the shop; what was not up before is ended."""
     if not BENCH.python.exists():
         raise Problem(f"{BENCH.directory.name} is not there, which stands for Lambda's runtime: make bench installs it")
-    was_up = Emulator(arguments.state).is_running()
+    was_up = Emulator(target.state).is_running()
     try:
-        stack = lifecycle.ensure_up(arguments.state)
+        stack = lifecycle.ensure_up(target.state)
         with step("make the shop quiet"):
             _consume_nothing(stack)
             _fill(stack)
-        built = built_packages(arguments.package, arguments.state)
+        built = target.packages()
         with gateway(0) as connections, tempfile.TemporaryDirectory() as directory:
             functions = _runnable(stack, built, connections)
-            with workers(BENCH.python, functions, Path(directory)) as processes:
+            with workers(functions, Path(directory)) as processes:
                 world = World(stack, {name: each.function for name, each in functions.items()}, load())
-                with world.prepared(arguments.state):
+                with world.prepared(target.state):
                     events = GoodEvents(stack, world, processes)
-                    yield Shop(_chosen(functions, arguments.function), events, processes, Path(directory))
+                    yield Shop(_chosen(functions, target.functions), events, processes, Path(directory))
                     events.disconnect()
     finally:
         if not was_up:
-            lifecycle.take_down(arguments.state)
-
-
-def built_packages(package: Path | None, state: Path) -> dict[str, Path]:
-    """Return the functions' packages by their logical ids: a given one, or what the build makes."""
-    if package:
-        return dict.fromkeys(packages.functions(), package.resolve())
-    with step("sam build"):
-        return packages.build(state.resolve() / "build")
+            lifecycle.take_down(target.state)
 
 
 def _consume_nothing(stack: Stack) -> None:
@@ -133,8 +112,8 @@ def _runnable(stack: Stack, built: Mapping[str, Path], connections: str) -> dict
     return functions
 
 
-def _chosen(functions: dict[str, Runnable], names: list[str] | None) -> dict[str, Runnable]:
-    unknown = sorted(set(names or ()) - functions.keys())
+def _chosen(functions: dict[str, Runnable], names: Sequence[str]) -> dict[str, Runnable]:
+    unknown = sorted(set(names) - functions.keys())
     if unknown:
         raise Problem(f"there is no function {unknown[0]}: name one of {', '.join(sorted(functions))}")
     return {name: each for name, each in sorted(functions.items()) if not names or name in names}

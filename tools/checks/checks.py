@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tools.console import problems_reported, say, styled
+from tools.console import say, styled
 from tools.environments import DEV, SCANNERS, Environment
 from tools.stack.stack import REGION, ROOT
 
@@ -24,7 +24,7 @@ class Check:
     environment: Environment = DEV
 
 
-TEMPLATES = ("template.yaml", "bootstrap.yaml")
+TEMPLATES = ("template.yaml", "operations.yaml", "bootstrap.yaml")
 # The slow ones first: they run side by side.
 CHECKS = (
     # What it leaves out is in the template's Metadata.
@@ -38,8 +38,8 @@ CHECKS = (
         environment=SCANNERS,
     ),
     Check("sam validate", "sam", ("validate", "--lint", "--template-file", "template.yaml", "--region", REGION)),
-    Check("lint", "ruff", ("check", "--quiet", "."), remedy="make format mends some"),
-    Check("format", "ruff", ("format", "--check", "--quiet", "--diff", "."), remedy="make format"),
+    Check("lint", "ruff", ("check", "--quiet", "."), remedy="storefront format mends some"),
+    Check("format", "ruff", ("format", "--check", "--quiet", "--diff", "."), remedy="storefront format"),
     Check("types", "mypy", ("--no-error-summary", "src", "sandbox", "tools")),
     Check("OpenAPI", "openapi-spec-validator", ("--errors", "all", "openapi.yaml")),
     Check(
@@ -56,13 +56,7 @@ CHECKS = (
 
 
 def main() -> int:
-    """Run every check and print the output of those that fail.
-
-    Returns
-    -------
-    int
-        0 if all pass, 1 otherwise.
-    """
+    """Run every check and print the output of those that fail; return 0 if all pass."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return 0 if all(list(pool.map(_passes, CHECKS))) else 1
 
@@ -85,8 +79,3 @@ def _passes(check: Check) -> bool:
     output = (result.stdout + result.stderr).rstrip()
     say(f"{styled('✗', 'red')} {check.title} {seconds}{remedy}\n{output}")
     return False
-
-
-if __name__ == "__main__":
-    with problems_reported():
-        raise SystemExit(main())

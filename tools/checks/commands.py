@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from typing import Annotated
+
 import typer
 
 from tools import environments
+from tools.environments import ROOT
 
 app = typer.Typer()
 
@@ -18,9 +24,37 @@ def check() -> None:
     raise typer.Exit(checks.main())
 
 
+@app.command("format")
+def format_code() -> None:
+    """Format the code, and fix what can be fixed."""
+    for words in (("check", "--fix", "--quiet"), ("format", "--quiet")):
+        subprocess.run([sys.executable, "-m", "ruff", *words, "."], cwd=ROOT, check=False)
+
+
+@app.command()
+def calls() -> None:
+    """Write down which AWS calls the functions make in the unit tests."""
+    command = [sys.executable, "-m", "pytest", "tests/unit", "--quiet", "--numprocesses", "auto"]
+    ended = subprocess.run(command, cwd=ROOT, env=os.environ | {"RECORD_CALLS": "1"}, check=False)
+    if ended.returncode:
+        raise typer.Exit(ended.returncode)
+    docs()
+
+
 @app.command()
 def docs() -> None:
     """Write the tables of the documentation that are made from code."""
     from tools.checks import pages
 
     pages.main()
+
+
+@app.command()
+def mutate(
+    mutants: Annotated[list[str] | None, typer.Argument(help="Patterns: storefront.identity.*; default: all.")] = None,
+) -> None:
+    """Change the code that lets people in, and list the changes that no test notices: docs/mutation.md."""
+    from tools.checks import mutation
+
+    environments.ensure("mutation")
+    raise typer.Exit(mutation.run(*mutants or ()))

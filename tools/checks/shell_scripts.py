@@ -11,7 +11,7 @@ import yaml
 from tools.environments import SCANNERS
 from tools.stack.stack import ROOT
 
-FILES = (".ci/run", "tools/find-python", "requirements/lock")
+FILES = (".ci/run", "tools/clean", "tools/find-python", "requirements/lock")
 
 
 def run_blocks() -> dict[str, str]:
@@ -27,28 +27,14 @@ def run_blocks() -> dict[str, str]:
 
 
 def findings(*arguments: str, script: str | None = None) -> str:
-    """Return what shellcheck says of a script.
-
-    Parameters
-    ----------
-    arguments
-        Options and files.
-    script
-        A script that is no file.
-    """
+    """Return what shellcheck says of files, or of a script that is in none."""
     command = [str(SCANNERS.directory / "bin" / "shellcheck"), *arguments, *(["-"] if script is not None else [])]
     checked = subprocess.run(command, cwd=ROOT, input=script, capture_output=True, text=True, check=False)
     return checked.stdout + checked.stderr
 
 
 def main() -> int:
-    """Print what shellcheck finds.
-
-    Returns
-    -------
-    int
-        0 if it finds nothing, 1 otherwise.
-    """
+    """Print what shellcheck finds; return 0 if that is nothing."""
     found = {"files": findings(*FILES)}
     # GitHub runs them with bash.
     found |= {place: findings("--shell=bash", script=script) for place, script in run_blocks().items()}

@@ -1,23 +1,21 @@
 """A client of the chat: one connection, its requests and what it hears."""
 
-from __future__ import annotations
-
 import json
-import queue
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import connect
 
 from tools.console import Problem
-from tools.demo.customer import Customer, sign_in
+from tools.demo.api_client import ApiClient, sign_in
 from tools.ops.accounts import Accounts
 from tools.stack.stack import Stack, StackOnAws
 
@@ -29,13 +27,7 @@ PING_SECONDS = 240
 
 
 class Refused(Problem):
-    """The chat did not accept a connection.
-
-    Attributes
-    ----------
-    status
-        The HTTP status of the refused handshake.
-    """
+    """The chat did not accept a connection; ``status`` is the HTTP status of the refused handshake."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"the chat refuses the connection with {status}: get a new ticket, and use it within a minute")
@@ -47,21 +39,10 @@ class Disconnected(Problem):
 
 
 class Chat:
-    """One connection to the chat.
+    """One connection to the chat. It raises ``Refused`` if there is none, and ``Disconnected`` if there is no answer.
 
-    Parameters
-    ----------
-    url
-        The address of a ticket: it is good for one connection, within a minute.
-    heard
-        Called with each frame that answers no request, from a thread of the connection's own.
-    origin
-        The page that a browser would say it is on; a program says none.
-
-    Raises
-    ------
-    Refused
-        The handshake was refused.
+    The ``url`` has a ticket, which is good for one connection within a minute. Each frame that answers no request goes
+    to ``heard``, in a thread of the connection's own. A browser names its page's ``origin``, a program none.
     """
 
     def __init__(self, url: str, heard: Callable[[Frame], None], origin: str | None = None) -> None:
@@ -75,44 +56,27 @@ class Chat:
         except (InvalidHandshake, OSError) as error:
             raise Disconnected(f"the chat cannot be reached: {error}") from None
         self._heard = heard
-        self._waiting: dict[str, queue.SimpleQueue[Frame | None]] = {}
+        self._waiting: dict[str, Future[Frame]] = {}
+        self._lock = threading.Lock()
         self._last_sent = time.monotonic()
         self._ping_unanswered = False
-        self._ended = False
-        self._lock = threading.Lock()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     def request(self, action: str, **members: Any) -> Frame:
         """Send a frame and return the answer to it, which may be an error frame, the chat's or the gateway's."""
-        request_id = str(uuid.uuid4())
-        frame = {"action": action, "requestId": request_id, **members}
-        return self.answer_to(json.dumps(frame, ensure_ascii=False), request_id)
-
-    def answer_to(self, text: str, request_id: str) -> Frame:
-        """Send a text, and return the answer that carries the request's id.
-
-        Raises
-        ------
-        Disconnected
-            The connection has ended, or there is no answer.
-        """
-        waiting: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
+        request_id, answer = str(uuid.uuid4()), Future[Frame]()
+        # It waits before it is sent: when the listener ends, either it is told, or it cannot be sent.
         with self._lock:
-            if self._ended:
-                raise Disconnected("the connection has ended")
-            self._waiting[request_id] = waiting
+            self._waiting[request_id] = answer
         try:
-            self.send(text)
-            answer = waiting.get(timeout=ANSWER_SECONDS)
-        except queue.Empty:
+            self.send(json.dumps({"action": action, "requestId": request_id, **members}, ensure_ascii=False))
+            return answer.result(ANSWER_SECONDS)
+        except TimeoutError:
             raise Disconnected(f"no answer within {ANSWER_SECONDS} s: it is not known whether it was done") from None
         finally:
             with self._lock:
                 self._waiting.pop(request_id, None)
-        if answer is None:
-            raise Disconnected("the connection has ended before the answer came")
-        return answer
 
     def send(self, text: str) -> None:
         """Send a text as it is, and wait for nothing."""
@@ -127,45 +91,40 @@ class Chat:
         self._exits.close()
         self._listener.join(timeout=ANSWER_SECONDS)
 
-    def wait_until_closed(self) -> None:
-        """Return when the connection has ended, whoever has ended it."""
+    def wait_until_closed(self) -> str:
+        """Return the code and the reason of the connection's end when it has ended, at either side."""
         self._listener.join()
+        return f"{self.socket.close_code} {self.socket.close_reason or ''}".rstrip()
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing can be sent any more, nor heard."""
-        return self._ended
-
-    @property
-    def closed_with(self) -> str:
-        """The code and the reason that the connection was closed with."""
-        return f"{self.socket.close_code} {self.socket.close_reason or ''}".rstrip()
+        """Whether nothing more can be sent or heard."""
+        return not self._listener.is_alive()
 
     def _listen(self) -> None:
-        try:
+        with suppress(ConnectionClosed, Disconnected):
             while True:
                 try:
                     self._take(self.socket.recv(timeout=max(0.1, self._last_sent + PING_SECONDS - time.monotonic())))
                 except TimeoutError:
                     self._ping()
-        except (ConnectionClosed, Disconnected):
-            with self._lock:
-                self._ended = True
-                for waiting in self._waiting.values():
-                    waiting.put(None)
+        with self._lock:
+            for waiting in self._waiting.values():
+                waiting.set_exception(Disconnected("the connection has ended before the answer came"))
+            self._waiting.clear()
 
     def _take(self, text: str | bytes) -> None:
         frame = json.loads(text)
+        with self._lock:
+            request_id = frame.get("requestId")
+            if is_of_the_gateway(frame):
+                # It names the gateway's own id of a frame, none of ours: the request that has waited longest is told.
+                request_id = next(iter(self._waiting), None)
+            waiting = self._waiting.pop(request_id, None)
         if frame.get("event") == "pong":
             self._ping_unanswered = False
-        with self._lock:
-            if is_of_the_gateway(frame):
-                # It names the gateway's own id of a frame, none of ours: who has waited longest is told.
-                waiting = next(iter(self._waiting.values()), None)
-            else:
-                waiting = self._waiting.get(str(frame.get("requestId")))
         if waiting:
-            waiting.put(frame)
+            waiting.set_result(frame)
         elif frame.get("event") != "pong":
             self._heard(frame)
 
@@ -186,40 +145,29 @@ def is_of_the_gateway(frame: Frame) -> bool:
 
 @dataclass(frozen=True)
 class Access:
-    """What somebody needs to open the chat again and again: each connection takes a new ticket.
+    """What it takes to open the chat again and again, since each connection needs a new ticket.
 
-    Attributes
-    ----------
-    url
-        The REST API's address, without a slash at its end.
-    id_token
-        Returns an id token that is still good.
+    ``url`` is the REST API's, without a slash at its end; ``id_token`` returns a token that is still good.
     """
 
     url: str
     id_token: Callable[[], str]
 
     @classmethod
-    def of(cls, stack: Stack, user: str) -> Access:
+    def of(cls, stack: Stack, user: str) -> Self:
         """Return the access of one of a local stack's users."""
         return cls(stack.url, lambda: sign_in(stack, user))
 
     @classmethod
-    def on_aws(cls, stack_name: str, email: str, password: str) -> Access:
+    def on_aws(cls, stack_name: str, email: str, password: str) -> Self:
         """Return the access to a stack on AWS, found with the credentials and the region of the environment."""
         stack = StackOnAws.named(stack_name)
         accounts = Accounts.of(stack)
         return cls(stack.url, lambda: str(accounts.sign_in(email, password)["IdToken"]))
 
     def ticket(self) -> dict[str, str]:
-        """Return a new ticket: ``ticket``, ``expiresAt``, and ``url`` to connect to.
-
-        Raises
-        ------
-        Problem
-            The shop gives none.
-        """
-        answer = Customer(self.url, self.id_token()).request("POST", "/chat/tickets")
+        """Return a new ticket: ``ticket``, ``expiresAt``, and ``url`` to connect to."""
+        answer = ApiClient(self.url, self.id_token()).request("POST", "/chat/tickets")
         if answer.status_code != HTTPStatus.CREATED:
             raise Problem(f"the shop gives no ticket for the chat: {answer.status_code} {answer.text}")
         ticket: dict[str, str] = answer.json()

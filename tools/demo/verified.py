@@ -1,9 +1,7 @@
 """The record of which journeys have been seen to work, where and when; docs/deploying.md shows it.
 
-A line is written by ``make smoke RECORD=1``, and by nothing else.
+A line is written by ``storefront smoke --record``, and by nothing else.
 """
-
-from __future__ import annotations
 
 import json
 import subprocess
@@ -15,7 +13,7 @@ from tools.demo.smoke import Outcome, Result
 from tools.stack.stack import ROOT
 
 RECORD = ROOT / "docs" / "verified.json"
-_TRIED = ("src", "sandbox", "tools", "template.yaml", "openapi.yaml", "samconfig.toml")
+_TRIED = ("src", "sandbox", "tools", "template.yaml", "operations.yaml", "openapi.yaml", "samconfig.toml")
 
 Record = dict[str, dict[str, dict[str, str]]]
 
@@ -27,15 +25,9 @@ def load() -> Record:
 
 
 def commit() -> str:
-    """Return the commit that is about to be tried.
-
-    Raises
-    ------
-    Problem
-        If what is here is not what is committed: a record of it would name nothing.
-    """
+    """Return the commit that is about to be tried; a ``Problem`` says if there are changes that it does not have."""
     if _git("status", "--porcelain", "--", *_TRIED):
-        raise Problem("only a commit can be recorded: commit your changes first, or leave RECORD out")
+        raise Problem("only a commit can be recorded: commit your changes first, or leave --record out")
     return _git("rev-parse", "--short=12", "HEAD")
 
 
@@ -52,5 +44,5 @@ def write(results: Iterable[Result], tried: str, place: str, environment: str) -
 def _git(*words: str) -> str:
     ran = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
     if ran.returncode:
-        raise Problem("only a commit can be recorded, and this is no git repository: leave RECORD out")
+        raise Problem("only a commit can be recorded, and this is no git repository: leave --record out")
     return ran.stdout.strip()

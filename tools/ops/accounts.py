@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from getpass import getpass
 from typing import Any
@@ -29,32 +27,29 @@ class Accounts:
 
     def sign_up(self, email: str, password: str) -> None:
         """Ask for an account; it can be used once the address is confirmed."""
-        with _refusals():
-            self.cognito.sign_up(
-                ClientId=self.client_id,
-                Username=email,
-                Password=password,
-                UserAttributes=[{"Name": "email", "Value": email}],
-            )
+        attributes = [{"Name": "email", "Value": email}]
+        self._ask("sign_up", Username=email, Password=password, UserAttributes=attributes)
 
     def confirm(self, email: str, code: str) -> None:
         """Confirm the address with the code that was sent there."""
-        with _refusals():
-            self.cognito.confirm_sign_up(ClientId=self.client_id, Username=email, ConfirmationCode=code)
+        self._ask("confirm_sign_up", Username=email, ConfirmationCode=code)
 
-    def sign_in(self, email: str, password: str) -> dict[str, Any]:
+    def sign_in(self, email: str, password: str) -> Any:
         """Return the tokens for a password. Not in prod, whose client takes SRP only."""
         return self._tokens("USER_PASSWORD_AUTH", USERNAME=email, PASSWORD=password)
 
-    def refresh(self, refresh_token: str) -> dict[str, Any]:
+    def refresh(self, refresh_token: str) -> Any:
         """Return new id and access tokens for a refresh token."""
         return self._tokens("REFRESH_TOKEN_AUTH", REFRESH_TOKEN=refresh_token)
 
-    def _tokens(self, flow: str, **parameters: str) -> dict[str, Any]:
-        with _refusals():
-            answer = self.cognito.initiate_auth(ClientId=self.client_id, AuthFlow=flow, AuthParameters=parameters)
-        result: dict[str, Any] = answer["AuthenticationResult"]
-        return result
+    def _tokens(self, flow: str, **parameters: str) -> Any:
+        return self._ask("initiate_auth", AuthFlow=flow, AuthParameters=parameters)["AuthenticationResult"]
+
+    def _ask(self, operation: str, **parameters: Any) -> Any:
+        try:
+            return getattr(self.cognito, operation)(ClientId=self.client_id, **parameters)
+        except ClientError as error:
+            raise Problem(f"Cognito refuses: {error.response['Error'].get('Message', error)}") from None
 
 
 def confirm_locally(stack: Stack, email: str) -> None:
@@ -67,11 +62,3 @@ def confirm_locally(stack: Stack, email: str) -> None:
 def asked_for(what: str) -> str:
     """Return what a person types, unseen, or what comes in: a secret is no word of a command line."""
     return getpass(f"{what}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        raise Problem(f"Cognito refuses: {error.response['Error'].get('Message', error)}") from None

@@ -25,15 +25,7 @@ _SESSION_SECONDS = 3600
 
 
 def assume(sts: Any, role_arn: str) -> dict[str, str]:
-    """Return an hour's credentials of the back office's role.
-
-    Parameters
-    ----------
-    sts
-        A client of STS whose own credentials may assume the role.
-    role_arn
-        The stack's output ``BackOfficeRoleArn``.
-    """
+    """Return an hour's credentials of the back office's role."""
     answer = sts.assume_role(RoleArn=role_arn, RoleSessionName="back-office", DurationSeconds=_SESSION_SECONDS)
     credentials = answer["Credentials"]
     return {
@@ -57,17 +49,7 @@ def signed(
 
 @dataclass
 class BackOffice:
-    """An editor of the catalogue.
-
-    Attributes
-    ----------
-    url
-        The REST API's address.
-    credentials
-        Those of the role, as ``assume`` returns them.
-    region
-        The API's region; it is part of the signature.
-    """
+    """An editor of the catalogue, with credentials as ``assume`` returns them; the region is part of the signature."""
 
     url: str
     credentials: dict[str, str] = field(repr=False)
@@ -75,15 +57,7 @@ class BackOffice:
 
     @classmethod
     def of(cls, stack: Stack, *, as_me: bool = False) -> BackOffice:
-        """Return an editor of a stack.
-
-        Parameters
-        ----------
-        stack
-            The stack.
-        as_me
-            Whether to sign with the credentials of the environment; otherwise with new ones of the stack's role.
-        """
+        """Return an editor who signs with new credentials of the stack's role, or ``as_me`` with the environment's."""
         role = stack.outputs["BackOfficeRoleArn"]
         return cls(stack.url, _own() if as_me else assume(stack.client("sts"), role), stack.region)
 
@@ -92,17 +66,7 @@ class BackOffice:
         return requests.get(f"{self.url}/products/{sku}", timeout=_TIMEOUT_SECONDS)
 
     def put(self, sku: str, product: dict[str, Any], condition: dict[str, str]) -> requests.Response:
-        """Write a product.
-
-        Parameters
-        ----------
-        sku
-            Which.
-        product
-            The body.
-        condition
-            ``If-Match`` with the product's entity tag, or ``If-None-Match: *``.
-        """
+        """Write a product on a condition: ``If-Match`` with its entity tag, or ``If-None-Match: *``."""
         url = f"{self.url}/products/{sku}"
         body = json.dumps(product).encode()
         plain = {"Content-Type": "application/json", **condition}
@@ -114,51 +78,29 @@ class BackOffice:
 class Edit:
     """What is given of a product; what is ``None`` stays as it is."""
 
-    texts: dict[str, Any]
+    members: dict[str, Any]
     amount: int | None = None
     currency: str | None = None
 
-    def of_new(self) -> dict[str, Any]:
-        """Return the product that it puts on sale."""
-        return {"description": "", **_present(self.texts), "price": {"currency": "EUR", **self._price}}
-
-    def of_known(self, product: dict[str, Any]) -> dict[str, Any]:
-        """Return a product that is on sale, changed."""
-        known = {name: value for name, value in product.items() if name != "sku"}
-        return {**known, **_present(self.texts), "price": {**known["price"], **self._price}}
-
-    @property
-    def _price(self) -> dict[str, Any]:
-        return _present({"amount": self.amount, "currency": self.currency})
+    def of(self, product: dict[str, Any]) -> dict[str, Any]:
+        """Return a product, edited, as the API takes it."""
+        price = {**product["price"], **_present({"amount": self.amount, "currency": self.currency})}
+        return {**product, **_present(self.members), "price": price}
 
 
 def put_product(editor: BackOffice, sku: str, edit: Edit, *, new: bool, if_match: str | None) -> None:
-    """Change a product, or put a new one on sale.
+    """Change a product, or put a new one on sale; raise `Problem` with the detail of a refusal.
 
-    Parameters
-    ----------
-    editor
-        Who does it.
-    sku
-        Which product.
-    edit
-        What is given of it.
-    new
-        Whether there is no such product yet.
-    if_match
-        The entity tag of the product as it has been seen; without it, as it is now.
-
-    Raises
-    ------
-    Problem
-        If the API refuses it; the message is the refusal's detail.
+    Without ``if_match``, the entity tag of the product as somebody has seen it, the change is to the product as it is.
     """
     if new:
-        answer = editor.put(sku, edit.of_new(), {"If-None-Match": "*"})
+        product = edit.of({"description": "", "price": {"currency": "EUR"}})
+        answer = editor.put(sku, product, {"If-None-Match": "*"})
     else:
         seen = editor.product(sku)
         _raise_if_refused(seen)
-        answer = editor.put(sku, edit.of_known(seen.json()), {"If-Match": if_match or seen.headers["ETag"]})
+        known = {name: value for name, value in seen.json().items() if name != "sku"}
+        answer = editor.put(sku, edit.of(known), {"If-Match": if_match or seen.headers["ETag"]})
     _raise_if_refused(answer)
     say(json.dumps(answer.json(), indent=2, ensure_ascii=False))
     say(f"ETag: {answer.headers['ETag']}")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Annotated, Literal
 
 import typer
 
 from tools.console import Misuse, say
-from tools.environments import STATE_DIRECTORY
+from tools.environments import ROOT, STATE_DIRECTORY
 from tools.options import StackName, State, chosen
 
 app = typer.Typer()
@@ -117,20 +119,9 @@ def bootstrap(
     ] = None,
 ) -> None:
     """Deploy what an account needs once in each region (docs/deploying.md)."""
-    from tools.ops.sam import sam
-
-    overrides = [f"GitHubRepository={repository}", *(parameters or [])]
-    raise typer.Exit(
-        sam(
-            "deploy",
-            "--template-file",
-            "bootstrap.yaml",
-            "--config-env",
-            "bootstrap",
-            "--parameter-overrides",
-            *overrides,
-        )
-    )
+    sam = [sys.executable, "-m", "samcli", "deploy", "--template-file", "bootstrap.yaml", "--config-env", "bootstrap"]
+    command = [*sam, "--parameter-overrides", f"GitHubRepository={repository}", *(parameters or [])]
+    raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
 
 
 @partner.command()

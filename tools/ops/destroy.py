@@ -5,8 +5,7 @@ It asks for the stack's name first. What protects the stack or its data is turne
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -27,40 +26,31 @@ _KEEPS = {"Retain", "RetainExceptOnCreate"}
 # ("DeleteFunction", AWS Lambda API Reference).
 _GOES_WITH_ITS_FUNCTION = "AWS::Lambda::Version"
 
-
-@dataclass(frozen=True)
-class Protection:
-    """Something that keeps a resource from being deleted, and how to turn it off."""
-
-    what: str
-    turn_off: Callable[[], object]
+Protection = tuple[str, Callable[[], object]]  # what protects something, and what turns it off
 
 
 class Removal:
-    """The removal of one stack.
-
-    Parameters
-    ----------
-    stack
-        The stack's name.
-    session
-        Says which account and region.
-    """
+    """The removal of one stack, in the session's account and region."""
 
     def __init__(self, stack: str, session: boto3.Session) -> None:
         self._stack = stack
-        self._cloudformation: Any = session.client("cloudformation")
         self._session = session
-        self._check_that_it_exists()
+        self._cloudformation: Any = session.client("cloudformation")
+        try:
+            self._described()
+        except ClientError as error:
+            raise Problem(f"there is no stack {stack} in this account and region: {error}") from error
 
-    def protections(self) -> list[Protection]:
-        """Return what stands in the way. What the template keeps is not deleted, so its protection stays."""
-        found = [*self._of_the_stack()]
-        kept = {row["PhysicalResourceId"] for row in self._kept()}
+    def protections(self) -> Iterator[Protection]:
+        """Yield what stands in the way. What the template keeps is not deleted, so its protection stays."""
+        if self._described().get("EnableTerminationProtection"):
+            change = self._cloudformation.update_termination_protection
+            off = {"StackName": self._stack, "EnableTerminationProtection": False}
+            yield f"termination protection of {self._stack}", lambda: change(**off)
+        kept = self._kept()
         for row in self._resources():
-            if row["PhysicalResourceId"] not in kept:
-                found += _PROTECTED.get(row["ResourceType"], _nothing)(self._session, row["PhysicalResourceId"])
-        return found
+            if row["ResourceType"] in _PROTECTED and row not in kept:
+                yield from _PROTECTED[row["ResourceType"]](self._session, row["PhysicalResourceId"])
 
     def run(self) -> list[str]:
         """Delete the stack, wait for it, and return what is left of it."""
@@ -74,12 +64,6 @@ class Removal:
             raise Problem(f"{self._stack} could not be deleted: {self._failure() or error}") from error
         return kept
 
-    def _check_that_it_exists(self) -> None:
-        try:
-            self._described()
-        except ClientError as error:
-            raise Problem(f"there is no stack {self._stack} in this account and region: {error}") from error
-
     def _described(self) -> dict[str, Any]:
         stack: dict[str, Any] = self._cloudformation.describe_stacks(StackName=self._stack)["Stacks"][0]
         return stack
@@ -91,95 +75,56 @@ class Removal:
         template = self._cloudformation.get_template(StackName=self._stack, TemplateStage="Processed")["TemplateBody"]
         # JSON after the transform, and botocore has read it; a template without one may be YAML.
         document = template if isinstance(template, dict) else yaml_parse(template)
-        policies = {name: resource.get("DeletionPolicy") for name, resource in document["Resources"].items()}
+        kept = {name for name, resource in document["Resources"].items() if resource.get("DeletionPolicy") in _KEEPS}
+        rows = self._resources()
         return [
-            row
-            for row in self._resources()
-            if policies.get(row["LogicalResourceId"]) in _KEEPS and row["ResourceType"] != _GOES_WITH_ITS_FUNCTION
-        ]
-
-    def _of_the_stack(self) -> list[Protection]:
-        if not self._described().get("EnableTerminationProtection"):
-            return []
-        return [
-            Protection(
-                f"termination protection of {self._stack}",
-                lambda: self._cloudformation.update_termination_protection(
-                    StackName=self._stack, EnableTerminationProtection=False
-                ),
-            )
+            row for row in rows if row["LogicalResourceId"] in kept and row["ResourceType"] != _GOES_WITH_ITS_FUNCTION
         ]
 
     def _failure(self) -> str:
-        reasons = [
-            f"{row['LogicalResourceId']}: {row.get('ResourceStatusReason', 'no reason given')}"
-            for row in self._resources()
-            if row["ResourceStatus"] == "DELETE_FAILED"
-        ]
-        return "; ".join(reasons)
+        failed = [row for row in self._resources() if row["ResourceStatus"] == "DELETE_FAILED"]
+        return "; ".join(
+            f"{row['LogicalResourceId']}: {row.get('ResourceStatusReason', 'no reason given')}" for row in failed
+        )
 
 
-def _nothing(_session: boto3.Session, _name: str) -> list[Protection]:
-    return []
-
-
-def _of_a_table(session: boto3.Session, name: str) -> list[Protection]:
+def _of_a_table(session: boto3.Session, name: str) -> Iterator[Protection]:
     dynamodb = session.client("dynamodb")
-    if not dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
-        return []
-    return [
-        Protection(
+    if dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
+        yield (
             f"deletion protection of the table {name}",
             lambda: dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False),
         )
-    ]
 
 
-def _of_a_user_pool(session: boto3.Session, name: str) -> list[Protection]:
+def _of_a_user_pool(session: boto3.Session, name: str) -> Iterator[Protection]:
     cognito = session.client("cognito-idp")
-    if cognito.describe_user_pool(UserPoolId=name)["UserPool"].get("DeletionProtection") != "ACTIVE":
-        return []
-    return [
-        Protection(
+    if cognito.describe_user_pool(UserPoolId=name)["UserPool"].get("DeletionProtection") == "ACTIVE":
+        yield (
             f"deletion protection of the user pool {name}",
             lambda: cognito.update_user_pool(UserPoolId=name, DeletionProtection="INACTIVE"),
         )
-    ]
 
 
-_PROTECTED: dict[str, Callable[[boto3.Session, str], list[Protection]]] = {
+_PROTECTED: dict[str, Callable[[boto3.Session, str], Iterator[Protection]]] = {
     "AWS::DynamoDB::Table": _of_a_table,
     "AWS::Cognito::UserPool": _of_a_user_pool,
 }
 
 
 def run(stack: str, *, confirmed: bool, unprotect: bool) -> None:
-    """Remove a stack from AWS, and say what is left.
-
-    Parameters
-    ----------
-    stack
-        The stack's name.
-    confirmed
-        Whether that is settled; otherwise its name must be typed.
-    unprotect
-        Whether to turn off what protects it.
-
-    Raises
-    ------
-    Problem
-        If nothing was removed, or not all of it.
-    """
+    """Remove a stack from AWS, and say what is left; its name must be typed, unless it is ``confirmed``."""
     try:
         removal = Removal(stack, boto3.Session())
         if not confirmed and _typed(f"This deletes {stack}. Type its name to go on: ") != stack:
             raise Problem(f"nothing was removed: type {stack} to confirm, or give --yes")
-        protections = removal.protections()
+        protections = list(removal.protections())
         if protections and not unprotect:
-            listed = ", ".join(protection.what for protection in protections)
-            raise Problem(f"nothing was removed: {listed}; --unprotect turns it off")
-        for protection in protections:
-            protection.turn_off()
+            raise Problem(
+                f"nothing was removed: {', '.join(what for what, _ in protections)}; --unprotect turns it off"
+            )
+        for _, turn_off in protections:
+            turn_off()
         left = removal.run()
     except (BotoCoreError, ClientError) as error:
         raise Problem(f"{error}: destroy needs credentials and a region of the account that the stack is in") from error

@@ -19,7 +19,8 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from storefront.orders.order import is_order_id
 from tools.console import Problem, styled
-from tools.ops.redrive import DeadLetterQueue, dead_letter_queues, letters_in, release
+from tools.ops.redrive import DeadLetterQueue, dead_letter_queues, letters_in, mentions, release
+from tools.stack.logs import LEVEL_STYLES, events_in
 from tools.stack.stack import Stack
 
 _SHOWN = (
@@ -30,7 +31,6 @@ _SHOWN_OF_CHARGE = ("status", "amount", "calls", "chargeId", "openedAt")
 _SHOWN_OF_LINE = ("order_id", "status", "reason", "event_type", "refusal", "posts", "version", "idempotency_key")
 # The clocks of the table's writer and of the logs are not the same.
 _BEFORE_MILLISECONDS = 60_000
-_LEVEL_STYLES = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
 # FilterLogEvents has a quota of some calls a second; boto3 waits where it is met.
 _GROUPS_AT_ONCE = 4
 
@@ -51,31 +51,15 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Story:
-    """What is known of an order.
-
-    Attributes
-    ----------
-    order
-        Its item, without what is the table's own; `None` where there is none.
-    charge
-        What the sandbox's books say, `None` where they, or there, say nothing.
-    waiting
-        How many messages the queues hold, of whatever order.
-    dead_letters
-        The messages about it that are dead letters, by queue.
-    events
-        What was published about it, by the log of the publisher.
-    lines
-        What was logged about it, in the order of time.
-    """
+    """What is known of an order."""
 
     order_id: str
-    order: dict[str, Any] | None
-    charge: dict[str, Any] | None
-    waiting: dict[str, dict[str, int]]
-    dead_letters: dict[str, list[str]]
-    events: list[str]
-    lines: list[LogLine]
+    order: dict[str, Any] | None  # its item, without what is the table's own
+    charge: dict[str, Any] | None  # what the sandbox's books say
+    waiting: dict[str, dict[str, int]]  # how many messages each queue holds, of whatever order
+    dead_letters: dict[str, list[str]]  # those about it, by queue
+    events: list[str]  # what was published about it, by the log of the publisher
+    lines: list[LogLine]  # what was logged about it, in the order of time
 
     def to_json(self) -> dict[str, Any]:
         """Return the story for a script."""
@@ -111,22 +95,8 @@ class Story:
 def of(stack: Stack, order_id: str, customer_id: str | None = None, hours: float = 24) -> Story:
     """Find out everything about an order.
 
-    Parameters
-    ----------
-    stack
-        The stack.
-    order_id
-        The order's id.
-    customer_id
-        Whose it is. The table is keyed by customer, so without it the order is found by a scan: it reads the whole
-        table, which is an operator's to pay for and no program's.
-    hours
-        How much of the logs to look through where the table has no such order.
-
-    Raises
-    ------
-    Problem
-        It is not the id of an order.
+    The table is keyed by customer. Without the customer's id the order is found by a scan of the whole table, which is
+    an operator's to pay for. ``hours`` is how much of the logs to read if the table has no such order.
     """
     if not is_order_id(order_id):
         raise Problem("an order's id is ord- and 32 letters and digits")
@@ -151,16 +121,11 @@ def _order(stack: Stack, order_id: str, customer_id: str | None) -> dict[str, An
     if customer_id:
         key = {"customerId": {"S": customer_id}, "orderId": {"S": order_id}}
         item = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
-        return _plain(item, (*_SHOWN, "lines", "currency")) if item else None
-    pages = dynamodb.get_paginator("scan").paginate(
-        TableName=table,
-        FilterExpression="orderId = :id",
-        ExpressionAttributeValues={":id": {"S": order_id}},
-        ConsistentRead=True,
-    )
-    found = (item for page in pages for item in page["Items"])
-    item = next(found, None)
-    return _plain(item, (*_SHOWN, "lines", "currency")) if item else None
+    else:
+        wanted = {"FilterExpression": "orderId = :id", "ExpressionAttributeValues": {":id": {"S": order_id}}}
+        pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True, **wanted)
+        item = next((item for page in pages for item in page["Items"]), None)
+    return _plain(item, (*_SHOWN, "lines", "currency"))
 
 
 def _charge(stack: Stack, order_id: str) -> dict[str, Any] | None:
@@ -170,20 +135,18 @@ def _charge(stack: Stack, order_id: str) -> dict[str, Any] | None:
         return None
     key = {"idempotencyKey": {"S": order_id}}
     item = stack.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
-    return _plain(item, _SHOWN_OF_CHARGE) if item else None
+    return _plain(item, _SHOWN_OF_CHARGE)
 
 
 def _waiting(stack: Stack, queues: list[DeadLetterQueue]) -> dict[str, dict[str, int]]:
     sqs = stack.client("sqs")
-    names = {
-        "waiting": "ApproximateNumberOfMessages",
-        "in flight or put off": "ApproximateNumberOfMessagesNotVisible",
-    }
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     waiting = {}
     for queue in queues:
         if queue.source_url:
-            found = sqs.get_queue_attributes(QueueUrl=queue.source_url, AttributeNames=list(names.values()))
-            waiting[queue.name] = {what: int(found["Attributes"][name]) for what, name in names.items()}
+            found = sqs.get_queue_attributes(QueueUrl=queue.source_url, AttributeNames=names)["Attributes"]
+            counts = (int(found[name]) for name in names)
+            waiting[queue.name] = dict(zip(("waiting", "in flight or put off"), counts, strict=True))
     return waiting
 
 
@@ -193,7 +156,7 @@ def _dead_letters(stack: Stack, queues: list[DeadLetterQueue], order_id: str) ->
     def about(queue: DeadLetterQueue) -> list[str]:
         letters = letters_in(sqs, queue.url)
         release(sqs, queue.url, letters)
-        return [letter.body for letter in letters if letter.mentions(order_id)]
+        return [letter["Body"] for letter in letters if mentions(letter, order_id)]
 
     # Each takes a second to find that there is nothing more.
     with ThreadPoolExecutor() as pool:
@@ -214,17 +177,12 @@ def _lines_of(logs: Any, group: str, names: list[str], since: int) -> list[LogLi
     events: dict[tuple[str, int, str], Any] = {}
     for name in names:
         # A call for each name: `?"one" ?"other"` finds nothing on the emulator.
-        pages = logs.get_paginator("filter_log_events").paginate(
-            logGroupName=group, startTime=since, filterPattern=f'"{name}"'
-        )
-        for page in pages:
-            events |= {
-                (event["logStreamName"], event["timestamp"], event["message"]): event for event in page["events"]
-            }
-    return [_line(group.rpartition("/")[2], event) for event in events.values()]
+        found = events_in(logs, group, since, f'"{name}"')
+        events |= {(event["logStreamName"], event["timestamp"], event["message"]): event for event in found}
+    return [_line(event) for event in events.values()]
 
 
-def _line(function: str, event: dict[str, Any]) -> LogLine:
+def _line(event: dict[str, Any]) -> LogLine:
     try:
         record = json.loads(event["message"])
     except ValueError:
@@ -232,10 +190,10 @@ def _line(function: str, event: dict[str, Any]) -> LogLine:
     if "requestId" in record:
         # The gateway's access log has no message: what was asked for, and how it was answered.
         message = " ".join(str(record.get(name, "")) for name in ("method", "resourcePath", "status"))
-        return LogLine(event["timestamp"], function, "INFO", message, record["requestId"], {})
+        return LogLine(event["timestamp"], event["function"], "INFO", message, record["requestId"], {})
     return LogLine(
         event["timestamp"],
-        function,
+        event["function"],
         record.get("level", ""),
         str(record.get("message", "")),
         record.get("correlation_id"),
@@ -252,11 +210,13 @@ def _readable(line: LogLine, width: int, correlation_id: str | None) -> str:
         fields["correlation_id"] = line.correlation_id
     told = " ".join(f"{name}={value}" for name, value in fields.items())
     heading = f"{styled(clock, 'dim')} {styled(f'{line.function:<{width}}', 'cyan')}"
-    return f"  {heading} {styled(line.message, _LEVEL_STYLES.get(line.level, 'bold'))} {styled(told, 'dim')}".rstrip()
+    return f"  {heading} {styled(line.message, LEVEL_STYLES.get(line.level, 'bold'))} {styled(told, 'dim')}".rstrip()
 
 
-def _plain(item: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """Return attributes of an item as JSON has them."""
+def _plain(item: dict[str, Any] | None, names: tuple[str, ...]) -> dict[str, Any] | None:
+    """Return attributes of an item, if there is one, as JSON has them."""
+    if item is None:
+        return None
     plain = {name: _from_attribute(item[name]) for name in names if name in item}
     found: dict[str, Any] = json.loads(json.dumps(plain, default=int))
     return found

@@ -13,7 +13,7 @@ from storefront.partners.store import PartnerStore
 from storefront.partners.token import Partner, issue
 from storefront.shared import clock
 from tools.console import Problem
-from tools.demo.customer import Customer
+from tools.demo.api_client import ApiClient
 from tools.stack.stack import PartnerAccess, Stack
 
 PLANS = {"bronze": "BronzePlanId", "gold": "GoldPlanId"}
@@ -93,11 +93,11 @@ def partner_id_of(token: str) -> str:
     return token.split("_")[1]
 
 
-def caller(stack: Stack, name: str) -> Customer:
+def caller(stack: Stack, name: str) -> ApiClient:
     """Return somebody who calls the REST API as one of the stack's partners."""
     return calling_with(stack, stack.partners[name])
 
 
-def calling_with(stack: Stack, access: PartnerAccess) -> Customer:
+def calling_with(stack: Stack, access: PartnerAccess) -> ApiClient:
     """Return somebody who calls the REST API with a token."""
-    return Customer(stack.url, f"Bearer {access.token}")
+    return ApiClient(stack.url, f"Bearer {access.token}")

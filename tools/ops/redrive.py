@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from storefront.orders.event import event_of_change
 from storefront.orders.event_bus import EventBus
-from storefront.orders.store import order_of
+from storefront.orders.order_item import order_of
 from tools.console import Problem, say, styled
 from tools.stack.stack import Stack
 
@@ -29,56 +29,34 @@ _POLL_SECONDS = 1
 _BATCH = 10
 _SHOWN_CHARACTERS = 160
 
+Letter = dict[str, Any]  # a message as SQS hands it out
 
-@dataclass(frozen=True)
-class Letter:
-    """A message in a dead-letter queue."""
 
-    id: str
-    body: str
-    attributes: dict[str, Any]
-    system_attributes: dict[str, str]
-    receipt_handle: str
+def mentions(letter: Letter, *texts: str) -> bool:
+    """Tell whether one of the texts is in the body or in an attribute's value."""
+    values = [letter["Body"], *_attributes(letter).values()]
+    return any(text in value for text in texts for value in values)
 
-    @classmethod
-    def of(cls, message: dict[str, Any]) -> Letter:
-        """Return the letter that SQS hands out."""
-        return cls(
-            message["MessageId"],
-            message["Body"],
-            message.get("MessageAttributes", {}),
-            message.get("Attributes", {}),
-            message["ReceiptHandle"],
-        )
 
-    def mentions(self, *texts: str) -> bool:
-        """Tell whether one of the texts is in the body or in an attribute's value."""
-        values = [self.body, *(str(value.get("StringValue", "")) for value in self.attributes.values())]
-        return any(text in value for text in texts for value in values)
+def _attributes(letter: Letter) -> dict[str, str]:
+    return {name: str(value.get("StringValue")) for name, value in letter.get("MessageAttributes", {}).items()}
 
-    def as_text(self) -> str:
-        """Return the letter in a line."""
-        sent = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(int(self.system_attributes["SentTimestamp"]) / 1000))
-        names = " ".join(f"{name}={value.get('StringValue')}" for name, value in sorted(self.attributes.items()))
-        body = self.body if len(self.body) <= _SHOWN_CHARACTERS else f"{self.body[:_SHOWN_CHARACTERS]}…"
-        return f"{styled(f'{sent} {self.id}', 'dim')} {body} {names}".rstrip()
+
+def _as_text(letter: Letter) -> str:
+    sent = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(int(letter["Attributes"]["SentTimestamp"]) / 1000))
+    names = " ".join(f"{name}={value}" for name, value in sorted(_attributes(letter).items()))
+    identifier, body = letter["MessageId"], letter["Body"]
+    shown = body if len(body) <= _SHOWN_CHARACTERS else f"{body[:_SHOWN_CHARACTERS]}…"
+    return f"{styled(f'{sent} {identifier}', 'dim')} {shown} {names}".rstrip()
 
 
 @dataclass(frozen=True)
 class DeadLetterQueue:
-    """A dead-letter queue.
-
-    Attributes
-    ----------
-    name
-        What people call it: its source queue's name in the template, in small letters.
-    source_url
-        Where its messages come from, `None` where that is no queue.
-    """
+    """A dead-letter queue, called after the queue that its messages come from."""
 
     name: str
     url: str
-    source_url: str | None
+    source_url: str | None  # none where they come from a stream
 
 
 def dead_letter_queues(stack: Stack) -> list[DeadLetterQueue]:
@@ -110,47 +88,36 @@ def letters_in(sqs: Any, url: str) -> list[Letter]:
     """
     letters: dict[str, Letter] = {}
     while True:
-        messages = sqs.receive_message(
+        received = sqs.receive_message(
             QueueUrl=url,
             MaxNumberOfMessages=_BATCH,
             VisibilityTimeout=_HELD_SECONDS,
             WaitTimeSeconds=_POLL_SECONDS,
             MessageAttributeNames=["All"],
             MessageSystemAttributeNames=["All"],
-        ).get("Messages", [])
+        )
+        messages = {message["MessageId"]: message for message in received.get("Messages", [])}
         # One that comes a second time was in sight again already: everything has been seen.
-        new = {message["MessageId"] for message in messages} - letters.keys()
-        letters |= {message["MessageId"]: Letter.of(message) for message in messages}
+        new = messages.keys() - letters.keys()
+        letters |= messages
         if not new:
-            return sorted(letters.values(), key=lambda letter: letter.system_attributes["SentTimestamp"])
+            return sorted(letters.values(), key=lambda letter: str(letter["Attributes"]["SentTimestamp"]))
 
 
 def release(sqs: Any, url: str, letters: Iterable[Letter]) -> None:
     """Put letters back into sight; those that are gone by then are passed over."""
-    waiting = [{"ReceiptHandle": letter.receipt_handle, "VisibilityTimeout": 0} for letter in letters]
-    for start in range(0, len(waiting), _BATCH):
-        entries = [{"Id": str(number), **entry} for number, entry in enumerate(waiting[start : start + _BATCH])]
-        sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+    entries = [
+        {"Id": str(number), "ReceiptHandle": letter["ReceiptHandle"], "VisibilityTimeout": 0}
+        for number, letter in enumerate(letters)
+    ]
+    for start in range(0, len(entries), _BATCH):
+        sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries[start : start + _BATCH])
 
 
 def run(stack: Stack, name: str | None, match: str | None, go: bool) -> None:
-    """Show the dead letters, and move those that match where that is asked for.
+    """Show the dead letters with a text in their body or an attribute, and with ``go`` move them.
 
-    Parameters
-    ----------
-    stack
-        The stack.
-    name
-        Which dead-letter queue; all of them where it is not given, which is for looking only.
-    match
-        Only letters with this text in their body or an attribute.
-    go
-        Whether to move them. Otherwise nothing changes.
-
-    Raises
-    ------
-    Problem
-        There is no such queue; it is not said which letters to move; or some could not be moved.
+    Without a queue's name all of them are shown; to move letters needs one.
     """
     queues = dead_letter_queues(stack)
     names = ", ".join(queue.name for queue in queues)
@@ -170,16 +137,16 @@ def move(sqs: Any, queue: DeadLetterQueue, letter: Letter) -> None:
     In this order: after a crash in between there are two copies, which every consumer of the shop sees through. The
     other way round, there would be none.
     """
-    trace = letter.system_attributes.get("AWSTraceHeader")
+    trace = letter.get("Attributes", {}).get("AWSTraceHeader")
     header = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}}
     sqs.send_message(
         QueueUrl=queue.source_url,
-        MessageBody=letter.body,
-        MessageAttributes=letter.attributes,
+        MessageBody=letter["Body"],
+        MessageAttributes=letter.get("MessageAttributes", {}),
         # The trace of the request goes on where it was broken off.
         **({"MessageSystemAttributes": header} if trace else {}),
     )
-    sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=letter.receipt_handle)
+    sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=letter["ReceiptHandle"])
 
 
 def publish_again(stack: Stack, queue: DeadLetterQueue, letter: Letter) -> None:
@@ -187,13 +154,8 @@ def publish_again(stack: Stack, queue: DeadLetterQueue, letter: Letter) -> None:
 
     The change itself is gone; its order is in the table. Consumers go by the order's version, so an event too many
     does nothing.
-
-    Raises
-    ------
-    Problem
-        The letter names no order, or one that has nothing to tell yet.
     """
-    key = json.loads(letter.body).get("key")
+    key = json.loads(letter["Body"]).get("key")
     if not key:
         raise Problem("it names a place in the stream and no order: see docs/operations.md")
     table = stack.outputs["OrdersTableName"]
@@ -203,14 +165,14 @@ def publish_again(stack: Stack, queue: DeadLetterQueue, letter: Letter) -> None:
         raise Problem("its order is gone, or has not settled: nothing to publish yet")
     if EventBus(stack.client("events"), stack.outputs["EventBusName"]).publish([event]) is not None:
         raise Problem("the bus has not taken the event")
-    stack.client("sqs").delete_message(QueueUrl=queue.url, ReceiptHandle=letter.receipt_handle)
+    stack.client("sqs").delete_message(QueueUrl=queue.url, ReceiptHandle=letter["ReceiptHandle"])
 
 
 def _deal_with(stack: Stack, queue: DeadLetterQueue, match: str | None, go: bool) -> int:
     """Show a queue's letters, move those that match if asked to; return how many could not be moved."""
     sqs = stack.client("sqs")
     letters = letters_in(sqs, queue.url)
-    chosen = [letter for letter in letters if match is None or letter.mentions(match)]
+    chosen = [letter for letter in letters if match is None or mentions(letter, match)]
     try:
         _show(queue, letters, chosen)
         if not go:
@@ -224,7 +186,7 @@ def _deal_with(stack: Stack, queue: DeadLetterQueue, match: str | None, go: bool
     skipped = len(letters) - len(chosen)
     say(f"  {done} {len(chosen) - len(failed)} of {len(chosen)}, skipped {skipped}, failed {len(failed)}")
     for letter, reason in failed:
-        say(f"  {styled('failed', 'red')} {letter.id}: {reason}")
+        say(f"  {styled('failed', 'red')} {letter['MessageId']}: {reason}")
     return len(failed)
 
 
@@ -232,7 +194,7 @@ def _show(queue: DeadLetterQueue, letters: Sequence[Letter], chosen: Sequence[Le
     which = "" if len(chosen) == len(letters) else f", of which {len(chosen)} match"
     say(f"{styled(queue.name, 'bold')}: {len(letters)} dead letters{which}")
     for letter in chosen:
-        say(f"  {letter.as_text()}")
+        say(f"  {_as_text(letter)}")
         if queue.source_url is None:
             say(f"    {_pointer(letter)}")
 
@@ -259,7 +221,7 @@ def _what_yes_does(queue: DeadLetterQueue) -> str:
 def _pointer(letter: Letter) -> str:
     """Say what a dead letter of the stream points to: it is no message that could be sent back."""
     try:
-        body = json.loads(letter.body)
+        body = json.loads(letter["Body"])
         if "key" in body:
             order_id = body["key"]["orderId"]["S"]
             return f"a change that could not be read; its order is in the table: storefront order {order_id}"

@@ -27,11 +27,6 @@ def decide(stack: Stack, order_id: str, status: str) -> dict[str, Any]:
     """Decide about an order's charge, and return a new event that says so.
 
     The decision is in the books first: whoever looks the charge up is told what the event says.
-
-    Raises
-    ------
-    Problem
-        If the provider has no charge for the order that is pending or has been decided like this.
     """
     dynamodb = stack.client("dynamodb")
     try:

@@ -1,20 +1,21 @@
 """CloudWatch alarms as the template has them, evaluated over measurements: whether one fires, and when.
 
-What is followed: "Using Amazon CloudWatch alarms" with its pages "Alarm evaluation" and "Configuring how CloudWatch
-alarms treat missing data", and "Metrics concepts", Amazon CloudWatch User Guide. What an alarm here does not know
-(metric math other than a sum, anomaly detection, units, trimmed statistics) is refused, never ignored.
+The rules are those of "Using Amazon CloudWatch alarms" with its pages "Alarm evaluation" and "Configuring how
+CloudWatch alarms treat missing data", Amazon CloudWatch User Guide. A feature that is not evaluated here (most of
+metric math, anomaly detection, units, trimmed statistics) is refused, never ignored.
 """
 
-from __future__ import annotations
-
 import math
-import re
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
-Dimensions = Mapping[str, str]
+from tools.rehearsal.metric_math import Formula
+from tools.rehearsal.metrics import Measurement, Metric, Statistic, Unsupported, statistic_of
+
+__all__ = ["MINUTE", "Alarm", "Measurement", "Metric", "State", "Unsupported"]
 
 MINUTE = 60
 
@@ -27,60 +28,15 @@ class State(StrEnum):
     INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
 
 
-class Unsupported(Exception):
-    """An alarm uses something that is not evaluated here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A metric: another set of dimensions is another metric, also where it is a part or an extension of this one."""
-
-    namespace: str
-    name: str
-    dimensions: frozenset[tuple[str, str]] = frozenset()
-
-    @classmethod
-    def of(cls, namespace: str, name: str, dimensions: Dimensions) -> Self:
-        """Return the metric with these dimensions, whatever their order."""
-        return cls(namespace, name, frozenset(dimensions.items()))
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What a service has told CloudWatch.
-
-    Parameters
-    ----------
-    time
-        When it was, in seconds.
-    count
-        How often the value came at that time, as in the `Counts` of `PutMetricData`.
-    """
-
-    metric: Metric
-    time: float
-    value: float
-    count: int = 1
-
-
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
-    "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
-    "GreaterThanThreshold": lambda value, threshold: value > threshold,
-    "LessThanThreshold": lambda value, threshold: value < threshold,
-    "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "GreaterThanThreshold": operator.gt,
+    "LessThanThreshold": operator.lt,
+    "LessThanOrEqualToThreshold": operator.le,
 }
-
-_STATISTICS: dict[str, Callable[[list[Measurement]], float]] = {
-    "Sum": lambda values: sum(one.value * one.count for one in values),
-    "SampleCount": lambda values: sum(one.count for one in values),
-    "Average": lambda values: sum(one.value * one.count for one in values) / sum(one.count for one in values),
-    "Minimum": lambda values: min(one.value for one in values),
-    "Maximum": lambda values: max(one.value for one in values),
-}
-
 _TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 
-# What an alarm does when it fires, and for whom it is there: nothing that decides whether it does.
+# What an alarm is called, says and does decides nothing about its state.
 _NOT_EVALUATED = frozenset(
     {"AlarmName", "AlarmDescription", "ActionsEnabled", "AlarmActions", "OKActions", "InsufficientDataActions", "Tags"}
 )
@@ -91,11 +47,6 @@ _EVALUATED = frozenset(
     }
 )  # fmt: skip
 
-# Of metric math, a sum of metrics that are 0 where they are missing ("Using math expressions with CloudWatch metrics",
-# Amazon CloudWatch User Guide): without FILL, a sum of one that is there and one that is not would be missing.
-_FILLED = r"FILL\((\w+), 0\)"
-_SUM_OF_FILLED = re.compile(rf"{_FILLED}(?: \+ {_FILLED})*")
-
 # CloudWatch asks for more data points than it evaluates. How many is not documented; the examples of "Configuring how
 # CloudWatch alarms treat missing data" have 5 for 3.
 _EXTRA_DATA_POINTS = 2
@@ -103,24 +54,11 @@ _EXTRA_DATA_POINTS = 2
 
 @dataclass(frozen=True)
 class Alarm:
-    """A metric alarm.
+    """A metric alarm, on one metric or on a formula of several: some of the last data points must breach a threshold.
 
-    Parameters
-    ----------
-    metrics
-        What it watches: one metric, or the sum of several.
-    period
-        The seconds that make one data point.
-    statistic
-        How the measurements of a period become a data point: `Sum`, `Average`, `p99`, ...
-    comparison, threshold
-        What makes a data point breach.
-    evaluation_periods, datapoints_to_alarm
-        The N data points that count, and the M of them that must breach.
-    treat_missing_data
-        What a period without measurements is.
-    filled
-        Whether a metric without measurements counts as 0, so that no period is without.
+    The statistic (`Sum`, `p99`, ...) makes a data point of the measurements in a period of seconds. Where a metric is
+    `filled`, it counts as 0 without measurements, so that no data point is missing. `queries` has the metrics of the
+    formula by their names in it, each with its statistic.
     """
 
     metrics: tuple[Metric, ...]
@@ -132,10 +70,14 @@ class Alarm:
     datapoints_to_alarm: int
     treat_missing_data: str
     filled: bool = False
-    _statistic: Callable[[list[Measurement]], float] = field(init=False, repr=False, compare=False)
+    formula: Formula | None = None
+    queries: Mapping[str, tuple[Metric, str]] = field(default_factory=dict)
+    _statistic: Statistic = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_statistic", _statistic_of(self.statistic))
+        object.__setattr__(self, "_statistic", statistic_of(self.statistic))
+        for _, statistic in self.queries.values():
+            statistic_of(statistic)
         if self.comparison not in _COMPARISONS:
             raise Unsupported(f"ComparisonOperator {self.comparison}")
         if self.treat_missing_data not in _TREATMENTS:
@@ -143,12 +85,7 @@ class Alarm:
 
     @classmethod
     def of(cls, properties: Mapping[str, Any]) -> Self:
-        """Return the alarm that an `AWS::CloudWatch::Alarm` makes.
-
-        Parameters
-        ----------
-        properties
-            Its properties, without intrinsic functions.
+        """Return the alarm of an `AWS::CloudWatch::Alarm`, from its properties without intrinsic functions.
 
         Raises
         ------
@@ -158,8 +95,10 @@ class Alarm:
         unknown = properties.keys() - _EVALUATED - _NOT_EVALUATED
         if unknown:
             raise Unsupported(", ".join(sorted(unknown)))
-        if "Metrics" in properties:
-            metrics, period, statistic = _summands(properties["Metrics"])
+        formula, queries = _math_of(properties["Metrics"]) if "Metrics" in properties else (None, {})
+        if formula:
+            metrics = tuple(dict.fromkeys(metric for metric, _ in queries.values()))
+            period, statistic = _period_of(properties["Metrics"]), "Sum"
         else:
             metrics, period = (_metric_of(properties),), int(properties["Period"])
             statistic = properties.get("Statistic") or properties["ExtendedStatistic"]
@@ -175,29 +114,19 @@ class Alarm:
             evaluation_periods=periods,
             datapoints_to_alarm=int(properties.get("DatapointsToAlarm", periods)),
             treat_missing_data=properties.get("TreatMissingData", missing),
-            filled="Metrics" in properties,
+            formula=formula,
+            queries=queries,
         )
 
     def state(self, measurements: Iterable[Measurement], now: float, before: State = State.INSUFFICIENT_DATA) -> State:
-        """Return what the alarm says at a time.
-
-        Parameters
-        ----------
-        measurements
-            Everything that CloudWatch has been told by then, of this metric and of others.
-        now
-            The time, in seconds.
-        before
-            What the alarm has said until now.
-        """
+        """Return the state at a time, from all measurements that CloudWatch has by then, and the state before."""
         return self._judge(self.data_points(measurements, now), before)
 
     def data_points(self, measurements: Iterable[Measurement], now: float) -> list[float | None]:
         """Return the data points that are considered at a time, the newest first; `None` where one is missing.
 
         An alarm is evaluated once a minute (with a period below a minute, every ten seconds), and its periods count
-        back from there: they do not wait for the quarter of an hour that a 15 minutes' period could begin at ("Alarm
-        evaluation"). The minute that has not ended is not in them.
+        back from there, not from a multiple of the period ("Alarm evaluation"). The current minute is not in them.
         """
         every = MINUTE if self.period >= MINUTE else 10
         end = now // every * every
@@ -207,6 +136,12 @@ class Alarm:
             age = math.ceil((end - one.time) / self.period) - 1
             if one.metric in self.metrics and 0 <= age < points:
                 periods[age].setdefault(one.metric, []).append(one)
+        if self.formula:
+            values = {
+                name: [_measured(period, *query) for period in reversed(periods)]
+                for name, query in self.queries.items()
+            }
+            return [*reversed(self.formula.values(values))]
         return [self._data_point(period) for period in periods]
 
     def _data_point(self, period: Mapping[Metric, list[Measurement]]) -> float | None:
@@ -218,7 +153,7 @@ class Alarm:
         real = [(age, self._breaches(point)) for age, point in enumerate(points, start=1) if point is not None]
         real = real[: self.evaluation_periods]
         breaching = sum(breaches for _, breaches in real)
-        # What is missing is filled in only where the older data points do not suffice.
+        # Missing data points are filled in only where the older data points do not suffice.
         if self.treat_missing_data == "breaching":
             breaching += self.evaluation_periods - len(real)
         if breaching >= self.datapoints_to_alarm:
@@ -243,36 +178,24 @@ def _metric_of(description: Mapping[str, Any]) -> Metric:
     return Metric.of(description["Namespace"], description["MetricName"], dimensions)
 
 
-def _summands(queries: list[Mapping[str, Any]]) -> tuple[tuple[Metric, ...], int, str]:
-    """Return the metrics that an expression adds up, with the period and the statistic that they share."""
-    returned = [query for query in queries if query.get("ReturnData", True)]
-    expression = returned[0].get("Expression", "") if len(returned) == 1 else ""
-    if not _SUM_OF_FILLED.fullmatch(expression):
-        raise Unsupported(f"metric math other than a sum of filled metrics: {expression}")
-    sources = {query["Id"]: query.get("MetricStat") for query in queries}
-    added = [sources.get(name) for name in re.findall(_FILLED, expression)]
-    kinds = {(int(source["Period"]), source["Stat"]) for source in added if source}
-    if None in added or len(kinds) != 1 or any("Unit" in source for source in added if source):
-        raise Unsupported("a sum of anything but metrics of one period and statistic")
-    ((period, statistic),) = kinds
-    return tuple(_metric_of(source["Metric"]) for source in added if source), period, statistic
+def _measured(period: Mapping[Metric, list[Measurement]], metric: Metric, statistic: str) -> float | None:
+    return statistic_of(statistic)(period[metric]) if metric in period else None
 
 
-def _statistic_of(name: str) -> Callable[[list[Measurement]], float]:
-    if name in _STATISTICS:
-        return _STATISTICS[name]
-    percentile = re.fullmatch(r"p([0-9]{1,2}(?:\.[0-9]+)?|100)", name)
-    if percentile is None:
-        raise Unsupported(f"statistic {name}")
-    return lambda values: _percentile(values, float(percentile[1]))
+def _math_of(queries: list[Mapping[str, Any]]) -> tuple[Formula, dict[str, tuple[Metric, str]]]:
+    """Return the expressions of an alarm, and the metrics that they name."""
+    returned = [query["Id"] for query in queries if query.get("ReturnData", True)]
+    sources = {query["Id"]: query["MetricStat"] for query in queries if "MetricStat" in query}
+    if len(returned) != 1 or any("Unit" in source for source in sources.values()):
+        raise Unsupported("metric math that returns more than one value, or asks for a unit")
+    expressions = {query["Id"]: query["Expression"] for query in queries if "Expression" in query}
+    metrics = {name: (_metric_of(source["Metric"]), source["Stat"]) for name, source in sources.items()}
+    return Formula(returned[0], expressions, frozenset(metrics)), metrics
 
 
-def _percentile(values: list[Measurement], percent: float) -> float:
-    """Return the smallest value that so many of the values do not exceed."""
-    ordered = sorted(values, key=lambda one: one.value)
-    needed = math.ceil(sum(one.count for one in ordered) * percent / 100)
-    for one in ordered:
-        needed -= one.count
-        if needed <= 0:
-            return one.value
-    return ordered[-1].value
+def _period_of(queries: list[Mapping[str, Any]]) -> int:
+    """Return the period that the metrics of an alarm share."""
+    periods = {int(query["MetricStat"]["Period"]) for query in queries if "MetricStat" in query}
+    if len(periods) != 1:
+        raise Unsupported("metric math with metrics of several periods")
+    return periods.pop()

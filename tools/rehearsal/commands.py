@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,12 @@ from tools.rehearsal.comparison import Assumptions
 app = typer.Typer()
 
 
+def _positive(number: float) -> float:
+    if not 0 < number < math.inf:
+        raise typer.BadParameter("a number above 0 is needed.")
+    return number
+
+
 @app.command(
     epilog="Exit codes: 0 the new version has all traffic; rolled back: 3 the pre-traffic hook refused it, "
     "4 an alarm fired, 5 the post-traffic hook refused it."
@@ -28,7 +35,7 @@ def rollout(
         Literal["1", "import", "answer"] | None,
         typer.Option(help="Ship a version that fails one request in five (1), does not import, or answers wrongly."),
     ] = None,
-    speed: Annotated[float, typer.Option(help="60 is a minute in a second.")] = 60,
+    speed: Annotated[float, typer.Option(callback=_positive, help="60 is a minute in a second.")] = 60,
     requests: Annotated[int, typer.Option(min=1, help="Requests in a minute.")] = 150,
     state: State = STATE_DIRECTORY,
 ) -> None:

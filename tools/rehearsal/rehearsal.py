@@ -1,6 +1,4 @@
-"""`make rollout`: releases a version of one function on the running local stack."""
-
-from __future__ import annotations
+"""`storefront rollout`: releases a version of one function on the running local stack."""
 
 import json
 from dataclasses import dataclass, field
@@ -25,19 +23,7 @@ DEFAULT_CONFIGURATION = "Linear10PercentEvery1Minute"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is released, and how.
-
-    Attributes
-    ----------
-    function
-        The function, by the name of its folder in `events/`.
-    configuration
-        CodeDeploy's name for how traffic moves.
-    change
-        What is different in the new version.
-    pace
-        How fast time goes by.
-    """
+    """A release: of the function with this folder in `events/`, under one of CodeDeploy's configurations."""
 
     function: str = DEFAULT_FUNCTION
     configuration: str = DEFAULT_CONFIGURATION
@@ -56,33 +42,35 @@ def rehearse(plan: Plan, state: Path = STATE_DIRECTORY) -> End:
     stack = running_stack(state)
     schedule = schedule_of(plan.configuration)
     versions = Versions(stack, plan.function)
-    events = _requests_to(versions.handler, stack)
+    if versions.handler not in PROBES:
+        raise Problem(
+            f"{plan.function} is not released gradually: take the name of a folder in events/, but not a hook's"
+        )
     with CodeDeploy(Emulator(state).code_deploy_port) as code_deploy:
         target = versions.publish(plan.change)
         say(styled(f"{plan.function}: version {versions.current} -> {target}, {plan.configuration}", "bold"))
-        deployment = code_deploy.deploy(versions.name, versions.current, target)
+        deployment = code_deploy.deploy(versions.name, target)
         hooks = Hooks(
             lambda: _fit(versions, deployment, stack.outputs["PreTrafficHookFunctionName"]),
             lambda: _fit(versions, deployment, stack.outputs["PostTrafficHookFunctionName"]),
         )
         alarms = alarms_of(versions.resource, versions.name, target)
+        events = _requests_to(versions.handler, stack)
         return Rollout(versions, target, schedule, hooks, alarms, events, plan.pace).run()
 
 
 def _fit(versions: Versions, deployment: Deployment, hook: str) -> bool:
-    """Call a hook; what counts is what it has told CodeDeploy, not what it returned."""
+    """Call a hook; its verdict counts, not its answer."""
     event = deployment.hook_event()
     call = versions.run_hook(hook, event)
     verdict = deployment.verdicts[event["LifecycleEventHookExecutionId"]]
     if verdict is None:
-        raise Problem(f"{hook} has told CodeDeploy nothing: {json.dumps(call.answer)}; see make logs")
+        raise Problem(f"{hook} has told CodeDeploy nothing: {json.dumps(call.answer)}; see storefront logs")
     return verdict == "Succeeded"
 
 
 def _requests_to(handler: str, stack: Stack) -> list[Any]:
-    """Return what the function is called with: what customers ask for, or an event that changes nothing."""
-    if handler not in PROBES:
-        raise Problem(f"{handler} has no probe: it is not released gradually")
+    """Return the function's requests: what customers ask for, or an event that changes nothing."""
     probe = dict(PROBES[handler].event)
     match handler.split(".")[-2]:
         case "list_products":

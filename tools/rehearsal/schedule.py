@@ -1,25 +1,8 @@
 """How traffic moves to a new version under each of CodeDeploy's configurations for Lambda."""
 
-from __future__ import annotations
-
-import re
 from dataclasses import dataclass
 
 from tools.console import Problem
-
-# "Working with deployment configurations in CodeDeploy", AWS CodeDeploy User Guide. Custom configurations, which it
-# describes as well, have names of their own choice and are not known here.
-CONFIGURATIONS = (
-    "AllAtOnce",
-    "Canary10Percent5Minutes",
-    "Canary10Percent10Minutes",
-    "Canary10Percent15Minutes",
-    "Canary10Percent30Minutes",
-    "Linear10PercentEvery1Minute",
-    "Linear10PercentEvery2Minutes",
-    "Linear10PercentEvery3Minutes",
-    "Linear10PercentEvery10Minutes",
-)
 
 PREFIX = "CodeDeployDefault.Lambda"
 
@@ -32,15 +15,32 @@ class Shift:
     share: float
 
 
+def _canary(minutes: int) -> list[Shift]:
+    return [Shift(0, 0.1), Shift(minutes, 1.0)]
+
+
+def _linear(minutes: int) -> list[Shift]:
+    return [Shift(step * minutes, (step + 1) / 10) for step in range(10)]
+
+
+# "Working with deployment configurations in CodeDeploy", AWS CodeDeploy User Guide. Custom configurations, which it
+# describes as well, have names of their own choice and are not known here.
+_SCHEDULES = {
+    "AllAtOnce": [Shift(0, 1.0)],
+    "Canary10Percent5Minutes": _canary(5),
+    "Canary10Percent10Minutes": _canary(10),
+    "Canary10Percent15Minutes": _canary(15),
+    "Canary10Percent30Minutes": _canary(30),
+    "Linear10PercentEvery1Minute": _linear(1),
+    "Linear10PercentEvery2Minutes": _linear(2),
+    "Linear10PercentEvery3Minutes": _linear(3),
+    "Linear10PercentEvery10Minutes": _linear(10),
+}
+CONFIGURATIONS = tuple(_SCHEDULES)
+
+
 def schedule_of(configuration: str) -> list[Shift]:
-    """Return the shifts of a configuration, the last of which gives the new version everything.
-
-    The first comes as soon as the pre-traffic hook has succeeded: at minute 0.
-
-    Parameters
-    ----------
-    configuration
-        One of `CONFIGURATIONS`, as a template names it, or with CodeDeploy's prefix.
+    """Return the shifts of a configuration, with or without CodeDeploy's prefix; the last one gives all traffic.
 
     Raises
     ------
@@ -48,16 +48,9 @@ def schedule_of(configuration: str) -> list[Shift]:
         CodeDeploy has no such configuration.
     """
     name = configuration.removeprefix(PREFIX)
-    if name not in CONFIGURATIONS:
+    if name not in _SCHEDULES:
         raise Problem(f"CodeDeploy has no configuration {configuration} for Lambda; it has {', '.join(CONFIGURATIONS)}")
-    if name == "AllAtOnce":
-        return [Shift(0, 1.0)]
-    percent, minutes = (int(number) for number in re.findall("[0-9]+", name))
-    if name.startswith("Canary"):
-        # Two increments, so many minutes apart.
-        return [Shift(0, percent / 100), Shift(minutes, 1.0)]
-    # Equal increments, with so many minutes between each and the next.
-    return [Shift(step * minutes, (step + 1) * percent / 100) for step in range(100 // percent)]
+    return _SCHEDULES[name]
 
 
 def share_at(schedule: list[Shift], minute: float) -> float:

@@ -1,36 +1,26 @@
 """The release alarms of `template.yaml`, as CloudWatch would have them for one function and its new version.
 
 The local stack has none: the emulator takes no alarm on metric math, and releases are not gradual there. So the
-template is read as the SAM CLI reads it, and its references are filled in with the names of the stack that runs.
+SAM CLI's reading of the template is filled in with the names of the stack that runs.
 """
 
-from __future__ import annotations
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from typing import Any
-
+from samcli.lib.cfn_language_extensions.api import create_default_intrinsic_resolver
 from samcli.lib.cfn_language_extensions.models import TemplateProcessingContext
 from samcli.lib.cfn_language_extensions.pipeline import ProcessingPipeline
 from samcli.lib.cfn_language_extensions.processors import ForEachProcessor, TemplateParsingProcessor
+from samcli.lib.cfn_language_extensions.resolvers import IntrinsicFunctionResolver
 from samcli.yamlhelper import yaml_parse
 
 from tools.console import Problem
 from tools.rehearsal.alarms import Alarm
 from tools.stack.stack import ROOT
 
-Json = dict[str, Any]
-
 
 def alarms_of(resource: str, function: str, version: str) -> dict[str, Alarm]:
-    """Return the alarms of a function's deployment group by their names in the template.
-
-    Parameters
-    ----------
-    resource
-        What the function is called in the template.
-    function
-        What it is called in the stack.
-    version
-        The version that is released.
+    """Return the alarms of a function (by its names in the template and in the stack), by their names in the template.
 
     Raises
     ------
@@ -41,43 +31,25 @@ def alarms_of(resource: str, function: str, version: str) -> dict[str, Alarm]:
     preference = template["Resources"][resource]["Properties"].get("DeploymentPreference", {})
     if "Alarms" not in preference:
         raise Problem(f"{resource} is not released gradually: it has no alarms")
-    loops = ProcessingPipeline([TemplateParsingProcessor(), ForEachProcessor()])
-    resources = loops.process_template(TemplateProcessingContext(fragment=template))["Resources"]
-    names = [alarm["Ref"] for alarm in preference["Alarms"]]
-    fill = _Filler(template["Mappings"], {resource: function}, {f"{resource}.Version": version})
-    # Whom an alarm tells decides nothing; and who that is, nobody knows here.
-    told = ("AlarmActions", "OKActions")
-    return {
-        name: Alarm.of(
-            {key: fill.value(value) for key, value in resources[name]["Properties"].items() if key not in told}
-        )
-        for name in names
-    }
+    values = {resource: function, f"{resource}.Version.Version": version}
+    context = TemplateProcessingContext(fragment=template, parameter_values=values)
+    ProcessingPipeline([TemplateParsingProcessor(), ForEachProcessor()]).process_template(context)
+    resolver = create_default_intrinsic_resolver(context).register_resolver(_Attribute)
+    # It would leave attributes to CloudFormation.
+    resolver.set_preserve_functions(set())
+    alarms = {alarm["Ref"]: context.fragment["Resources"][alarm["Ref"]] for alarm in preference["Alarms"]}
+    return {name: Alarm.of(resolver.resolve_value(_watched(alarm))) for name, alarm in alarms.items()}
 
 
-class _Filler:
-    """Fills in the functions that the alarms are written with; of others it says that they are new here."""
+class _Attribute(IntrinsicFunctionResolver):  # type: ignore[misc] # the SAM CLI has no types
+    """Resolves `Fn::GetAtt` by the context's values, whose names are `Resource.Attribute`."""
 
-    def __init__(self, mappings: Json, names: dict[str, str], versions: dict[str, str]) -> None:
-        self._mappings = mappings
-        self._names = names
-        self._versions = versions
+    FUNCTION_NAMES: ClassVar = ["Fn::GetAtt"]
 
-    def value(self, node: Any) -> Any:  # noqa: PLR0911 - one for each function
-        """Return a value without intrinsic functions."""
-        match node:
-            case {"Ref": str(name)}:
-                return self._names[name]
-            case {"Fn::GetAtt": [name, "Version"]}:
-                return self._versions[self.value(name)]
-            case {"Fn::Sub": str(text)} if "${" not in text:
-                return text
-            case {"Fn::Join": [separator, parts]}:
-                return str(separator).join(self.value(parts))
-            case {"Fn::FindInMap": [name, first, second, {"DefaultValue": default}]}:
-                return self._mappings[name].get(self.value(first), {}).get(self.value(second), default)
-            case dict():
-                return {key: self.value(value) for key, value in node.items()}
-            case list():
-                return [self.value(value) for value in node]
-        return node
+    def resolve(self, value: dict[str, Any]) -> Any:
+        return self.context.parameter_values[".".join(self.parent.resolve_value(value["Fn::GetAtt"]))]
+
+
+def _watched(alarm: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an alarm's properties without those it tells: they decide nothing, and their topic is not known here."""
+    return {name: value for name, value in alarm["Properties"].items() if name not in ("AlarmActions", "OKActions")}

@@ -1,7 +1,5 @@
 """Versions of one function on the local stack: makes a new one, calls them, moves the alias."""
 
-from __future__ import annotations
-
 import base64
 import io
 import json
@@ -12,16 +10,16 @@ from enum import StrEnum
 from typing import Any
 
 import requests
-from botocore.exceptions import ClientError
 
 from tools.console import Problem
-from tools.stack.stack import STACK_NAME, Stack
+from tools.stack.functions import deployed
+from tools.stack.stack import Stack
 
 ALIAS = "live"
 
 
 class Change(StrEnum):
-    """What is different in the new version."""
+    """The difference between the new version and the current one."""
 
     GOOD = "good"
     FAILS = "1"
@@ -29,10 +27,19 @@ class Change(StrEnum):
     ANSWERS_WRONGLY = "answer"
 
 
-_GOOD = "\n# The new version.\n"
-# Every fifth request, counted over all the function's processes: by the length of a file. It fails where mistakes are
-# made, inside of what answers a failure with 500: Lambda takes that for a success, and the function counts a fault.
-_FAILS = """
+# Each is added at the end of the handler's module.
+_ADDED = {
+    Change.GOOD: "\n# The new version.\n",
+    Change.DOES_NOT_IMPORT: "\nimport a_module_that_nobody_has_installed\n",
+    Change.ANSWERS_WRONGLY: """
+
+
+def handler(event, context):
+    return {"answer": "wrong"}
+""",
+    # Every fifth request, counted over all the function's processes: by the length of a file. It fails inside of
+    # rest_handler, which answers a failure with 500: Lambda takes that for a success, and the function counts a fault.
+    Change.FAILS: """
 
 _without_fault = handler
 if "rest_handler" in globals():
@@ -54,33 +61,13 @@ def handler(event, context):
 
 if "rest_handler" in globals():
     handler = rest_handler(handler)
-"""
-_ANSWERS_WRONGLY = """
-
-
-def handler(event, context):
-    return {"answer": "wrong"}
-"""
-_DOES_NOT_IMPORT = "\nimport a_module_that_nobody_has_installed\n"
-_ADDED = {
-    Change.GOOD: _GOOD,
-    Change.FAILS: _FAILS,
-    Change.ANSWERS_WRONGLY: _ANSWERS_WRONGLY,
-    Change.DOES_NOT_IMPORT: _DOES_NOT_IMPORT,
+""",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One invocation, as Lambda would measure it.
-
-    Attributes
-    ----------
-    error
-        Whether Lambda counts it among the function's `Errors`.
-    faults
-        The `Faults` that the function has counted itself.
-    """
+    """One invocation: whether it is one of Lambda's `Errors`, and how many `Faults` the function has counted."""
 
     milliseconds: float
     error: bool
@@ -89,32 +76,22 @@ class Call:
 
     @property
     def failed(self) -> bool:
-        """Whether it should not have ended like this, whatever was answered."""
+        """Whether Lambda or the function counts it as a failure, whatever the answer."""
         return self.error or self.faults > 0
 
 
 class Versions:
-    """The versions of a function.
-
-    Parameters
-    ----------
-    stack
-        The running stack.
-    function
-        The function's name in `events/` and in its log group, such as `list-products`.
-    """
+    """The versions of a function, by its name in `events/` and in its log group, such as `list-products`."""
 
     def __init__(self, stack: Stack, function: str) -> None:
         self._lambda = stack.client("lambda")
-        self.resource = "".join(word.capitalize() for word in function.split("-")) + "Function"
         try:
-            found = stack.client("cloudformation").describe_stack_resource(
-                StackName=STACK_NAME, LogicalResourceId=self.resource
-            )
-        except ClientError:
+            found = deployed(stack)[function]
+        except KeyError:
             raise Problem(f"no function is called {function}: take the name of a folder in events/") from None
-        self.name: str = found["StackResourceDetail"]["PhysicalResourceId"]
-        self.handler: str = self._lambda.get_function_configuration(FunctionName=self.name)["Handler"]
+        self.resource = found.logical_id
+        self.name = found.arn.rpartition(":")[2]
+        self.handler = found.handler
         self.current = self.live()
 
     def live(self) -> str:
@@ -134,19 +111,19 @@ class Versions:
         try:
             version: str = self._lambda.publish_version(FunctionName=self.name)["Version"]
         finally:
-            # The next deployment finds what the one before has left.
+            # The next deployment finds the code of the one before.
             self._lambda.update_function_code(FunctionName=self.name, ZipFile=before)
         return version
 
     def invoke(self, version: str, event: Any) -> Call:
         """Call a version."""
-        return self._invoke({"FunctionName": self.name, "Qualifier": version}, event)
+        return self._call(event, FunctionName=self.name, Qualifier=version)
 
     def run_hook(self, function: str, event: Any) -> Call:
         """Call another function, as CodeDeploy calls a hook."""
-        return self._invoke({"FunctionName": function}, event)
+        return self._call(event, FunctionName=function)
 
-    def _invoke(self, target: dict[str, str], event: Any) -> Call:
+    def _call(self, event: Any, **target: str) -> Call:
         started = time.monotonic()
         response = self._lambda.invoke(**target, Payload=json.dumps(event).encode(), LogType="Tail")
         milliseconds = (time.monotonic() - started) * 1000
@@ -164,6 +141,6 @@ class Versions:
 
 
 def _faults_in(log: str) -> int:
-    """Return what an invocation has counted, from where CloudWatch takes it: lines in the embedded metric format."""
+    """Return the faults that an invocation has logged in the embedded metric format, as CloudWatch reads them."""
     lines = [line[line.index("{") :] for line in log.splitlines() if '"Faults"' in line and "{" in line]
     return sum(json.loads(line)["Faults"] for line in lines)

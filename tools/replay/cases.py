@@ -1,7 +1,5 @@
 """The cases: sample events, with what must come of each."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping
@@ -23,29 +21,11 @@ _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 
 @dataclass(frozen=True)
 class Case:
-    """A sample event and what must come of it.
-
-    Attributes
-    ----------
-    name
-        ``<function>/<case>``, as the files are called.
-    about
-        What the case is for, in a line.
-    given
-        The names of the cases that must have happened before.
-    event
-        What the function is called with.
-    answer
-        What it must return.
-    sends
-        What it must send to others, in this order.
-    writes
-        Whether it asks AWS to change anything, what it sends included.
-    """
+    """A sample event, ``<function>/<case>``, with the parts of its files that `events/README.md` describes."""
 
     name: str
     about: str
-    given: tuple[str, ...]
+    given: "tuple[Case, ...]"
     event: Json
     answer: Json
     sends: Json
@@ -57,37 +37,40 @@ class Case:
         return self.name.partition("/")[0]
 
     @property
+    def chain(self) -> "list[Case]":
+        """The cases that it builds on, in the order in which they happen, and the case itself."""
+        return [case for given in self.given for case in given.chain] + [self]
+
+    @property
     def placeholders(self) -> frozenset[str]:
-        """What its event needs a value for."""
+        """The placeholders in its event."""
         return frozenset(_PLACEHOLDER.findall(json.dumps(self.event)))
 
 
 def load(directory: Path = EVENTS) -> dict[str, Case]:
-    """Read all cases.
+    """Read all cases of the folder that has a folder for each function; return them by their names."""
+    cases: dict[str, Case] = {}
 
-    Parameters
-    ----------
-    directory
-        The folder that has a folder for each function.
+    def read(name: str) -> Case:
+        if name not in cases:
+            expected = json.loads((directory / f"{name}{_EXPECTED}").read_text())
+            cases[name] = Case(
+                name=name,
+                about=expected["about"],
+                given=tuple(map(read, expected.get("given", ()))),
+                event=json.loads((directory / f"{name}.json").read_text()),
+                answer=expected["answer"],
+                sends=expected.get("sends", []),
+                writes=expected.get("writes", False),
+            )
+        return cases[name]
 
-    Returns
-    -------
-    dict
-        The cases by their names.
-    """
     paths = sorted(path for path in directory.glob("*/*.json") if not path.name.endswith(_EXPECTED))
-    return {case.name: case for case in map(_read, paths)}
+    return {name: read(name) for name in (f"{path.parent.name}/{path.stem}" for path in paths)}
 
 
 def chosen(wanted: str | None, cases: Mapping[str, Case]) -> list[Case]:
-    """Return the cases that somebody asks for.
-
-    Parameters
-    ----------
-    wanted
-        A case's name, or a function's for all of its cases; nothing for all there are. A path to the file does, too.
-    cases
-        All cases.
+    """Return a case by its name or by the path to its file, all of a function by the function's, or all there are.
 
     Raises
     ------
@@ -107,12 +90,12 @@ def chosen(wanted: str | None, cases: Mapping[str, Case]) -> list[Case]:
 
 
 def filled_in(document: Json, values: Mapping[str, str]) -> Json:
-    """Return a document with its placeholders replaced.
+    """Return a document with its placeholders replaced: ``${Name}`` becomes ``values["Name"]``.
 
     Raises
     ------
     KeyError
-        If there is no value for a placeholder.
+        There is no value for a placeholder.
     """
     if isinstance(document, str):
         return _PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]], document)
@@ -121,16 +104,3 @@ def filled_in(document: Json, values: Mapping[str, str]) -> Json:
     if isinstance(document, dict):
         return {key: filled_in(value, values) for key, value in document.items()}
     return document
-
-
-def _read(path: Path) -> Case:
-    expected = json.loads(path.with_name(path.stem + _EXPECTED).read_text())
-    return Case(
-        name=f"{path.parent.name}/{path.stem}",
-        about=expected["about"],
-        given=tuple(expected.get("given", ())),
-        event=json.loads(path.read_text()),
-        answer=expected["answer"],
-        sends=expected.get("sends", []),
-        writes=expected.get("writes", False),
-    )

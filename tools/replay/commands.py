@@ -32,5 +32,5 @@ def replay(
     """Replay sample events and report every answer that differs from the expected one."""
     from tools.replay import command
 
-    if not command.run(command.Order(event, target, stack, yes, verbose), state):
+    if not command.run(command.Request(event, target, stack, yes, verbose), state):
         raise typer.Exit(1)

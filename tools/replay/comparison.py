@@ -1,6 +1,4 @@
-"""Holds what a function did against what is expected of it."""
-
-from __future__ import annotations
+"""Compares what a function did with what is expected of it."""
 
 import json
 import re
@@ -12,22 +10,10 @@ _NOTHING = object()
 
 
 def differences(expected: Json, actual: Json, path: str) -> Iterator[str]:
-    """Compare a value with what is expected of it.
+    """Compare a value, which stands at a path such as ``answer.body``, with the expected one; yield a line for each.
 
-    Parameters
-    ----------
-    expected
-        A JSON value; ``{"$match": name}`` in it stands for whatever that matcher accepts, ``{"$json": value}`` for a
-        string that holds this value as JSON.
-    actual
-        The value.
-    path
-        Where it stands, such as ``answer.body``.
-
-    Yields
-    ------
-    str
-        A line for each difference.
+    In the expected value ``{"$match": name}`` stands for whatever that matcher accepts, ``{"$json": value}`` for a
+    string that holds this value as JSON.
     """
     match expected, actual:
         case {"$match": str(matcher)}, _:
@@ -69,7 +55,7 @@ def _parsed(text: str) -> Json:
     try:
         return json.loads(text)
     except ValueError:
-        # What is no JSON is shown as the text that it is.
+        # It is shown as the text that it is.
         return text
 
 

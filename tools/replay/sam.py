@@ -1,23 +1,20 @@
 """Replays through ``sam local invoke``: the built package, in Lambda's own image, against the running local stack.
 
-What a case builds on is replayed in-process. What the case itself sends does go out, and is not seen: the message of an
-order is processed by the stack, and that is waited for.
+The cases that a case builds on are replayed in-process. The messages of the case itself do go out, and are not seen:
+the stack processes those about an order, and the replay waits for that.
 """
-
-from __future__ import annotations
 
 import json
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tools.console import Problem
 from tools.replay.cases import Case, Json
 from tools.replay.in_process import InProcess, Processes
-from tools.replay.target import Outcome, answer_of, only_in_process, replay, with_given
+from tools.replay.target import Invoke, Outcome, only_in_process, replay
 from tools.replay.world import World
 from tools.sam_local import prepare as sam_local
 from tools.stack.functions import Function
@@ -27,110 +24,78 @@ SAM = (sys.executable, "-m", "samcli")
 _TIMEOUT_SECONDS = 360  # the longest timeout of a function, and the start of its container
 
 
-class SamLocal:
-    """``sam local invoke``, set up against a running stack.
+def call_sam(
+    command: Sequence[str], words: Sequence[str], event: Json, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the SAM CLI (``command``) on an event, which it reads from its standard input.
 
-    Parameters
-    ----------
-    stack
-        The stack.
-    functions
-        Its functions.
-    configuration
-        The SAM CLI's configuration file.
-    log
-        Where what the functions log goes.
-    command
-        The SAM CLI.
+    Raises
+    ------
+    Problem
+        It takes too long.
     """
+    try:
+        return subprocess.run(
+            [*command, *words],
+            input=json.dumps(event),
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Problem(f"sam {' '.join(words[:3])} did not end within {_TIMEOUT_SECONDS} s") from None
 
-    def __init__(
-        self,
-        stack: Stack,
-        functions: Mapping[str, Function],
-        configuration: Path,
-        log: Path,
-        command: Sequence[str] = SAM,
-    ) -> None:
-        self._environment = sam_local.environment(stack)
-        self._functions = functions
-        self._configuration = configuration
-        self._log = log
-        self._command = command
+
+@dataclass(frozen=True)
+class SamLocal:
+    """``sam local invoke``, set up against a running stack by the SAM CLI's configuration file."""
+
+    stack: Stack
+    functions: Mapping[str, Function]
+    configuration: Path
+    log: Path
+    command: Sequence[str] = SAM
 
     def invoke(self, name: str, event: Json) -> Outcome:
-        """Call a function in a container; what it sends is not seen.
+        """Call a function in a container.
 
         Raises
         ------
         Problem
             There was no answer.
         """
-        logical_id = self._functions[name].logical_id
-        with tempfile.NamedTemporaryFile("w", suffix=".json") as file, self._log.open("ab") as log:
-            json.dump(event, file)
-            file.flush()
-            try:
-                called = subprocess.run(
-                    [
-                        *(*self._command, "local", "invoke", logical_id),
-                        *("--event", file.name, "--config-file", str(self._configuration)),
-                    ],
-                    cwd=ROOT,
-                    env=self._environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    text=True,
-                    timeout=_TIMEOUT_SECONDS,
-                    check=False,
-                )
-            except subprocess.TimeoutExpired:
-                raise Problem(f"sam local invoke {logical_id} did not end within {_TIMEOUT_SECONDS} s") from None
-        return Outcome(answer_of(_last_json(called.stdout, logical_id, self._log)))
+        words = ("local", "invoke", self.functions[name].logical_id)
+        options = ("--event", "-", "--config-file", str(self.configuration))
+        called = call_sam(self.command, (*words, *options), event, sam_local.environment(self.stack))
+        with self.log.open("a") as log:
+            log.write(called.stderr)
+        try:
+            return Outcome.told(json.loads(called.stdout.strip().splitlines()[-1]))
+        except (IndexError, ValueError):
+            raise Problem(f"sam {' '.join(words)} gave no answer: see {self.log}") from None
 
 
 class ThroughSam(InProcess):
-    """The target ``sam``.
+    """The target ``sam``: ``invoke`` calls the function of the case itself."""
 
-    Parameters
-    ----------
-    world
-        What the cases are about.
-    processes
-        What runs the functions for what a case builds on.
-    cases
-        All cases.
-    sam
-        Calls the function of the case itself.
-    """
-
-    def __init__(self, world: World, processes: Processes, cases: Mapping[str, Case], sam: SamLocal) -> None:
-        super().__init__(world, processes, cases)
-        self._sam = sam
+    def __init__(self, world: World, processes: Processes, invoke: Invoke) -> None:
+        super().__init__(world, processes)
+        self._invoke = invoke
 
     def why_not(self, case: Case, /) -> str | None:
-        """Say what is in a case's way: what it sends goes out."""
+        """Say what is in a case's way: its messages go out."""
         return only_in_process(case)
 
-    def prepare(self, cases: Mapping[str, Case]) -> None:
-        """Start the processes for what the cases build on."""
-        given = {name for case in cases.values() for name in case.given}
-        super().prepare({name: self._cases[name] for name in given})
+    def prepare(self, cases: Collection[Case]) -> None:
+        """Start the processes for the cases that these build on."""
+        super().prepare([given for case in cases for given in case.given])
 
     def replay(self, case: Case) -> Iterator[str]:
         """Replay a case in a world where nothing has happened yet."""
-        involved = with_given({case.name: case}, self._cases).values()
-        self._world.tidy(involved)
-        yield from replay(case.name, self._cases, self._sam.invoke, self._world.values(), self._processes.invoke)
+        self._world.tidy()
+        yield from replay(case, self._invoke, self._world.values(), self._processes.invoke)
         if any("queue" in sent for sent in case.sends):
-            self._world.wait_until_settled(involved)
-
-
-def _last_json(output: str, logical_id: str, log: Path) -> Any:
-    """Return the answer: the last line of what the SAM CLI prints."""
-    lines = output.strip().splitlines()
-    try:
-        return json.loads(lines[-1])
-    except (IndexError, ValueError):
-        raise Problem(f"sam local invoke {logical_id} gave no answer: see {log}") from None
+            self._world.wait_until_settled()

@@ -1,10 +1,8 @@
-"""Where events are replayed, and how one is."""
+"""Where events are replayed, and how one is, the same everywhere."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from tools.replay.cases import Case, Json, filled_in
 from tools.replay.comparison import differences
@@ -20,6 +18,13 @@ class Outcome:
     answer: Json
     sends: Json = None
 
+    @classmethod
+    def told(cls, payload: Json) -> Self:
+        """Return the outcome of Lambda's answer; of an error, only what is the same wherever the function runs."""
+        if isinstance(payload, dict) and "errorType" in payload:
+            return cls({name: payload[name] for name in ("errorMessage", "errorType")})
+        return cls(payload)
+
 
 Invoke = Callable[[str, Json], Outcome]
 
@@ -27,18 +32,18 @@ Invoke = Callable[[str, Json], Outcome]
 class Target(Protocol):
     """Where events are replayed."""
 
-    def prepare(self, cases: Mapping[str, Case]) -> None:
+    def prepare(self, cases: Collection[Case]) -> None:
         """Begin what these cases need and takes its time."""
 
     def why_not(self, case: Case, /) -> str | None:
         """Say why a case cannot be replayed here, if it cannot."""
 
     def replay(self, case: Case) -> Iterator[str]:
-        """Replay a case and yield what is otherwise than it must be."""
+        """Replay a case and yield its differences."""
 
 
 def only_in_process(case: Case) -> str | None:
-    """Say why a case cannot be replayed where what it sends goes out, if it cannot."""
+    """Say why a case cannot be replayed where its messages go out, if it cannot."""
     if case.function in _HOOKS:
         return "it needs a deployment of CodeDeploy"
     if case.name in _DEAD_LETTERS:
@@ -49,52 +54,14 @@ def only_in_process(case: Case) -> str | None:
     return None
 
 
-def replay(
-    name: str,
-    cases: Mapping[str, Case],
-    invoke: Invoke,
-    values: Mapping[str, str],
-    invoke_given: Invoke | None = None,
-) -> Iterator[str]:
-    """Replay a case, after those that it builds on.
+def replay(case: Case, invoke: Invoke, values: Mapping[str, str], invoke_given: Invoke | None = None) -> Iterator[str]:
+    """Replay a case after those that it builds on, and yield a line for each difference.
 
-    Parameters
-    ----------
-    name
-        The case's name.
-    cases
-        All cases.
-    invoke
-        Calls a function, by its name, with an event.
-    values
-        What stands for the placeholders: ``${Name}`` becomes ``values["Name"]``.
-    invoke_given
-        Does the same for what the case builds on; ``invoke``, if it is left out.
-
-    Yields
-    ------
-    str
-        A line for each difference between what must come back and what does.
+    ``values`` are the placeholders'. ``invoke_given``, if there is one, calls the functions of the cases before.
     """
-    case = cases[name]
-    for earlier in case.given:
-        yield from replay(earlier, cases, invoke_given or invoke, values)
-    outcome = invoke(case.function, filled_in(case.event, values))
-    yield from (f"{name}: {line}" for line in differences(case.answer, outcome.answer, "answer"))
-    if outcome.sends is not None:
-        yield from (f"{name}: {line}" for line in differences(case.sends, outcome.sends, "sends"))
-
-
-def with_given(cases: Mapping[str, Case], everything: Mapping[str, Case]) -> dict[str, Case]:
-    """Return cases, and those that they build on."""
-    found = dict(cases)
-    for case in cases.values():
-        found |= with_given({name: everything[name] for name in case.given}, everything)
-    return found
-
-
-def answer_of(payload: Json) -> Json:
-    """Return what a function answered; of an error, no more than is the same wherever it runs."""
-    if isinstance(payload, dict) and "errorType" in payload:
-        return {name: payload[name] for name in ("errorMessage", "errorType")}
-    return payload
+    for each in case.chain:
+        call = invoke if each is case else invoke_given or invoke
+        outcome = call(each.function, filled_in(each.event, values))
+        yield from (f"{each.name}: {line}" for line in differences(each.answer, outcome.answer, "answer"))
+        if outcome.sends is not None:
+            yield from (f"{each.name}: {line}" for line in differences(each.sends, outcome.sends, "sends"))

@@ -6,56 +6,36 @@ connections on: one has this machine's network and makes a Unix socket on a volu
 listens in a network that only containers are in.
 """
 
-from __future__ import annotations
-
 import hashlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import docker
-from docker.errors import DockerException, ImageNotFound, NotFound
+from docker.errors import DockerException, ImageNotFound
 
 from tools.console import Problem, step
 from tools.sam_local import relay
 
 RUNTIME = "3.13"
 _PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
-_REPOSITORY = "public.ecr.aws/lambda/python"
-_INTERPRETER = "/var/lang/bin/python3.13"
-_LABEL = "storefront.state"
-_PORT_LABEL = "storefront.port"
-_NAME = "stack.storefront"
-_PORT = 4566
-_RELAYS = 2
+_STATE_LABEL, _PORT_LABEL = "storefront.state", "storefront.port"
+_NAME, _PORT = "stack.storefront", 4566
 _SOCKET = "unix:/relay/stack"
+_RELAYS = 2
 
 
 @dataclass(frozen=True)
 class ContainerNetwork:
-    """A network whose containers reach the stack of one state directory.
-
-    Attributes
-    ----------
-    engine
-        The Docker engine.
-    state
-        The stack's state directory.
-    """
+    """A Docker network whose containers reach the stack of one state directory."""
 
     engine: docker.DockerClient
     state: Path
 
     @classmethod
-    def of(cls, state: Path) -> ContainerNetwork:
-        """Return the network of a stack, with the engine that the SAM CLI uses.
-
-        Raises
-        ------
-        Problem
-            If no engine answers.
-        """
+    def of(cls, state: Path) -> Self:
+        """Return the network of a stack, with the engine that the SAM CLI uses; a ``Problem`` if none answers."""
         try:
             engine = docker.from_env()
             engine.ping()
@@ -65,39 +45,32 @@ class ContainerNetwork:
 
     @property
     def name(self) -> str:
-        """What the network is called; each state directory has another."""
+        """The network's name; each state directory has another."""
         return f"storefront-{hashlib.sha256(str(self.state).encode()).hexdigest()[:12]}"
 
     @property
     def processor(self) -> str:
-        """What a function's architecture has to be, for the engine to run it without emulation."""
+        """The architecture of functions that the engine runs without emulation."""
         return _PROCESSORS[self.engine.info()["Architecture"]]
-
-    @property
-    def image(self) -> str:
-        """The image that functions run in."""
-        return f"{_REPOSITORY}:{RUNTIME}-{self.processor}"
 
     def authority(self, port: int) -> str:
         """Return where containers find the stack that is on a port of this machine."""
-        return f"{_NAME}:{_PORT}" if self._needs_relay else f"host.docker.internal:{port}"
+        return f"{_NAME}:{_PORT}" if self._needs_relays else f"host.docker.internal:{port}"
 
     def open(self, port: int) -> None:
         """Make the network, and the way from it to the stack; what is there already stays.
 
-        Raises
-        ------
-        Problem
-            If the image cannot be had, or the containers do not start.
+        A ``Problem`` says if the image cannot be had, or the containers do not start.
         """
-        self._ensure_image()
-        if not self.engine.networks.list(names=[self.name]):
-            self.engine.networks.create(self.name, labels=self._labels)
-        if self._needs_relay and not self._is_relayed(port):
-            self._refuse_rootless()
-            self._remove_relays()
-            with step("open a way from containers to the stack"):
+        try:
+            self._ensure_image()
+            if not self.engine.networks.list(names=[self.name]):
+                self.engine.networks.create(self.name, labels=self._labels)
+            if self._needs_relays and len(self._relays({_PORT_LABEL: str(port)})) < _RELAYS:
+                self._remove_relays()
                 self._start_relays(port)
+        except DockerException as error:
+            raise Problem(f"Docker does not open a way from containers to the stack: {error}") from None
 
     def close(self) -> None:
         """Remove the network and all that is in it, also containers that a ``sam local`` has left behind."""
@@ -109,68 +82,54 @@ class ContainerNetwork:
 
     def containers(self) -> list[Any]:
         """Return what runs in the network: functions, and the way to the stack."""
-        found: list[Any] = []
-        for network in self.engine.networks.list(names=[self.name]):
-            network.reload()
-            found += network.containers
-        return found
+        networks = self.engine.networks.list(names=[self.name], greedy=True)
+        return [container for network in networks for container in network.containers]
 
     @property
-    def _needs_relay(self) -> bool:
+    def _needs_relays(self) -> bool:
         return sys.platform == "linux" and str(self.engine.info()["OperatingSystem"]) != "Docker Desktop"
 
     @property
     def _labels(self) -> dict[str, str]:
-        return {_LABEL: str(self.state)}
+        return {_STATE_LABEL: str(self.state)}
+
+    @property
+    def _image(self) -> str:
+        return f"public.ecr.aws/lambda/python:{RUNTIME}-{self.processor}"
 
     def _ensure_image(self) -> None:
         try:
-            self.engine.images.get(self.image)
+            self.engine.images.get(self._image)
         except ImageNotFound:
-            with step(f"pull {self.image}"):
-                self._pull()
+            with step(f"pull {self._image}"):
+                self.engine.images.pull(self._image)
 
-    def _pull(self) -> None:
-        try:
-            self.engine.images.pull(self.image)
-        except DockerException as error:
-            raise Problem(f"{self.image} cannot be pulled: {error}") from None
-
-    def _refuse_rootless(self) -> None:
-        if any("rootless" in option for option in self.engine.info().get("SecurityOptions") or ()):
-            raise Problem(
-                "rootless Docker gives no container this machine's network: choose another engine (docker context)"
-            )
-
-    def _relays(self) -> list[Any]:
-        found: list[Any] = self.engine.containers.list(all=True, filters={"label": f"{_LABEL}={self.state}"})
+    def _relays(self, labels: dict[str, str], *, ended: bool = False) -> list[Any]:
+        wanted = [f"{name}={value}" for name, value in {**self._labels, **labels}.items()]
+        found: list[Any] = self.engine.containers.list(all=ended, filters={"label": wanted})
         return found
 
-    def _is_relayed(self, port: int) -> bool:
-        relays = self._relays()
-        running = [each for each in relays if each.status == "running" and each.labels[_PORT_LABEL] == str(port)]
-        return len(running) == _RELAYS
-
     def _remove_relays(self) -> None:
-        for container in self._relays():
+        for container in self._relays({}, ended=True):
             container.remove(force=True)
-        try:
-            self.engine.volumes.get(self.name).remove()
-        except NotFound:
-            return
+        for volume in self.engine.volumes.list(filters={"name": self.name}):
+            volume.remove()
 
     def _start_relays(self, port: int) -> None:
-        self.engine.volumes.create(self.name, labels=self._labels)
-        self._start(port, _SOCKET, f"tcp:127.0.0.1:{port}", network_mode="host")
-        endpoint = self.engine.api.create_endpoint_config(aliases=[_NAME])
-        self._start(port, f"tcp:0.0.0.0:{_PORT}", _SOCKET, network=self.name, networking_config={self.name: endpoint})
+        if any("rootless" in option for option in self.engine.info().get("SecurityOptions") or ()):
+            raise Problem("rootless Docker gives no container this machine's network: choose another docker context")
+        with step("open a way from containers to the stack"):
+            self.engine.volumes.create(self.name, labels=self._labels)
+            self._start(port, _SOCKET, f"tcp:127.0.0.1:{port}", network_mode="host")
+            alias = {self.name: self.engine.api.create_endpoint_config(aliases=[_NAME])}
+            self._start(port, f"tcp:0.0.0.0:{_PORT}", _SOCKET, network=self.name, networking_config=alias)
 
     def _start(self, port: int, listen: str, target: str, **network: Any) -> None:
-        """Start a container that relays, and wait until it does."""
+        """Start a container that relays, and wait until it says that it does."""
         container = self.engine.containers.run(
-            self.image,
+            self._image,
             ["-c", Path(relay.__file__).read_text(), listen, target],
-            entrypoint=_INTERPRETER,
+            entrypoint=f"/var/lang/bin/python{RUNTIME}",
             detach=True,
             init=True,
             labels={**self._labels, _PORT_LABEL: str(port)},
@@ -180,19 +139,8 @@ class ContainerNetwork:
             security_opt=["no-new-privileges", "label=disable"],
             **network,
         )
-        _wait_until_ready(container)
-
-
-def _wait_until_ready(container: Any) -> None:
-    """Wait until a container that relays says that it does.
-
-    Raises
-    ------
-    Problem
-        If it ends instead.
-    """
-    for line in container.logs(stream=True, follow=True):
-        if line.decode().strip() == relay.READY:
-            return
-    *_, last = container.logs().decode().strip().splitlines() or ["no output"]
-    raise Problem(f"the way from containers to the stack does not open: {last}")
+        for line in container.logs(stream=True, follow=True):
+            if line.decode().strip() == relay.READY:
+                return
+        last = container.logs().decode().strip().rpartition("\n")[2] or "no output"
+        raise Problem(f"the way from containers to the stack does not open: {last}")

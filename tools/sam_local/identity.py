@@ -4,17 +4,13 @@ Nothing that is deployed can invent an identity: this is put into the copy of th
 into no other.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 from pathlib import Path
 
-_MODULE = Path("storefront") / "identity.py"
-
 _ADDED = '''
 
-# Added by `make sam-local` to the build that start-api serves. No other build has it.
+# Added by `storefront sam-local` to the build that start-api serves. No other build has it.
 _customer_of_claims = customer_of
 
 
@@ -28,21 +24,14 @@ def customer_of(event, client_id):
 
 
 def copy_with_customer(built: Path, copy: Path, customer: str, groups: str) -> None:
-    """Make a copy of a build in which whoever calls without claims is one customer.
+    """Make a copy of a build, in which a call without claims is one customer's; it replaces the last copy.
 
-    Parameters
-    ----------
-    built
-        What ``sam build`` made.
-    copy
-        Where the copy goes; what is there is replaced.
-    customer, groups
-        The customer's id and groups, as claims have them.
+    The customer's id and groups are as claims have them.
     """
     shutil.rmtree(copy, ignore_errors=True)
     # The same files under other names: 28 copies of the package would take longer than building it.
     shutil.copytree(built, copy, copy_function=os.link)
-    for module in copy.glob(f"*/{_MODULE}"):
+    for module in copy.glob("*/storefront/identity.py"):
         text = module.read_text()
         # The build's own file stays as it is: only this name of it goes. Its bytecode would be used unseen.
         module.unlink()

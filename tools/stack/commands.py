@@ -58,7 +58,7 @@ def logs(
 @app.command()
 def token(user: Annotated[User, typer.Argument()] = "customer", state: State = STATE_DIRECTORY) -> None:
     """Print an ID token for the Authorization header."""
-    from tools.demo.customer import sign_in
+    from tools.demo.api_client import sign_in
 
     say(sign_in(chosen(None, state), user))
 
@@ -77,7 +77,7 @@ def differences() -> None:
     """List what the local stack does otherwise than AWS."""
     from tools.stack import differences as listed
 
-    say(listed.as_text())
+    listed.show()
 
 
 @app.command("sam-local")

@@ -32,7 +32,7 @@ _UNUSABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FA
 
 
 def deploy(emulator: Emulator, progress: Callable[[str], None], template: Path = TEMPLATE) -> dict[str, str]:
-    """Deploy a template as it is, or update the stack that is there.
+    """Deploy a template, or update the stack that is there, and return its outputs.
 
     Parameters
     ----------
@@ -42,11 +42,6 @@ def deploy(emulator: Emulator, progress: Callable[[str], None], template: Path =
         Told about each resource that is done.
     template
         ``template.yaml``, or what ``sam build`` has made of it.
-
-    Returns
-    -------
-    dict
-        The outputs of the stack.
 
     Raises
     ------
@@ -83,18 +78,8 @@ def _sam_deploy(
     ]
     finished: list[str] = []
     progress("sam deploy")
-    with (
-        log.open("w") as record,
-        subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        ) as process,
-    ):
+    streams: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with log.open("w") as record, subprocess.Popen(command, cwd=ROOT, env=environment, **streams) as process:
         timer = threading.Timer(TIMEOUT_SECONDS, process.kill)
         timer.start()
         try:
@@ -131,9 +116,8 @@ def _environment(emulator: Emulator) -> dict[str, str]:
     }
 
 
-def _describe(cloudformation: Any) -> dict[str, Any]:
-    stack: dict[str, Any] = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
-    return stack
+def _describe(cloudformation: Any) -> Any:
+    return cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
 
 
 def _delete_unusable(cloudformation: Any) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import time
 import tomllib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -46,7 +47,7 @@ class Emulator:
     @property
     def endpoint(self) -> str:
         """The running emulator's address."""
-        return f"http://{HOST}:{self._process_info['port']}"
+        return f"http://{HOST}:{self.port}"
 
     @property
     def port(self) -> int:
@@ -65,28 +66,12 @@ class Emulator:
 
     def is_running(self) -> bool:
         """Whether the process that this directory's lock belongs to is alive."""
-        try:
-            lock = self._lock_path.open("r+")
-        except FileNotFoundError:
-            return False
-        with lock:
+        with suppress(FileNotFoundError), self._lock_path.open("r+") as lock:
             return not _lock(lock)
+        return False
 
     def start(self, port: int, progress: Callable[[str], None]) -> None:
-        """Start the process and wait until it answers.
-
-        Parameters
-        ----------
-        port
-            The port to listen on; 0 for any free one.
-        progress
-            Told what is being waited for.
-
-        Raises
-        ------
-        Problem
-            If the port is taken or the process does not come up.
-        """
+        """Start the process on a port, 0 for any free one, and wait until it answers."""
         port = port or free_port()
         _require_free(port)
         code_deploy_port = free_port()
@@ -218,10 +203,9 @@ def _lock(file: IO[str]) -> bool:
 
 
 def _answers(endpoint: str) -> bool:
-    try:
+    with suppress(requests.RequestException):
         return requests.get(f"{endpoint}/_ministack/health", timeout=2).ok
-    except requests.RequestException:
-        return False
+    return False
 
 
 def free_port() -> int:

@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from tools.stack.function_name import kebab_of
 from tools.stack.stack import Stack
 
 _VERSION = "$LATEST"
@@ -15,35 +16,15 @@ _SESSION = "outside-of-lambda"
 
 @dataclass(frozen=True)
 class Function:
-    """A function of a stack.
-
-    Attributes
-    ----------
-    name
-        What its folder in ``events/`` and its log group are called, such as ``place-order``.
-    logical_id
-        Its name in the template.
-    arn
-        Its name in AWS.
-    handler
-        What Lambda calls, such as ``storefront.orders.place_order.handler``.
-    timeout
-        In seconds.
-    memory
-        In MB.
-    role
-        The ARN of the role that it runs as.
-    environment
-        Its variables, as deployed.
-    """
+    """A function as it is deployed: ``name`` is what its log group and its folder in ``events/`` are called."""
 
     name: str
     logical_id: str
     arn: str
     handler: str
-    timeout: int
-    memory: int
-    role: str
+    timeout: int  # in seconds
+    memory: int  # in MB
+    role: str  # its ARN
     environment: dict[str, str] = field(repr=False)
 
 
@@ -56,7 +37,7 @@ def deployed(stack: Stack) -> dict[str, Function]:
         configuration = configurations.get_function_configuration(FunctionName=resource)
         functions.append(
             Function(
-                name=configuration["LoggingConfig"]["LogGroup"].rpartition("/")[2],
+                name=kebab_of(logical_id),
                 logical_id=logical_id,
                 arn=configuration["FunctionArn"],
                 handler=configuration["Handler"],
@@ -75,13 +56,6 @@ def process_environment(function: Function, stack: Stack) -> dict[str, str]:
     It is the deployed one, with what Lambda adds ("Working with Lambda environment variables", AWS Lambda Developer
     Guide), where the stack answers, and an hour's credentials of the function's role, so that its policies count.
     Nothing in it can reach a real account. The process finds the code on its own path: the shop's is ``src``.
-
-    Parameters
-    ----------
-    function
-        The function.
-    stack
-        The local stack that it belongs to.
     """
     stream = f"{datetime.now(UTC):%Y/%m/%d}/[{_VERSION}]{uuid.uuid4().hex}"
     return {

@@ -10,9 +10,7 @@ from tools.stack.stack import ROOT, STATE_DIRECTORY, Stack
 
 
 def introduce(stack: Stack, state: Path) -> None:
-    """Print what the local stack does not honour, its addresses and users, and what to try."""
-    say(f"\n{styled('Not as on AWS', 'bold')} (there; here)")
-    say(differences.as_text())
+    """Print the stack's addresses and users, what to try, and where it is not as on AWS."""
     say(f"\n{styled('Storefront is up', 'bold')}")
     say(f"  REST API       {stack.url}")
     say(f"  AWS endpoint   {stack.endpoint}")
@@ -28,6 +26,7 @@ def introduce(stack: Stack, state: Path) -> None:
     headers = f'-H "Authorization: {id_token}" -H "Idempotency-Key: $(date +%s)" -H "Content-Type: application/json"'
     say(f"  curl -i {stack.url}/orders {headers} -d '{order}'")
     say(f"\n{styled('make demo', 'bold')} is a tour of it; .venv/bin/storefront --help lists all commands.")
+    say(f"{len(differences.DIFFERENCES)} things are not as on AWS: .venv/bin/storefront differences lists them.")
 
 
 def _elsewhere(state: Path) -> str:

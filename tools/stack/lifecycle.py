@@ -25,25 +25,9 @@ _FIRST_ANSWER_SECONDS = 20
 def bring_up(port: int | None = None, state: Path = STATE_DIRECTORY, template: Path = TEMPLATE) -> Stack:
     """Start the emulator if it does not run, deploy the template, and return a stack that answers.
 
-    Parameters
-    ----------
-    port
-        The port to listen on, 0 for any free one; by default the running stack's, or 4566.
-    state
-        Where everything about this stack is kept. Stacks with different directories do not touch each other.
-    template
-        ``template.yaml``, or what ``sam build`` has made of it.
-
-    Returns
-    -------
-    Stack
-        What clients need.
-
-    Raises
-    ------
-    Problem
-        If it does not succeed. The emulator goes on, so that its logs can be read and the next try is faster; after
-        an interruption it does not.
+    Stacks with different state directories do not touch each other. The port is by default the running stack's, or
+    4566; 0 takes any free one. After a `Problem` the emulator goes on, so that its logs can be read and the next try
+    is faster; after an interruption it does not.
     """
     bypass_proxies()
     state.mkdir(parents=True, exist_ok=True)
@@ -72,13 +56,7 @@ def ensure_up(state: Path = STATE_DIRECTORY, port: int = 0) -> Stack:
 
 
 def running_stack(state: Path = STATE_DIRECTORY) -> Stack:
-    """Return the stack that is up.
-
-    Raises
-    ------
-    Problem
-        If there is none.
-    """
+    """Return the stack that is up; raise `Problem` if there is none."""
     bypass_proxies()
     if not Emulator(state).is_running():
         raise Problem("no stack is up: start one with make up")
@@ -155,4 +133,4 @@ def _wait_for_an_answer(stack: Stack) -> None:
         except requests.RequestException as error:
             answer = str(error)
         time.sleep(0.3)
-    raise Problem(f"GET {stack.url}/products does not succeed ({answer}): see make logs")
+    raise Problem(f"GET {stack.url}/products does not succeed ({answer}): see storefront logs")

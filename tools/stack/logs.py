@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 from tools.console import Problem, say, styled
@@ -12,7 +11,7 @@ from tools.stack.stack import Stack
 
 _POLL_SECONDS = 1.0
 _LATE_MILLISECONDS = 10_000  # how much later than others a line may arrive
-_LEVEL_STYLES = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
+LEVEL_STYLES = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
 _NOT_SHOWN = {
     *("level", "location", "message", "timestamp", "service", "cold_start", "exception", "exception_name"),
     *("function_name", "function_memory_size", "function_arn", "function_request_id", "stack_trace", "xray_trace_id"),
@@ -21,28 +20,26 @@ _NOISE = ("START RequestId", "END RequestId", "REPORT RequestId")
 
 
 def show(stack: Stack, function: str | None, minutes: float, follow: bool) -> None:
-    """Print the functions' log lines, oldest first.
+    """Print the functions' log lines, oldest first; with ``follow``, go on until interrupted.
 
-    Parameters
-    ----------
-    stack
-        The stack the functions belong to.
-    function
-        Only functions with this in their name, in any case, with or without hyphens; all of them if it is not given.
-    minutes
-        How far back to begin.
-    follow
-        Whether to go on with new lines until interrupted.
+    ``function`` chooses those with this in their name, in any case, with or without hyphens.
     """
     logs = stack.client("logs")
     part = (function or "").replace("-", "").lower()
-    groups = {name: group for name, group in _log_groups(stack).items() if part in name.replace("-", "")}
+    groups = [
+        group
+        for group in stack.resources("AWS::Logs::LogGroup").values()
+        if group.startswith("/aws/lambda/") and part in group.rpartition("/")[2].replace("-", "")
+    ]
     if not groups:
         raise Problem(f"no function has {function!r} in its name: leave --function out to see all of them")
     since = int((time.time() - minutes * 60) * 1000)
     shown: set[tuple[Any, ...]] = set()
     while True:
-        events = sorted(_events(logs, groups, since), key=lambda event: event["timestamp"])
+        events = sorted(
+            (event for group in groups for event in events_in(logs, group, since)),
+            key=lambda event: int(event["timestamp"]),
+        )
         for event in events:
             identity = (event["function"], event["logStreamName"], event["timestamp"], event["message"])
             if identity not in shown:
@@ -55,20 +52,15 @@ def show(stack: Stack, function: str | None, minutes: float, follow: bool) -> No
         time.sleep(_POLL_SECONDS)
 
 
-def _log_groups(stack: Stack) -> dict[str, str]:
-    """The log group of each function, by the function's name."""
-    groups = stack.resources("AWS::Logs::LogGroup").values()
-    return {group.rpartition("/")[2]: group for group in groups if group.startswith("/aws/lambda/")}
-
-
-def _events(logs: Any, groups: dict[str, str], since: int) -> Iterator[dict[str, Any]]:
-    for name, group in groups.items():
-        try:
-            pages = list(logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since))
-        except logs.exceptions.ResourceNotFoundException:
-            continue  # it has not run yet
-        for page in pages:
-            yield from ({**event, "function": name} for event in page["events"])
+def events_in(logs: Any, group: str, since: int, pattern: str = "") -> list[dict[str, Any]]:
+    """Return a log group's events since a time in milliseconds; none if nothing has logged there yet."""
+    try:
+        pages = logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group, startTime=since, filterPattern=pattern
+        )
+        return [{**event, "function": group.rpartition("/")[2]} for page in pages for event in page["events"]]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
 
 
 def _print(event: dict[str, Any]) -> None:
@@ -93,6 +85,4 @@ def readable(line: str) -> str:
     level = record.get("level", "INFO")
     fields = " ".join(f"{name}={value}" for name, value in record.items() if name not in _NOT_SHOWN and value)
     exception = f"\n{record['exception']}" if "exception" in record else ""
-    return (
-        f"{styled(level, _LEVEL_STYLES.get(level, 'dim'))} {record.get('message')} {styled(fields, 'dim')}{exception}"
-    )
+    return f"{styled(level, LEVEL_STYLES.get(level, 'dim'))} {record.get('message')} {styled(fields, 'dim')}{exception}"

@@ -29,13 +29,7 @@ def environment(name: str) -> Environment:
 
 
 def differences() -> list[tuple[str, str, list[str]]]:
-    """Return the parameters that environments have different values of.
-
-    Returns
-    -------
-    list[tuple[str, str, list[str]]]
-        For each its name, its description in the template, and its value in each of ``ENVIRONMENTS``.
-    """
+    """Return the parameters that differ: name, description, and the value in each of ``ENVIRONMENTS``."""
     declared = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
     deployed = [environment(name) for name in ENVIRONMENTS]
     rows = [

@@ -22,14 +22,8 @@ GROUP_OF_USER = {"customer": "customers", "other": "customers", "support": "supp
 _CURRENCY = "EUR"
 
 
-def seed_products(stack: Stack) -> int:
-    """Add the products that are not there yet, so that the stock of those that are stays as orders left it.
-
-    Returns
-    -------
-    int
-        How many products there are to sell.
-    """
+def seed_products(stack: Stack) -> None:
+    """Add the products that are not there yet, so that the stock of those that are stays as orders left it."""
     dynamodb = stack.client("dynamodb")
     table = stack.outputs["ProductsTableName"]
     products = json.loads(PRODUCTS.read_text())
@@ -42,18 +36,12 @@ def seed_products(stack: Stack) -> int:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(add, products))
-    return len(products)
 
 
 def seed_customers(stack: Stack) -> dict[str, User]:
-    """Create the customers, or give those that exist the passwords known here.
-
-    Returns
-    -------
-    dict
-        The customers by what they are called in ``stack.json``.
-    """
-    users = {name: _user(stack, name) for name in CUSTOMERS}
+    """Create the customers, or give those that exist the passwords known here; return them by name."""
+    # The passwords of the last deployment go on being good.
+    users = {name: stack.users.get(name) or User(email, new_password()) for name, (email, _) in CUSTOMERS.items()}
     cognito = stack.client("cognito-idp")
     pool = stack.outputs["UserPoolId"]
     for name, user in users.items():
@@ -93,22 +81,10 @@ def webhook_of(stack: Stack) -> dict[str, str]:
 
 
 def seed_partners(stack: Stack) -> dict[str, PartnerAccess]:
-    """Make a partner for each usage plan, or keep the ones of the last deployment.
-
-    Returns
-    -------
-    dict
-        The partners by their plans.
-    """
+    """Return a partner for each usage plan: that of the last deployment, or a new one."""
     partners = Partners(stack)
     known = {plan: access for plan, access in stack.partners.items() if partners.has(partner_id_of(access.token))}
     return {plan: known.get(plan) or partners.issue(plan) for plan in PLANS}
-
-
-def _user(stack: Stack, name: str) -> User:
-    """The customer with the password of the last deployment, or a new one."""
-    known = stack.users.get(name)
-    return known or User(email=CUSTOMERS[name][0], password=new_password())
 
 
 def item_of(product: dict[str, Any]) -> dict[str, dict[str, str]]:

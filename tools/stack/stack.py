@@ -1,4 +1,4 @@
-"""The stack a client talks to: where it is, what it put out, who can sign in."""
+"""The stack a client talks to: where it is, its outputs, who can sign in."""
 
 from __future__ import annotations
 
@@ -56,8 +56,6 @@ class Stack:
         An hour's credentials of the role that writes products; ``up`` gets new ones each time.
     partners
         The partners by their usage plans, ``bronze`` and ``gold``.
-    name
-        The stack's name in CloudFormation.
     """
 
     endpoint: str
@@ -72,13 +70,7 @@ class Stack:
 
     @classmethod
     def load(cls, state: Path = STATE_DIRECTORY) -> Stack:
-        """Read what ``up`` has written.
-
-        Raises
-        ------
-        Problem
-            If no stack is up.
-        """
+        """Read what ``up`` has written; raise `Problem` if no stack is up."""
         try:
             content = json.loads((state / "stack.json").read_text())
         except FileNotFoundError:
@@ -115,13 +107,7 @@ class StackOnAws(Stack):
 
     @classmethod
     def named(cls, name: str) -> StackOnAws:
-        """Return a stack by its name.
-
-        Raises
-        ------
-        Problem
-            If the environment names no region.
-        """
+        """Return a stack by its name; raise `Problem` if the environment names no region."""
         region = boto3.Session().region_name
         if not region:
             raise Problem("in which region the stack is, nobody says: set AWS_REGION")
@@ -170,9 +156,5 @@ def resources_of(cloudformation: Any, stack: str) -> list[dict[str, Any]]:
     CloudFormation API Reference).
     """
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
-    return [
-        row
-        for page in pages
-        for row in page["StackResourceSummaries"]
-        if row["ResourceStatus"] != "DELETE_COMPLETE" and "PhysicalResourceId" in row
-    ]
+    rows = (row for page in pages for row in page["StackResourceSummaries"])
+    return [row for row in rows if row["ResourceStatus"] != "DELETE_COMPLETE" and "PhysicalResourceId" in row]

@@ -10,13 +10,16 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from storefront.chat.connection import Connection, connection_of
-from storefront.chat.store import ChatStore
+from storefront.chat.connection_store import ConnectionStore
+from storefront.chat.message_store import MessageStore
+from storefront.chat.order_version_store import OrderVersionStore
+from storefront.chat.room_store import RoomStore
 from storefront.shared import clock
 from tools.testing.aws import Aws
+from tools.testing.aws_calls import AwsCall
 from tools.testing.events import Context
 
 _numbers = itertools.count()
@@ -63,12 +66,16 @@ class Client:
 class Chat:
     """The chat's functions, and the gateway that they post through.
 
-    It watches every call to AWS; those of `@connections` it answers itself.
+    It hears every call to AWS (tools.testing.aws_calls), and answers those of `@connections` itself.
     """
 
     def __init__(self, aws: Aws) -> None:
         self.dynamodb = aws.dynamodb
-        self.store = ChatStore(aws.dynamodb, os.environ["CHAT_TABLE"])
+        table = os.environ["CHAT_TABLE"]
+        self.connections = ConnectionStore(aws.dynamodb, table)
+        self.rooms = RoomStore(aws.dynamodb, table)
+        self.messages = MessageStore(aws.dynamodb, table)
+        self.versions = OrderVersionStore(aws.dynamodb, table)
         # Connections that are gone, and those whose posts fail, with the error.
         self.gone: set[str] = set()
         self.failing: dict[str, ClientError] = {}
@@ -78,17 +85,17 @@ class Chat:
         self.posts: list[tuple[str, dict[str, Any]]] = []
         self.sizes: list[int] = []
         self._lock = threading.Lock()
-        self._call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
 
-    def watched(self, client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+    def hear(self, call: AwsCall) -> dict[str, Any] | None:
+        """Take note of a call, and answer it if it is a post."""
         with self._lock:
-            self.calls.append(operation)
-            before = self.before.pop(operation, None)
+            self.calls.append(call.operation)
+            before = self.before.pop(call.operation, None)
         if before:
             before()
-        if operation == "PostToConnection":
-            return self._post(parameters["ConnectionId"], parameters["Data"])
-        return self._call(client, operation, parameters)
+        if call.operation == "PostToConnection":
+            return self._post(call.parameters["ConnectionId"], call.parameters["Data"])
+        return None
 
     def _post(self, connection_id: str, data: bytes) -> dict[str, Any]:
         if connection_id in self.gone:
@@ -107,9 +114,9 @@ class Chat:
     def connect(self, *clients: Client, room: str | None = None) -> None:
         """Open connections, and put them into a room."""
         for client in clients:
-            self.store.open(client.connection)
+            self.connections.open(client.connection)
             if room:
-                self.store.join(client.connection, room, clock.now())
+                self.rooms.join(client.connection, room, clock.now())
         self.calls.clear()
 
     def rows(self, prefix: str = "") -> set[tuple[str, str]]:

@@ -1,9 +1,13 @@
 """What CloudFormation makes of the translated template with one set of parameters: conditions and rules evaluated."""
 
+from __future__ import annotations
+
+import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
-from tools.testing.template import Json, translated
+from tools.testing.template import Json, operations, translated
 
 
 class Deployment:
@@ -16,14 +20,29 @@ class Deployment:
     """
 
     def __init__(self, **parameters: str) -> None:
-        self._template = translated()
+        # SAM decides by this one what it makes; by the others conditions do.
+        decisive = {name: value for name, value in parameters.items() if name == "GradualReleases"}
+        self._template = translated(**decisive)
         defaults = {name: parameter.get("Default") for name, parameter in self._template["Parameters"].items()}
         self.parameters = {"AWS::AccountId": "000000000000"} | defaults | parameters
+
+    @property
+    def nested(self) -> Deployment:
+        """The stack that operations.yaml makes in this one, by the parameters that it is given."""
+        given = self.resources["Operations"]["Properties"]["Parameters"]
+        nested = copy.copy(self)
+        nested._template = _with_values(operations(), given)
+        nested.parameters = {name: value for name, value in self.parameters.items() if name.startswith("AWS::")} | given
+        return nested
 
     @property
     def resources(self) -> dict[str, Json]:
         """The resources that there are, each with its `Fn::If` decided."""
         return {name: self.resolve(resource) for name, resource in self._existing("Resources").items()}
+
+    def of(self, kind: str) -> dict[str, Json]:
+        """Return the properties of all resources of a type."""
+        return {name: one.get("Properties", {}) for name, one in self.resources.items() if one["Type"] == kind}
 
     @property
     def outputs(self) -> dict[str, Json]:
@@ -73,3 +92,28 @@ class Deployment:
 
     def _holds(self, condition: str) -> bool:
         return bool(self.resolve(self._template["Conditions"][condition]))
+
+
+def _with_values(node: Any, given: Json) -> Any:
+    """Fill in the values of parameters in texts; a value may be a reference of the stack around this one."""
+    match node:
+        case {"Fn::Sub": str(text)}:
+            return {
+                "Fn::Sub": re.sub(r"\$\{(\w+)\}", lambda name: _as_text(given.get(name[1], {"Ref": name[1]})), text)
+            }
+        case dict():
+            return {key: _with_values(value, given) for key, value in node.items()}
+        case list():
+            return [_with_values(value, given) for value in node]
+    return node
+
+
+def _as_text(value: Any) -> str:
+    match value:
+        case {"Ref": str(name)}:
+            return f"${{{name}}}"
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return f"${{{name}.{attribute}}}"
+        case {"Fn::Sub": str(text)}:
+            return text
+    return str(value)

@@ -1,11 +1,13 @@
-"""What the roles of the functions allow, in the words in which tools/testing/calls.py says what functions do."""
+"""What the roles of the functions allow, in the words in which tools/testing/iam.py says what functions do."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from tools.testing.calls import Call, named
+from tools.testing.calls import Call
+from tools.testing.iam import named
+from tools.testing.roles import statements
 from tools.testing.template import Json, resources
 
 # What the code never calls: Lambda does, with the function's role.
@@ -40,12 +42,10 @@ class Grant:
 @cache
 def grants() -> tuple[Grant, ...]:
     """Return everything that the roles of functions allow with policies of their own."""
-    roles = resources("AWS::IAM::Role")
     found = {
         grant
         for function, properties in resources("AWS::Lambda::Function").items()
-        for policy in roles[properties["Role"]["Fn::GetAtt"][0]]["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]
+        for statement in statements(properties["Role"]["Fn::GetAtt"][0])
         for grant in _of(function, statement)
     }
     return tuple(sorted(found))

@@ -21,9 +21,9 @@ Json = dict[str, Any]
 
 
 @cache
-def source() -> Json:
-    """Return the template as it is written."""
-    parsed: Json = yaml_parse((ROOT / "template.yaml").read_text())
+def source(file: str = "template.yaml") -> Json:
+    """Return a template as it is written."""
+    parsed: Json = yaml_parse((ROOT / file).read_text())
     return parsed
 
 
@@ -49,25 +49,51 @@ def translated(**parameters: str) -> Json:
     # And `sam deploy` has uploaded the code.
     template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
     template["Resources"]["PaymentsSandboxFunction"]["Properties"]["CodeUri"] = "s3://artifacts/sandbox.zip"
-    # Of AWS::LanguageExtensions only the loops: the SAM CLI's stand-in for the rest leaves half-filled texts behind.
-    loops = ProcessingPipeline([TemplateParsingProcessor(), ForEachProcessor()])
-    expanded = loops.process_template(TemplateProcessingContext(fragment=template, parameter_values=dict(parameters)))
-    expanded["Resources"] = _with_plain_names(expanded["Resources"])
     session = boto3.Session(region_name="us-east-1")
     translator = Translator({}, Parser(), boto_session=session)
-    result: Json = translator.translate(expanded, dict(parameters))
+    result: Json = translator.translate(_without_loops(template, parameters), dict(parameters))
     return result
 
 
-def _with_plain_names(node: Any) -> Any:
-    """Fill in `!Sub "${Function}.Version"`, whose variable the loop has replaced: SAM knows names, not functions."""
+@cache
+def operations() -> Json:
+    """Return the template of the nested stack after its transform."""
+    return _without_loops(copy.deepcopy(source("operations.yaml")), {})
+
+
+def _without_loops(template: Json, parameters: dict[str, str]) -> Json:
+    """Apply AWS::LanguageExtensions: loops, and what the values of loops decide.
+
+    The SAM CLI's stand-in does the loops; for the rest it leaves half-filled texts behind.
+    """
+    loops = ProcessingPipeline([TemplateParsingProcessor(), ForEachProcessor()])
+    expanded: Json = loops.process_template(
+        TemplateProcessingContext(fragment=template, parameter_values=dict(parameters))
+    )
+    expanded["Resources"] = _with_literals(expanded["Resources"], expanded["Mappings"])
+    return expanded
+
+
+def _with_literals(node: Any, mappings: Json) -> Any:
+    """Fill in the functions whose arguments are known once a loop has replaced its variable."""
     match node:
-        case {"Fn::Sub": str() as text} if len(node) == 1 and "${" not in text:
-            return text
         case dict():
-            return {key: _with_plain_names(value) for key, value in node.items()}
+            return _literal({key: _with_literals(value, mappings) for key, value in node.items()}, mappings)
         case list():
-            return [_with_plain_names(value) for value in node]
+            return [_with_literals(value, mappings) for value in node]
+    return node
+
+
+def _literal(node: Json, mappings: Json) -> Any:
+    match node:
+        case {"Fn::FindInMap": [str(name), str(first), str(second), *rest]}:
+            return mappings[name][first][second] if second in mappings[name][first] else rest[0]["DefaultValue"]
+        case {"Fn::Sub": [str(text), dict(values)]} if all(isinstance(value, str | int) for value in values.values()):
+            for name, value in values.items():
+                text = text.replace(f"${{{name}}}", str(value))
+            return _literal({"Fn::Sub": text}, mappings)
+        case {"Fn::Sub": str(text)} if len(node) == 1 and "${" not in text:
+            return text
     return node
 
 

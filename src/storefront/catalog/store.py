@@ -6,26 +6,22 @@ writes to the table alone and never to an index, whose one partition per list wo
 Secondary Indexes in DynamoDB", Amazon DynamoDB Developer Guide).
 """
 
-import random
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from storefront.catalog.product import Product
 from storefront.shared.attributes import from_item
-from storefront.shared.errors import NotFound, Overloaded, PreconditionFailed
+from storefront.shared.dynamodb import Refused, insist, insist_on_batch
+from storefront.shared.errors import NotFound, PreconditionFailed
 from storefront.shared.money import Money
 from storefront.shared.paging import Key, Page
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-
-_BATCH_ATTEMPTS = 5
-_WRITE_PAUSES = (0.05, 0.1, 0.2, 0.4)
+# An order that takes the stock at this moment is in the way of a write.
+_PAUSES = (0.05, 0.1, 0.2, 0.4)
 
 
 class ProductStore:
@@ -33,13 +29,6 @@ class ProductStore:
 
     A write touches the attributes of the catalogue only: the stock belongs to the orders, and what this version of the
     code does not know stays as it is.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the products table.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
@@ -78,8 +67,8 @@ class ProductStore:
         """
         written = replace(product, version=1)
         values = _catalogue_values(written, write_id) | {"stock": {"N": str(stock)}, "listing": {"S": "all"}}
-        refused = "There is a product with this SKU. `GET` it, and send its `ETag` in `If-Match` to change it."
-        return self._write(written, values, "attribute_not_exists(sku)", {}, refused)
+        refusal = "There is a product with this SKU. `GET` it, and send its `ETag` in `If-Match` to change it."
+        return self._write(written, values, "attribute_not_exists(sku)", {}, refusal)
 
     def change(self, product: Product, version: int, write_id: str) -> Product:
         """Change a product that is of a version, and return it as it is now.
@@ -103,11 +92,11 @@ class ProductStore:
         # What was never edited has no version; it counts as 0.
         unedited = " OR attribute_not_exists(#version)" if version == 0 else ""
         condition = f"attribute_exists(sku) AND (#version = :read{unedited})"
-        refused = "The product has changed since you saw it, or there is none. `GET` it, and send the `ETag` it shows."
-        return self._write(written, values, condition, {":read": {"N": str(version)}}, refused)
+        refusal = "The product has changed since you saw it, or there is none. `GET` it, and send the `ETag` it shows."
+        return self._write(written, values, condition, {":read": {"N": str(version)}}, refusal)
 
     def _write(
-        self, written: Product, values: Mapping[str, Any], condition: str, compared: Mapping[str, Any], refused: str
+        self, written: Product, values: Mapping[str, Any], condition: str, compared: Mapping[str, Any], refusal: str
     ) -> Product:
         update: dict[str, Any] = {
             "TableName": self._table,
@@ -118,22 +107,13 @@ class ProductStore:
             "ExpressionAttributeValues": {**compared, **{f":{name}": value for name, value in values.items()}},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        for pause in _WRITE_PAUSES:
-            try:
-                self._dynamodb.update_item(**update)
-            except ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code == "ConditionalCheckFailedException" and not _made_by(error, values["writeId"]["S"]):
-                    raise PreconditionFailed(refused) from error
-                if code == "ConditionalCheckFailedException":
-                    return written
-                if code != "TransactionConflictException":
-                    raise
-            else:
-                return written
-            # An order that takes the stock at this moment is in the way; a moment later it is not.
-            time.sleep(random.uniform(pause / 5, pause))  # noqa: S311 - jitter, not a secret
-        raise Overloaded("the write met orders at every attempt")
+        try:
+            insist(lambda: self._dynamodb.update_item(**update), _PAUSES)
+        except Refused as refused:
+            # A write whose answer got lost is sent again by botocore, and then its own effect fails the condition.
+            if refused.item().get("writeId") != values["writeId"]:
+                raise PreconditionFailed(refusal) from refused
+        return written
 
     def page(self, category: str | None, limit: int, after: Key | None) -> Page[Product]:
         """Return up to `limit` products in the order of their SKUs.
@@ -173,26 +153,22 @@ class ProductStore:
     def get_many(self, skus: Iterable[str]) -> dict[str, Product]:
         """Return the products of these SKUs (100 at the most) by SKU, in one read; unknown ones are left out.
 
-        DynamoDB may answer a part and name the rest as unprocessed (`BatchGetItem`, Amazon DynamoDB API Reference): the
-        rest is asked for again, with a growing, jittered pause.
-
         Raises
         ------
         Overloaded
             There was still a rest after several attempts.
         """
-        request: Mapping[str, Any] = {self._table: {"Keys": [{"sku": {"S": sku}} for sku in skus]}}
         found: dict[str, Product] = {}
-        for attempt in range(_BATCH_ATTEMPTS):
+
+        def read(request: Any) -> Any:
             answer = self._dynamodb.batch_get_item(RequestItems=request)
-            for item in answer["Responses"].get(self._table, []):
-                product = _product(item)
-                found[product.sku] = product
-            request = answer.get("UnprocessedKeys") or {}
-            if not request:
-                return found
-            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
-        raise Overloaded("DynamoDB left products unread after several attempts")
+            products = map(_product, answer["Responses"].get(self._table, []))
+            found.update((product.sku, product) for product in products)
+            return answer.get("UnprocessedKeys")
+
+        keys = [{"sku": {"S": sku}} for sku in skus]
+        insist_on_batch(read, {self._table: {"Keys": keys}}, _PAUSES)
+        return found
 
 
 def _catalogue_values(product: Product, write_id: str) -> dict[str, Any]:
@@ -206,15 +182,6 @@ def _catalogue_values(product: Product, write_id: str) -> dict[str, Any]:
         "version": {"N": str(product.version)},
         "writeId": {"S": write_id},
     }
-
-
-def _made_by(error: ClientError, write_id: str) -> bool:
-    """Tell whether the item that failed a condition carries this very write.
-
-    A write whose answer got lost is sent again by botocore, and then its own effect fails the condition.
-    """
-    found: Mapping[str, Any] = error.response.get("Item") or {}  # type: ignore[assignment]
-    return found.get("writeId") == {"S": write_id}
 
 
 def _product(item: Mapping[str, Any]) -> Product:

@@ -5,16 +5,16 @@
 
 import os
 
-from storefront.chat.store import ChatStore
+from storefront.chat.connection_store import ConnectionStore
 from storefront.chat.websocket import Event, connection_handler
 from storefront.shared.aws import client
 from storefront.shared.observability import logger
 
-_chat = ChatStore(client("dynamodb"), os.environ["CHAT_TABLE"])
+_connections = ConnectionStore(client("dynamodb"), os.environ["CHAT_TABLE"])
 
 
-@connection_handler(_chat)
+@connection_handler(_connections)
 def handler(event: Event) -> None:
     """Forget a connection."""
-    _chat.close(event["requestContext"]["connectionId"])
+    _connections.close(event["requestContext"]["connectionId"])
     logger.info("disconnected")

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import unquote
+
+from storefront.identity import chat_user_of
 
 # A connection ends after two hours ("Quotas for configuring and running a WebSocket API in API Gateway", Amazon API
 # Gateway Developer Guide); what is written about it outlasts it by a margin, and no longer.
@@ -27,9 +28,6 @@ MAX_FRAME_BYTES = 30_000
 # One broadcast keeps neither the gateway nor its own function busier than that.
 MAX_POSTS_AT_ONCE = 32
 
-# A name is part of every message that is sent under it; with the longest text, the frame still fits.
-_MAX_NAME_CHARACTERS = 64
-
 
 class ConnectionGone(Exception):
     """Nobody is at the other end any more, nor ever will be."""
@@ -41,7 +39,7 @@ class PostFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A connection and who it belongs to, as the authorizer of `$connect` found out.
+    """A connection and who it belongs to, as the authorizer of `$connect` has found out.
 
     Parameters
     ----------
@@ -85,18 +83,8 @@ class Recipient:
 
 
 def connection_of(event: dict[str, Any]) -> Connection:
-    """Return the connection that a WebSocket event comes from.
-
-    What the authorizer answered at `$connect` comes with each event of the connection; so no event costs a read to find
-    out who sent it.
-    """
+    """Return the connection that a WebSocket event comes from."""
     context = event["requestContext"]
-    identity = context["authorizer"]
-    return Connection(
-        id=context["connectionId"],
-        customer_id=identity["customerId"],
-        # The authorizer has written it in ASCII.
-        name=unquote(identity["name"])[:_MAX_NAME_CHARACTERS],
-        group=identity["group"],
-        connected_at=datetime.fromtimestamp(context["connectedAt"] / 1000, UTC),
-    )
+    user = chat_user_of(event)
+    connected_at = datetime.fromtimestamp(context["connectedAt"] / 1000, UTC)
+    return Connection(context["connectionId"], user.id, user.name, user.group, connected_at)

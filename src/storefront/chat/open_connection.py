@@ -3,17 +3,17 @@
 import os
 
 from storefront.chat.connection import connection_of
-from storefront.chat.store import ChatStore
+from storefront.chat.connection_store import ConnectionStore
 from storefront.chat.websocket import Event, connection_handler
 from storefront.shared.aws import client
 from storefront.shared.observability import logger
 
-_chat = ChatStore(client("dynamodb"), os.environ["CHAT_TABLE"])
+_connections = ConnectionStore(client("dynamodb"), os.environ["CHAT_TABLE"])
 
 
-@connection_handler(_chat)
+@connection_handler(_connections)
 def handler(event: Event) -> None:
     """Note a new connection."""
     connection = connection_of(event)
-    _chat.open(connection)
+    _connections.open(connection)
     logger.info("connected", extra={"group": connection.group})

@@ -17,11 +17,16 @@ class NotDelivered(Exception):
     """Some of a customer's connections may be there, and have not got it."""
 
 
-class Store(Protocol):
-    """What is known of orders and connections."""
+class Versions(Protocol):
+    """The versions of orders that were told."""
 
-    def see_order_version(self, order_id: str, version: int, now: datetime) -> bool: ...  # noqa: D102
-    def connections_of_customer(self, customer_id: str, now: datetime) -> Iterable[Recipient]: ...  # noqa: D102
+    def see(self, order_id: str, version: int, now: datetime) -> bool: ...  # noqa: D102
+
+
+class Connections(Protocol):
+    """The open connections."""
+
+    def of_customer(self, customer_id: str, now: datetime) -> Iterable[Recipient]: ...  # noqa: D102
     def close(self, connection_id: str) -> None: ...  # noqa: D102
 
 
@@ -91,7 +96,12 @@ def order_status_of(record: dict[str, Any]) -> OrderStatus:
 
 
 def tell_customer(
-    status: OrderStatus, store: Store, gateway: Gateway, has_time: Callable[[], bool], now: datetime
+    status: OrderStatus,
+    versions: Versions,
+    connections: Connections,
+    gateway: Gateway,
+    has_time: Callable[[], bool],
+    now: datetime,
 ) -> Mapping[Outcome, int]:
     """Send a status to all open connections of its customer, unless a newer one has been sent.
 
@@ -99,8 +109,10 @@ def tell_customer(
     ----------
     status
         What to tell.
-    store
-        Knows what was told before, and whom to tell.
+    versions
+        Knows what was told before.
+    connections
+        Knows whom to tell.
     gateway
         What the frames go through.
     has_time
@@ -119,10 +131,10 @@ def tell_customer(
         Some connection may be there, and has not got it. It is safe to try again: who has got it sees by the version
         that it is the same.
     """
-    if not store.see_order_version(status.order_id, status.version, now):
+    if not versions.see(status.order_id, status.version, now):
         return {}
-    recipients = list(store.connections_of_customer(status.customer_id, now))
-    outcomes = broadcast(status.to_frame(), [recipients], gateway, store.close, has_time)
+    recipients = list(connections.of_customer(status.customer_id, now))
+    outcomes = broadcast(status.to_frame(), [recipients], gateway, connections.close, has_time)
     missed = outcomes.get(Outcome.FAILED, 0) + outcomes.get(Outcome.SKIPPED, 0)
     if missed:
         raise NotDelivered(f"{missed} of {len(recipients)} connections have not got it")

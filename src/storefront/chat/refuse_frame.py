@@ -2,19 +2,19 @@
 
 import os
 
-from storefront.chat.connections import POST_LIMITS, Connections
-from storefront.chat.store import ChatStore
+from storefront.chat.connection_store import ConnectionStore
+from storefront.chat.gateway import POST_LIMITS, ConnectionGateway
 from storefront.chat.websocket import Exchange, websocket_handler
 from storefront.shared.aws import client
 from storefront.shared.errors import InvalidRequest
 
-_chat = ChatStore(client("dynamodb"), os.environ["CHAT_TABLE"])
-_connections = Connections(
+_connections = ConnectionStore(client("dynamodb"), os.environ["CHAT_TABLE"])
+_gateway = ConnectionGateway(
     client("apigatewaymanagementapi", endpoint=os.environ["CONNECTIONS_URL"], limits=POST_LIMITS)
 )
 
 
-@websocket_handler(bytes, _chat, _connections)
+@websocket_handler(bytes, _connections, _gateway)
 def handler(exchange: Exchange[bytes]) -> None:
     """Say what can be asked for."""
     raise InvalidRequest("/action: send `joinRoom`, `leaveRoom`, `sendMessage`, `history` or `ping`.")

@@ -4,31 +4,36 @@ import os
 
 from storefront.chat import frame
 from storefront.chat.broadcast import broadcast, by_name
-from storefront.chat.connections import LAST_POST_MILLISECONDS, POST_LIMITS, Connections
+from storefront.chat.connection_store import BROADCAST_LIMITS, ConnectionStore
+from storefront.chat.gateway import LAST_POST_MILLISECONDS, POST_LIMITS, ConnectionGateway
 from storefront.chat.message import Message, new_message_id
+from storefront.chat.message_store import MessageStore
 from storefront.chat.request import RULES, SendMessage
-from storefront.chat.store import BROADCAST_LIMITS, ChatStore
+from storefront.chat.room_store import RoomStore
 from storefront.chat.websocket import Exchange, websocket_handler
 from storefront.shared import clock
 from storefront.shared.aws import client
 from storefront.shared.body import parse
 from storefront.shared.observability import MetricUnit, logger, metrics
 
-_chat = ChatStore(client("dynamodb", limits=BROADCAST_LIMITS), os.environ["CHAT_TABLE"])
-_connections = Connections(
+_dynamodb, _table = client("dynamodb", limits=BROADCAST_LIMITS), os.environ["CHAT_TABLE"]
+_connections = ConnectionStore(_dynamodb, _table)
+_rooms = RoomStore(_dynamodb, _table)
+_messages = MessageStore(_dynamodb, _table)
+_gateway = ConnectionGateway(
     client("apigatewaymanagementapi", endpoint=os.environ["CONNECTIONS_URL"], limits=POST_LIMITS)
 )
 
 
-@websocket_handler(lambda body: parse(SendMessage, body, RULES), _chat, _connections)
+@websocket_handler(lambda body: parse(SendMessage, body, RULES), _connections, _gateway)
 def handler(exchange: Exchange[SendMessage]) -> None:
     """Keep a message, and send it to everybody in its room."""
     message = _message_of(exchange)
-    kept = _chat.add(message, exchange.connection.id)
-    logger.append_keys(room=message.room, message_id=kept.message.id)
+    stored = _messages.add(message, exchange.connection.id)
+    logger.append_keys(room=message.room, message_id=stored.message.id)
     # First the answer: the sender need not wait for everybody else.
-    exchange.answer(frame.sent(exchange.request.requestId, kept.message))
-    if kept.is_new:
+    exchange.answer(frame.sent(exchange.request.requestId, stored.message))
+    if stored.is_new:
         _send_to_room(message, exchange)
     else:
         logger.info("message was sent again")
@@ -52,9 +57,9 @@ def _send_to_room(message: Message, exchange: Exchange[SendMessage]) -> None:
     metrics.add_metric("ChatMessagesSent", MetricUnit.Count, 1)
     outcomes = broadcast(
         frame.message_in_room(message),
-        _chat.members(message.room, message.sent_at),
-        _connections,
-        lambda connection_id: _chat.close(connection_id, message.room),
+        _rooms.members(message.room, message.sent_at),
+        _gateway,
+        lambda connection_id: _connections.close(connection_id, message.room),
         lambda: exchange.remaining_milliseconds() > LAST_POST_MILLISECONDS,
     )
     logger.info("message sent", extra={"posts": by_name(outcomes)})

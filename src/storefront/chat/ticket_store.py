@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from storefront.chat.table import Row, key, seconds
 from storefront.chat.ticket import Ticket, hash_of
 
 if TYPE_CHECKING:
@@ -11,15 +12,7 @@ if TYPE_CHECKING:
 
 
 class TicketStore:
-    """Keeps tickets until they are used.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the chat's table.
-    """
+    """Keeps tickets until they are used."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb
@@ -34,7 +27,7 @@ class TicketStore:
                 "customer": {"S": ticket.customer_id},
                 "name": {"S": ticket.name},
                 "group": {"S": ticket.group},
-                "expiresAt": {"N": str(_seconds(ticket.expires_at))},
+                "expiresAt": seconds(ticket.expires_at),
             },
         )
 
@@ -51,7 +44,7 @@ class TicketStore:
                 # DynamoDB deletes what has expired within a few days ("Using time to live (TTL) in DynamoDB", Amazon
                 # DynamoDB Developer Guide); until then it is there, and counts as absent.
                 ConditionExpression="expiresAt > :now",
-                ExpressionAttributeValues={":now": {"N": str(_seconds(now))}},
+                ExpressionAttributeValues={":now": seconds(now)},
                 ReturnValues="ALL_OLD",
             )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
@@ -59,12 +52,8 @@ class TicketStore:
         return _ticket(answer["Attributes"])
 
 
-def _key(text: str) -> dict[str, Any]:
-    return {"pk": {"S": f"ticket#{hash_of(text)}"}, "sk": {"S": "ticket"}}
-
-
-def _seconds(time: datetime) -> int:
-    return int(time.timestamp())
+def _key(text: str) -> Row:
+    return key(f"ticket#{hash_of(text)}", "ticket")
 
 
 def _ticket(item: Mapping[str, Any]) -> Ticket:

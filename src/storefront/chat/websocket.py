@@ -18,7 +18,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from storefront.chat import frame
 from storefront.chat.broadcast import Gateway, Outcome, count, deliver
 from storefront.chat.connection import MAX_FRAME_BYTES, Connection, Recipient, connection_of
-from storefront.chat.store import ChatStore
+from storefront.chat.connection_store import ConnectionStore
 from storefront.shared import clock
 from storefront.shared.errors import InvalidRequest, Refusal, TooLarge, TooManyRequests
 from storefront.shared.faults import count_fault_in, is_overload
@@ -58,12 +58,12 @@ class Exchange(Generic[Asked]):
     remaining_milliseconds: Callable[[], int]
 
 
-def connection_handler(chat: ChatStore) -> Callable[[Callable[[Event], None]], Handler]:
+def connection_handler(connections: ConnectionStore) -> Callable[[Callable[[Event], None]], Handler]:
     """Make a function of an event the handler of `$connect` or `$disconnect`: a status, and nobody to write to.
 
     Parameters
     ----------
-    chat
+    connections
         Counts the frames that come this way.
     """
 
@@ -74,7 +74,7 @@ def connection_handler(chat: ChatStore) -> Callable[[Callable[[Event], None]], H
             _begin_log(event)
             try:
                 if event["requestContext"]["eventType"] == "MESSAGE":
-                    return _refuse_silently(event, chat)
+                    return _refuse_silently(event, connections)
                 function(event)
             except Exception as error:
                 logger.exception("event failed")
@@ -87,7 +87,7 @@ def connection_handler(chat: ChatStore) -> Callable[[Callable[[Event], None]], H
     return decorate
 
 
-def _refuse_silently(event: Event, chat: ChatStore) -> Answer:
+def _refuse_silently(event: Event, connections: ConnectionStore) -> Answer:
     """Count a frame whose action is `$connect` or `$disconnect`: it must not write what only the gateway knows.
 
     It gets no answer: the functions of these routes may not post, and no client of good will sends one. The status is
@@ -95,12 +95,12 @@ def _refuse_silently(event: Event, chat: ChatStore) -> Answer:
     """
     logger.warning("a frame named a route that is not for frames")
     with suppress(TooManyRequests):
-        chat.count_frame(event["requestContext"]["connectionId"], clock.now())
+        connections.count_frame(event["requestContext"]["connectionId"], clock.now())
     return {"statusCode": int(HTTPStatus.OK)}
 
 
 def websocket_handler(
-    read: Callable[[bytes], Asked], chat: ChatStore, gateway: Gateway
+    read: Callable[[bytes], Asked], connections: ConnectionStore, gateway: Gateway
 ) -> Callable[[Callable[[Exchange[Asked]], None]], Handler]:
     """Make a function of an exchange the handler of a route: ids in its logs, refusals as error frames.
 
@@ -111,7 +111,7 @@ def websocket_handler(
     ----------
     read
         Returns what a frame asks for, or raises `InvalidRequest`.
-    chat
+    connections
         Counts the frames that are refused, and forgets connections that are gone.
     gateway
         Takes the answers.
@@ -123,7 +123,7 @@ def websocket_handler(
         @wraps(function)
         def handler(event: Event, context: LambdaContext) -> Answer:
             _begin_log(event)
-            desk = _Desk(event, context, chat, gateway)
+            desk = _Desk(event, context, connections, gateway)
             try:
                 try:
                     function(Exchange(read(desk.body()), desk.connection, desk.answer, desk.remaining_milliseconds))
@@ -144,10 +144,10 @@ def websocket_handler(
 class _Desk:
     """Where one frame is taken, answered or refused."""
 
-    def __init__(self, event: Event, context: LambdaContext, chat: ChatStore, gateway: Gateway) -> None:
+    def __init__(self, event: Event, context: LambdaContext, connections: ConnectionStore, gateway: Gateway) -> None:
         self.connection = connection_of(event)
         self.remaining_milliseconds = context.get_remaining_time_in_millis
-        self._chat = chat
+        self._connections = connections
         self._gateway = gateway
         self._text = event.get("body") or ""
         self._document = _document_in(self._text)
@@ -176,7 +176,7 @@ class _Desk:
     def answer(self, answer: frame.Frame) -> None:
         """Send the answer; where nobody is there to read it, there is nothing left to do."""
         self._answered = True
-        outcome = deliver(answer, Recipient(self.connection.id), self._gateway, self._chat.close, self._has_time)
+        outcome = deliver(answer, Recipient(self.connection.id), self._gateway, self._connections.close, self._has_time)
         if outcome is not Outcome.DELIVERED:
             count({outcome: 1})
 
@@ -184,7 +184,7 @@ class _Desk:
         """Count the frame, which nothing was written for, and send an error frame."""
         if not isinstance(refusal, TooManyRequests):
             try:
-                self._chat.count_frame(self.connection.id, clock.now())
+                self._connections.count_frame(self.connection.id, clock.now())
             except TooManyRequests as too_many:
                 refusal = too_many
         logger.info("refused", extra={"refusal": type(refusal).__name__})

@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Protocol
 
 from storefront.catalog.product import Product
-from storefront.orders.order import Line, Order, OrderKey, Schedule, Status, order_id_of
+from storefront.orders.order import Line, Order, OrderKey, order_id_of
 from storefront.orders.request import OrderRequest
+from storefront.orders.schedule import Schedule
+from storefront.orders.status import Status
 from storefront.shared.errors import Unprocessable
 
 
@@ -29,7 +31,7 @@ class Queue(Protocol):
     def send(self, order: Order) -> None: ...  # noqa: D102
 
 
-class OrderDesk:
+class OrderIntake:
     """Takes orders in, whichever way they come.
 
     Parameters

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from storefront.orders.order import Order, Status
+from storefront.orders.order import Order
+from storefront.orders.status import Status
 from storefront.shared import clock
 
 SCHEMA_VERSION = 1

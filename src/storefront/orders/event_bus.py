@@ -17,15 +17,7 @@ MAX_ENTRIES = 10
 
 
 class EventBus:
-    """Publishes order events.
-
-    Parameters
-    ----------
-    events
-        An EventBridge client.
-    name
-        The bus's name.
-    """
+    """Publishes order events."""
 
     def __init__(self, events: "EventBridgeClient", name: str) -> None:
         self._events = events

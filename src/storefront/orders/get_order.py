@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.identity import customer_of
 from storefront.orders.order import OrderKey
-from storefront.orders.store import OrderStore
+from storefront.orders.order_store import OrderStore
 from storefront.shared.api import Answer, Event, answer, rest_handler
 from storefront.shared.aws import client
 

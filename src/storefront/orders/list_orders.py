@@ -7,13 +7,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.identity import customer_of
 from storefront.orders.order import Order
-from storefront.orders.store import OrderStore
+from storefront.orders.order_list import OrderList
 from storefront.shared import paging
 from storefront.shared.api import Answer, Event, answer, query_of, rest_handler
 from storefront.shared.aws import client
 from storefront.shared.configuration import secret
 
-_orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"])
+_orders = OrderList(client("dynamodb"), os.environ["ORDERS_TABLE"])
 _cursors = paging.Cursors(secret("CURSOR_SECRET_ARN"))
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from storefront.orders.order_store import OrderStore
 from storefront.orders.processing import process_order
 from storefront.orders.queue import OrderQueue, order_key_of
-from storefront.orders.store import OrderStore
 from storefront.payments.charge import PaymentUnresolved
 from storefront.payments.provider import WORST_CASE_SECONDS, PaymentProvider
 from storefront.shared.aws import client
@@ -28,10 +28,10 @@ def _process(record: dict[str, Any]) -> dict[str, Any]:
 _consumer = BatchConsumer(
     _process,
     _queue,
-    what="order",
+    subject="order",
     failures_metric="OrdersNotProcessed",
     # The provider at its slowest, and some seconds for the tables.
-    longest_milliseconds=(WORST_CASE_SECONDS + 5) * 1000,
+    reserve_ms=(WORST_CASE_SECONDS + 5) * 1000,
     retry_seconds=int(os.environ["RETRY_AFTER_SECONDS"]),
     expected=(PaymentUnresolved,),
 )

@@ -7,7 +7,8 @@ message may come twice, late, or eight times at once, and a crash may happen bet
 from collections.abc import Callable
 from typing import Protocol
 
-from storefront.orders.order import Order, OrderKey, Reason, Status
+from storefront.orders.order import Order, OrderKey
+from storefront.orders.status import Reason, Status
 from storefront.payments.charge import Charge, Decision
 
 

@@ -12,8 +12,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.orders.event import OrderEvent, event_of_change
 from storefront.orders.event_bus import EventBus
+from storefront.orders.order_item import order_of
 from storefront.orders.queue import DeadLetterQueue
-from storefront.orders.store import order_of
 from storefront.shared.aws import client
 from storefront.shared.observability import MetricUnit, count_fault, logger, metrics
 

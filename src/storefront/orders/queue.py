@@ -30,15 +30,7 @@ class OrderQueue(ConsumedQueue):
 
 
 class DeadLetterQueue:
-    """Takes what cannot be dealt with, for a person to look at.
-
-    Parameters
-    ----------
-    sqs
-        An SQS client.
-    url
-        The queue's URL.
-    """
+    """Takes what cannot be dealt with, for a person to look at."""
 
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs = sqs

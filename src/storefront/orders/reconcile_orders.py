@@ -6,10 +6,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storefront.orders.order import Schedule
+from storefront.orders.order_store import OrderStore
 from storefront.orders.queue import OrderQueue
 from storefront.orders.reconciliation import defer_review, reconcile_order
-from storefront.orders.store import OrderStore
+from storefront.orders.review_list import ReviewList
+from storefront.orders.schedule import Schedule
 from storefront.payments.provider import WORST_CASE_SECONDS, PaymentProvider
 from storefront.shared import clock
 from storefront.shared.aws import client
@@ -17,7 +18,9 @@ from storefront.shared.configuration import parameter, secret
 from storefront.shared.faults import count_fault_in
 from storefront.shared.observability import MetricUnit, logger, metrics
 
-_orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
+_dynamodb = client("dynamodb")
+_orders = OrderStore(_dynamodb, os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
+_reviews = ReviewList(_dynamodb, os.environ["ORDERS_TABLE"])
 _queue = OrderQueue(client("sqs"), os.environ["ORDERS_QUEUE_URL"])
 _payments = PaymentProvider(parameter("PAYMENTS_URL_PARAMETER"), secret("PAYMENTS_SECRET_ARN"))
 _schedule = Schedule(timedelta(seconds=int(os.environ["REVIEW_AFTER_SECONDS"])))
@@ -35,10 +38,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Review the orders that are due; what there is no time for is left to the next run."""
     scheduled_at = _scheduled_at(event)
     # In every run, also where it is 0: silence means that there are no runs.
-    unsettled = _orders.count_unsettled(scheduled_at - _SHOULD_HAVE_SETTLED)
+    unsettled = _reviews.count_unsettled(scheduled_at - _SHOULD_HAVE_SETTLED)
     metrics.add_metric("OrdersUnsettled", MetricUnit.Count, unsettled)
     reviewed = failed = 0
-    for order in _orders.due_for_review(scheduled_at):
+    for order in _reviews.due(scheduled_at):
         if context.get_remaining_time_in_millis() < _LONGEST_REVIEW_MILLISECONDS:
             logger.warning("orders left to the next run")
             break

@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from storefront.orders import processing
-from storefront.orders.order import Order, Reason, Schedule, Status
+from storefront.orders.order import Order
 from storefront.orders.processing import OrderMovedOn, Payments
+from storefront.orders.schedule import Schedule
+from storefront.orders.status import Reason, Status
 from storefront.payments.charge import Decision
 
 

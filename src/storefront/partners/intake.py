@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storefront.identity import customer_id_of
-from storefront.orders.acceptance import OrderDesk
+from storefront.orders.acceptance import OrderIntake
 from storefront.partners.outcome import Outcome, OutcomeKey, Outcomes, is_reference
 from storefront.partners.request import parse_partner_order_request
 from storefront.shared.errors import Refusal
@@ -24,11 +24,11 @@ class HandedIn:
     body: str
 
 
-def take_in(handed_in: HandedIn, desk: OrderDesk, outcomes: Outcomes, now: datetime) -> Outcome:
+def take_in(handed_in: HandedIn, intake: OrderIntake, outcomes: Outcomes, now: datetime) -> Outcome:
     """Place the order that a partner has handed in, and record what became of it.
 
     A refusal is an outcome like any other: the partner reads it, and nobody tries again. A crash between the order and
-    its record does no harm: the message comes again, and the desk finds the order.
+    its record does no harm: the message comes again, and the intake finds the order.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def take_in(handed_in: HandedIn, desk: OrderDesk, outcomes: Outcomes, now: datet
     customer_id = customer_id_of(handed_in.partner_id)
     try:
         request = parse_partner_order_request(handed_in.body.encode())
-        order = desk.place_order(request.order, customer_id, key.reference, handed_in.correlation_id, now)
+        order = intake.place_order(request.order, customer_id, key.reference, handed_in.correlation_id, now)
     except Refusal as refusal:
         outcomes.refuse(key, refusal.detail)
         return Outcome(refusal=refusal.detail)

@@ -8,16 +8,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class PartnerOrderStore:
-    """Keeps outcomes, by partner and reference: nobody finds one without knowing whose it is.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the partner orders table.
-    """
+class OutcomeStore:
+    """Keeps outcomes, by partner and reference: nobody finds one without knowing whose it is."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb

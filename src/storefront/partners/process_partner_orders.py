@@ -7,12 +7,12 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.catalog.store import ProductStore
-from storefront.orders.acceptance import OrderDesk
-from storefront.orders.order import Schedule
+from storefront.orders.acceptance import OrderIntake
+from storefront.orders.order_store import OrderStore
 from storefront.orders.queue import OrderQueue
-from storefront.orders.store import OrderStore
+from storefront.orders.schedule import Schedule
 from storefront.partners.intake import take_in
-from storefront.partners.outcome_store import PartnerOrderStore
+from storefront.partners.outcome_store import OutcomeStore
 from storefront.partners.queue import handed_in_of
 from storefront.shared import clock
 from storefront.shared.aws import client
@@ -22,29 +22,29 @@ from storefront.shared.queue import ConsumedQueue
 
 _dynamodb = client("dynamodb")
 _sqs = client("sqs")
-_desk = OrderDesk(
+_intake = OrderIntake(
     ProductStore(_dynamodb, os.environ["PRODUCTS_TABLE"]),
     OrderStore(_dynamodb, os.environ["ORDERS_TABLE"]),
     OrderQueue(_sqs, os.environ["ORDERS_QUEUE_URL"]),
     Schedule(timedelta(seconds=int(os.environ["REVIEW_AFTER_SECONDS"]))),
 )
-_outcomes = PartnerOrderStore(_dynamodb, os.environ["PARTNER_ORDERS_TABLE"])
+_outcomes = OutcomeStore(_dynamodb, os.environ["PARTNER_ORDERS_TABLE"])
 _queue = ConsumedQueue(_sqs, os.environ["PARTNER_ORDERS_QUEUE_URL"])
 
 
 def _take_in(record: dict[str, Any]) -> dict[str, Any]:
     handed_in = handed_in_of(record)
-    outcome = take_in(handed_in, _desk, _outcomes, clock.now())
+    outcome = take_in(handed_in, _intake, _outcomes, clock.now())
     return {"partner_id": handed_in.partner_id, "order_id": outcome.order_id, "refused": outcome.refusal is not None}
 
 
 _consumer = BatchConsumer(
     _take_in,
     _queue,
-    what="partner order",
+    subject="partner order",
     failures_metric="PartnerOrdersNotProcessed",
     # Four calls, each of which is usually a matter of milliseconds.
-    longest_milliseconds=10_000,
+    reserve_ms=10_000,
     retry_seconds=int(os.environ["RETRY_AFTER_SECONDS"]),
 )
 

@@ -2,21 +2,17 @@
 
 from typing import Any
 
+from storefront.identity import partner_id_of_message
 from storefront.partners.intake import HandedIn
-from storefront.shared.queue import MalformedMessage, attribute_of, correlation_id_of
+from storefront.shared.queue import correlation_id_of
 
 
 def handed_in_of(record: dict[str, Any]) -> HandedIn:
     """Return what a partner has handed in, from an SQS record of a Lambda event.
 
-    The partner is the one that the gateway has named beside the body, whatever the body says.
-
     Raises
     ------
     MalformedMessage
-        The gateway has named none: it did not send this.
+        It does not come from the gateway.
     """
-    partner_id = attribute_of(record, "partnerId")
-    if not partner_id:
-        raise MalformedMessage("a message that does not say which partner it is from")
-    return HandedIn(partner_id, correlation_id_of(record), record["body"])
+    return HandedIn(partner_id_of_message(record), correlation_id_of(record), record["body"])

@@ -12,15 +12,7 @@ if TYPE_CHECKING:
 
 
 class PartnerStore:
-    """Keeps partners.
-
-    Parameters
-    ----------
-    dynamodb
-        A DynamoDB client.
-    table
-        The name of the partners table.
-    """
+    """Keeps partners."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb

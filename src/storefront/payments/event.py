@@ -1,28 +1,20 @@
 """What the payment provider tells us about a charge, and what it does to the order."""
 
-from enum import StrEnum
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from storefront.orders import processing
-from storefront.orders.order import Order, OrderKey, Status, is_order_id
+from storefront.orders.order import Order, OrderKey, is_order_id
 from storefront.orders.processing import OrderMovedOn
+from storefront.orders.status import Status
 from storefront.payments.charge import Charge, Decision
 from storefront.shared.errors import InvalidRequest, Unprocessable
 
 ID_PATTERN = r"^[A-Za-z0-9_-]{1,128}$"
 CUSTOMER_PATTERN = r"^[!-~]{1,128}$"
 
-
-class Decided(StrEnum):
-    """What the provider can have decided."""
-
-    APPROVED = "approved"
-    DECLINED = "declined"
-
-
-_DECISION = {Decided.APPROVED: Decision.APPROVED, Decided.DECLINED: Decision.DECLINED}
+_DECISION_OF_STATUS = {"approved": Decision.APPROVED, "declined": Decision.DECLINED}
 
 
 class Metadata(BaseModel):
@@ -41,13 +33,13 @@ class PaymentEvent(BaseModel):
     eventId: Annotated[str, Field(pattern=ID_PATTERN)]  # noqa: N815 - the provider's name
     chargeId: Annotated[str, Field(pattern=ID_PATTERN)]  # noqa: N815 - the provider's name
     reference: Annotated[str, Field(pattern=ID_PATTERN)]
-    status: Decided
+    status: Literal["approved", "declined"]
     metadata: Metadata | None = None
 
     @property
     def charge(self) -> Charge:
         """The charge as it is now."""
-        return Charge(self.chargeId, _DECISION[self.status])
+        return Charge(self.chargeId, _DECISION_OF_STATUS[self.status])
 
 
 class Orders(processing.Orders, Protocol):
@@ -110,7 +102,7 @@ def _order_of(event: PaymentEvent, orders: Orders) -> Order:
 def _applied(event: PaymentEvent, order: Order, orders: Orders) -> Order:
     if order.status is Status.AWAITING_PAYMENT:
         return processing.settle(order, event.charge, orders)
-    if order.status is Status.REJECTED and event.status is Decided.APPROVED and not _is_seen(event, order):
+    if order.status is Status.REJECTED and event.status == "approved" and not _is_seen(event, order):
         # Money for an order that will not be delivered: the reconciler gives it back.
         return orders.owe_refund(order, event.eventId)
     return order

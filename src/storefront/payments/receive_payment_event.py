@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storefront.orders.store import OrderStore
+from storefront.orders.order_store import OrderStore
 from storefront.payments.event import apply_payment_event, parse_payment_event
 from storefront.payments.webhook_signature import content_sha256
 from storefront.shared.api import Answer, Event, answer, body_of, rest_handler

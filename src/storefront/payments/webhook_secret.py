@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from storefront.shared.configuration import Kept
+from storefront.shared.configuration import CachedSetting
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -28,7 +28,7 @@ class WebhookSecret:
     ) -> None:
         self._secretsmanager = secretsmanager
         self._arn = arn
-        self._versions = Kept(self._read, clock)
+        self._versions = CachedSetting(self._read, clock)
 
     def versions(self) -> tuple[str, ...]:
         """Return the current secret and, once it has been rotated, the one before.

@@ -176,16 +176,6 @@ PROBES: Mapping[str, Probe] = {
         }
     ),
     "storefront.payments.receive_payment_event.handler": _answers(HTTPStatus.UNAUTHORIZED, _request(body="{}")),
-    "payments.payments_sandbox.handler": _answers(
-        HTTPStatus.UNAUTHORIZED,
-        {
-            "rawPath": "/charges/probe",
-            "headers": {},
-            "requestContext": {"requestId": _REQUEST_ID, "http": {"method": "GET", "path": "/charges/probe"}},
-            "isBase64Encoded": False,
-        },
-        "error",
-    ),
     # Chat
     "storefront.chat.create_ticket.handler": _answers(HTTPStatus.UNAUTHORIZED, _request()),
     "storefront.chat.authorize_connection.handler": _denies(

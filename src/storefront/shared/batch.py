@@ -37,12 +37,12 @@ class BatchConsumer:
         Deals with one message and returns what the log should tell of it.
     queue
         Where a failed message waits until it comes again.
-    what
-        What a message is about, in a log line: `order`.
+    subject
+        A message's subject in a log line: `order`.
     failures_metric
         Counts the messages that will come again.
-    longest_milliseconds
-        A message is begun only while there is so much time left to end it.
+    reserve_ms
+        The time that the slowest message takes: no message is begun with less of it left.
     retry_seconds
         The pause before a failed message comes again; it doubles with each time.
     expected
@@ -54,17 +54,17 @@ class BatchConsumer:
         work: Callable[[Record], dict[str, Any]],
         queue: Queue,
         *,
-        what: str,
+        subject: str,
         failures_metric: str,
-        longest_milliseconds: float,
+        reserve_ms: float,
         retry_seconds: int,
         expected: tuple[type[Exception], ...] = (),
     ) -> None:
         self._work = work
         self._queue = queue
-        self._what = what
+        self._subject = subject
         self._failures_metric = failures_metric
-        self._longest_milliseconds = longest_milliseconds
+        self._reserve_ms = reserve_ms
         self._retry_seconds = retry_seconds
         self._expected: tuple[type[Exception], ...] = (OutOfTime, *expected)
 
@@ -81,17 +81,17 @@ class BatchConsumer:
         except Exception as error:
             # Nothing is swallowed: the message stays in the queue, and the reason in the log.
             expected = isinstance(error, self._expected)
-            logger.warning(f"{self._what} not processed", extra={"reason": str(error)}, exc_info=not expected)
+            logger.warning(f"{self._subject} not processed", extra={"reason": str(error)}, exc_info=not expected)
             metrics.add_metric(self._failures_metric, MetricUnit.Count, 1)
             if not expected:
                 count_fault_in(error)
             self._wait_longer_each_time(record)
             return False
-        logger.info(f"{self._what} processed", extra=told)
+        logger.info(f"{self._subject} processed", extra=told)
         return True
 
     def _check_time(self, context: LambdaContext) -> None:
-        if context.get_remaining_time_in_millis() < self._longest_milliseconds:
+        if context.get_remaining_time_in_millis() < self._reserve_ms:
             raise OutOfTime("no time left in this invocation")
 
     def _wait_longer_each_time(self, record: Record) -> None:

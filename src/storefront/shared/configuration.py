@@ -15,7 +15,7 @@ CACHE_SECONDS = 60
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Value]):
+class CachedSetting(Generic[Value]):
     """A setting that is read when it is asked for, and again a minute later: so a change takes effect.
 
     Parameters
@@ -38,7 +38,7 @@ class Kept(Generic[Value]):
         return self._kept[0]
 
 
-def parameter(variable: str) -> Kept[str]:
+def parameter(variable: str) -> CachedSetting[str]:
     """Return the Systems Manager parameter that an environment variable names.
 
     A handler asks for it at import: it makes the client.
@@ -49,10 +49,10 @@ def parameter(variable: str) -> Kept[str]:
         The name of the environment variable that holds the parameter's name.
     """
     ssm, name = client("ssm"), os.environ[variable]
-    return Kept(lambda: str(ssm.get_parameter(Name=name)["Parameter"]["Value"]))
+    return CachedSetting(lambda: str(ssm.get_parameter(Name=name)["Parameter"]["Value"]))
 
 
-def secret(variable: str) -> Kept[str]:
+def secret(variable: str) -> CachedSetting[str]:
     """Return the Secrets Manager secret that an environment variable names, in its current version.
 
     A handler asks for it at import: it makes the client.
@@ -63,4 +63,4 @@ def secret(variable: str) -> Kept[str]:
         The name of the environment variable that holds the secret's ARN.
     """
     secretsmanager, arn = client("secretsmanager"), os.environ[variable]
-    return Kept(lambda: str(secretsmanager.get_secret_value(SecretId=arn)["SecretString"]))
+    return CachedSetting(lambda: str(secretsmanager.get_secret_value(SecretId=arn)["SecretString"]))

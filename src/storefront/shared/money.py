@@ -18,9 +18,6 @@ class Money:
     amount: int
     currency: str
 
-    def __mul__(self, quantity: int) -> "Money":
-        return Money(self.amount * quantity, self.currency)
-
     def to_json(self) -> dict[str, int | str]:
         """Return the shape in which the API and the events show money."""
         return {"amount": self.amount, "currency": self.currency}

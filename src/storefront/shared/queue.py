@@ -11,15 +11,7 @@ class MalformedMessage(Exception):
 
 
 class ConsumedQueue:
-    """A queue, as far as its consumer has to do with it.
-
-    Parameters
-    ----------
-    sqs
-        An SQS client.
-    url
-        The queue's URL.
-    """
+    """A queue, as far as its consumer has to do with it."""
 
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs = sqs

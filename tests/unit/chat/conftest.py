@@ -1,19 +1,17 @@
-from typing import Any
+"""The chat for the tests of this folder."""
+
+from collections.abc import Iterator
 
 import pytest
-from botocore.client import BaseClient
 
 from tools.testing.aws import Aws
+from tools.testing.aws_calls import heard_by
 from tools.testing.chat import Chat
 
 
 @pytest.fixture
-def chat(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Chat:
+def chat(aws: Aws) -> Iterator[Chat]:
     """An empty chat."""
     made = Chat(aws)
-
-    def call(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        return made.watched(client, operation, parameters)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", call)
-    return made
+    with heard_by(made.hear):
+        yield made

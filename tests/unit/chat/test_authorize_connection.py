@@ -13,8 +13,10 @@ from storefront.chat import authorize_connection
 from storefront.chat.ticket import TICKET_SECONDS, Ticket, hash_of, new_ticket
 from storefront.chat.ticket_store import TicketStore
 from storefront.shared import clock
-from tests.support.faults import aws_error
+from tests.support.faults import aws_error, refusing
+from tests.support.ids import shown
 from tools.testing.aws import Aws
+from tools.testing.aws_calls import Listen
 from tools.testing.events import Context
 
 ARN = "arn:aws:execute-api:us-east-1:123456789012:c1h2a3t4/dev/$connect"
@@ -151,13 +153,10 @@ def test_a_ticket_that_nobody_was_given_is_refused(ticket: str) -> None:
         ["A" * 43],
         {"S": "A" * 43},
     ],
-    ids=lambda text: repr(text)[:20],
+    ids=shown,
 )
-def test_what_cannot_be_a_ticket_costs_no_write(aws: Aws, monkeypatch: pytest.MonkeyPatch, text: Any) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        pytest.fail("DynamoDB was called")
-
-    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", fail)
+def test_what_cannot_be_a_ticket_costs_no_write(aws: Aws, listen: Listen, text: Any) -> None:
+    listen(lambda _: pytest.fail("DynamoDB was called"))
 
     assert effect(connect(text)) == "Deny"
 
@@ -204,6 +203,14 @@ def test_of_two_origins_both_must_be_listed(ticket: str) -> None:
     assert effect(connect(ticket, "https://shop.example.com", "https://evil.example")) == "Deny"
 
 
+def test_the_pages_are_listed_with_commas_between_them(ticket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = authorize_connection._origins_in("https://one.example,https://other.example")
+    monkeypatch.setattr(authorize_connection, "_allowed_origins", listed)
+
+    assert effect(connect(ticket, "https://one.example,https://other.example")) == "Deny"
+    assert effect(connect(ticket, "https://one.example", "https://other.example")) == "Allow"
+
+
 def test_where_no_page_is_listed_none_may_open_the_chat(ticket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authorize_connection, "_allowed_origins", authorize_connection._origins_in(""))
 
@@ -213,12 +220,9 @@ def test_where_no_page_is_listed_none_may_open_the_chat(ticket: str, monkeypatch
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException", "ResourceNotFoundException"])
 def test_a_table_that_does_not_answer_is_a_refusal_and_logged(
-    ticket: str, monkeypatch: pytest.MonkeyPatch, log: io.StringIO, code: str
+    ticket: str, listen: Listen, log: io.StringIO, code: str
 ) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise aws_error(code)
-
-    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", fail)
+    listen(refusing(aws_error(code)))
 
     assert effect(connect(ticket)) == "Deny"
     assert "ticket could not be checked" in log.getvalue()
@@ -259,18 +263,13 @@ def test_an_event_that_came_twice_of_one_handshake_lets_nobody_in_twice(aws: Aws
     assert count_of(aws) == 0
 
 
-def test_neither_a_ticket_nor_its_hash_nor_an_origin_is_logged(
-    ticket: str, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
-) -> None:
+def test_neither_a_ticket_nor_its_hash_nor_an_origin_is_logged(ticket: str, listen: Listen, log: io.StringIO) -> None:
     for one in (ticket, ticket, new_ticket(), "malformed-canary"):
         connect(one)
     connect(ticket, "https://origin-canary.example")
     connect(ticket, multiValueHeaders=None)
 
-    def fail(*_: Any, **__: Any) -> None:
-        raise aws_error("AccessDeniedException")
-
-    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", fail)
+    listen(refusing(aws_error("AccessDeniedException")))
     connect(ticket)
 
     logged = log.getvalue()

@@ -19,6 +19,7 @@ from storefront.chat import (
     show_history,
 )
 from storefront.chat.connection import MAX_FRAME_BYTES, MAX_FRAMES, WINDOW_SECONDS
+from storefront.chat.message_store import MessageStore
 from storefront.shared import clock
 from tests.support.faults import aws_error
 from tools.testing.chat import Chat, Client, message, send
@@ -206,10 +207,10 @@ def test_a_connection_that_sends_too_fast_is_told_so_until_the_next_window(
 ) -> None:
     other = Client("bob-1")
     chat.connect(ADA, other)
-    chat.store.join(ADA.connection, "support", clock.now() - timedelta(seconds=WINDOW_SECONDS))
-    chat.store.join(other.connection, "support", clock.now() - timedelta(seconds=WINDOW_SECONDS))
+    chat.rooms.join(ADA.connection, "support", clock.now() - timedelta(seconds=WINDOW_SECONDS))
+    chat.rooms.join(other.connection, "support", clock.now() - timedelta(seconds=WINDOW_SECONDS))
     for _ in range(MAX_FRAMES):
-        chat.store.count_frame("ada-1", clock.now())
+        chat.connections.count_frame("ada-1", clock.now())
     rows = chat.rows()
 
     answer = refused(chat, HANDLERS[action], GOOD[action])
@@ -249,7 +250,7 @@ def test_the_frame_after_the_last_is_refused_whatever_the_others_were(
 
 def test_messages_that_are_sent_again_count_too(chat: Chat, window: Any) -> None:
     chat.connect(ADA)
-    chat.store.join(ADA.connection, "support", clock.now() - timedelta(seconds=WINDOW_SECONDS))
+    chat.rooms.join(ADA.connection, "support", clock.now() - timedelta(seconds=WINDOW_SECONDS))
     for _ in range(MAX_FRAMES):
         send(send_message.handler, ADA, GOOD["sendMessage"])
     assert len(chat.got("ada-1", "sent")) == MAX_FRAMES
@@ -397,7 +398,7 @@ def test_history_holds_what_was_stored_just_before(chat: Chat) -> None:
             queries.append(query)
             return chat.dynamodb.query(**query)
 
-    type(chat.store)(Watched(), "ChatTable").history("ada-1", "support", 1, None, clock.now())  # type: ignore[arg-type]
+    MessageStore(Watched(), "ChatTable").history("ada-1", "support", 1, None, clock.now())  # type: ignore[arg-type]
 
     assert [query["ConsistentRead"] for query in queries] == [True]
 

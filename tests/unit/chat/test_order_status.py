@@ -9,7 +9,8 @@ import pytest
 
 from storefront.chat import deliver_order_status
 from storefront.chat.connection import OPENING_TIME, Connection, ConnectionGone, PostFailed
-from storefront.chat.store import ChatStore
+from storefront.chat.connection_store import ConnectionStore
+from storefront.chat.order_version_store import OrderVersionStore
 from storefront.shared import clock
 from tests.support.faults import Failing, aws_error
 from tools.testing.aws import Aws
@@ -37,24 +38,24 @@ class Gateway:
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Gateway:
     gateway = Gateway()
-    monkeypatch.setattr(deliver_order_status, "_connections", gateway)
+    monkeypatch.setattr(deliver_order_status, "_gateway", gateway)
     return gateway
 
 
 @pytest.fixture
-def chat(aws: Aws) -> ChatStore:
-    return ChatStore(aws.dynamodb, "ChatTable")
+def connections(aws: Aws) -> ConnectionStore:
+    return ConnectionStore(aws.dynamodb, "ChatTable")
 
 
 def connect(
-    chat: ChatStore, connection_id: str, customer_id: str = CUSTOMER, ago: timedelta = timedelta(minutes=1)
+    connections: ConnectionStore, connection_id: str, customer_id: str = CUSTOMER, ago: timedelta = timedelta(minutes=1)
 ) -> None:
     connected_at = clock.now() - ago
-    chat.open(Connection(connection_id, customer_id, "A customer", "customer", connected_at))
+    connections.open(Connection(connection_id, customer_id, "A customer", "customer", connected_at))
 
 
-def open_connections(chat: ChatStore, customer_id: str = CUSTOMER) -> set[str]:
-    found = chat.connections_of_customer(customer_id, datetime(2020, 1, 1, tzinfo=UTC))
+def open_connections(connections: ConnectionStore, customer_id: str = CUSTOMER) -> set[str]:
+    found = connections.of_customer(customer_id, datetime(2020, 1, 1, tzinfo=UTC))
     return {recipient.connection_id for recipient in found}
 
 
@@ -83,13 +84,13 @@ def consume(*bodies: Any, context: Context | None = None) -> list[int]:
 
 
 def test_every_open_connection_of_the_customer_gets_the_status_and_nobody_else_does(
-    chat: ChatStore, gateway: Gateway
+    connections: ConnectionStore, gateway: Gateway
 ) -> None:
     # given two connections of the customer's, one that has expired, and one of another customer
-    connect(chat, "phone")
-    connect(chat, "laptop")
-    connect(chat, "yesterday", ago=timedelta(hours=3))
-    connect(chat, "stranger", customer_id="another")
+    connect(connections, "phone")
+    connect(connections, "laptop")
+    connect(connections, "yesterday", ago=timedelta(hours=3))
+    connect(connections, "stranger", customer_id="another")
 
     # when an order is confirmed
     assert consume(event()) == []
@@ -105,54 +106,56 @@ def test_every_open_connection_of_the_customer_gets_the_status_and_nobody_else_d
     assert sorted(gateway.posts, key=str) == [("laptop", frame), ("phone", frame)]
 
 
-def test_a_rejection_comes_with_its_reason(chat: ChatStore, gateway: Gateway) -> None:
-    connect(chat, "phone")
+def test_a_rejection_comes_with_its_reason(connections: ConnectionStore, gateway: Gateway) -> None:
+    connect(connections, "phone")
 
     consume(event("REJECTED", 2, rejectionReason="OUT_OF_STOCK"))
 
     assert gateway.posts[0][1]["rejectionReason"] == "OUT_OF_STOCK"
 
 
-def test_a_customer_without_the_chat_open_is_no_failure(chat: ChatStore, gateway: Gateway) -> None:
+def test_a_customer_without_the_chat_open_is_no_failure(connections: ConnectionStore, gateway: Gateway) -> None:
     assert consume(event()) == []
 
 
-def test_an_older_status_is_dropped_and_the_same_one_told_again(chat: ChatStore, gateway: Gateway) -> None:
-    connect(chat, "phone")
+def test_an_older_status_is_dropped_and_the_same_one_told_again(connections: ConnectionStore, gateway: Gateway) -> None:
+    connect(connections, "phone")
 
     assert consume(event("PENDING", 1), event("CONFIRMED", 3), event("PENDING", 1), event("CONFIRMED", 3)) == []
 
     assert [frame["version"] for _, frame in gateway.posts] == [1, 3, 3]
 
 
-def test_versions_of_two_orders_do_not_meet(chat: ChatStore, gateway: Gateway) -> None:
-    connect(chat, "phone")
+def test_versions_of_two_orders_do_not_meet(connections: ConnectionStore, gateway: Gateway) -> None:
+    connect(connections, "phone")
 
     consume(event(version=3), event("PENDING", 1, orderId="ord-2"))
 
     assert [frame["orderId"] for _, frame in gateway.posts] == ["ord-1", "ord-2"]
 
 
-def test_connections_that_are_gone_are_removed_and_fail_nothing(chat: ChatStore, gateway: Gateway) -> None:
+def test_connections_that_are_gone_are_removed_and_fail_nothing(connections: ConnectionStore, gateway: Gateway) -> None:
     for name in ("phone", "laptop", "tablet"):
-        connect(chat, name)
+        connect(connections, name)
     gateway.gone = {"laptop", "tablet"}
 
     assert consume(event()) == []
 
     assert [name for name, _ in gateway.posts] == ["phone"]
-    assert open_connections(chat) == {"phone"}
+    assert open_connections(connections) == {"phone"}
 
 
-def test_a_connection_that_fails_keeps_its_row_and_is_tried_again(chat: ChatStore, gateway: Gateway) -> None:
+def test_a_connection_that_fails_keeps_its_row_and_is_tried_again(
+    connections: ConnectionStore, gateway: Gateway
+) -> None:
     # given one connection that works, and one that is throttled
-    connect(chat, "phone")
-    connect(chat, "laptop")
+    connect(connections, "phone")
+    connect(connections, "laptop")
     gateway.failing = {"laptop"}
 
     # when a status comes, it fails alone
     assert consume(event(), event("PENDING", 1, customerId="another", orderId="ord-2")) == [0]
-    assert open_connections(chat) == {"phone", "laptop"}
+    assert open_connections(connections) == {"phone", "laptop"}
 
     # then it comes again, and this time reaches both
     gateway.failing = set()
@@ -162,15 +165,15 @@ def test_a_connection_that_fails_keeps_its_row_and_is_tried_again(chat: ChatStor
 
 
 def test_a_connection_that_is_being_opened_is_told_later_and_not_deleted(
-    chat: ChatStore, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    connections: ConnectionStore, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # given a row that is there, and a handshake that is not done: the gateway says that there is no such connection
-    connect(chat, "phone", ago=timedelta(0))
+    connect(connections, "phone", ago=timedelta(0))
     gateway.gone = {"phone"}
 
     # when a status comes, it is one that failed
     assert consume(event()) == [0]
-    assert open_connections(chat) == {"phone"}
+    assert open_connections(connections) == {"phone"}
 
     # then it comes again, and reaches the customer
     gateway.gone = set()
@@ -182,23 +185,23 @@ def test_a_connection_that_is_being_opened_is_told_later_and_not_deleted(
     later = clock.now() + OPENING_TIME
     monkeypatch.setattr(clock, "now", lambda: later)
     assert consume(event()) == []
-    assert open_connections(chat) == set()
+    assert open_connections(connections) == set()
 
 
 def test_a_version_that_meets_a_transaction_is_noted_after_it(
-    chat: ChatStore, gateway: Gateway, aws: Aws, monkeypatch: pytest.MonkeyPatch
+    connections: ConnectionStore, gateway: Gateway, aws: Aws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connect(chat, "phone")
+    connect(connections, "phone")
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     busy = Failing(aws.dynamodb, "update_item", aws_error("TransactionConflictException"), times=2)
 
-    assert ChatStore(busy, "ChatTable").see_order_version("ord-1", 3, clock.now())  # type: ignore[arg-type]
+    assert OrderVersionStore(busy, "ChatTable").see("ord-1", 3, clock.now())  # type: ignore[arg-type]
 
     assert busy.left == 0
 
 
-def test_nothing_is_begun_that_could_not_end(chat: ChatStore, gateway: Gateway) -> None:
-    connect(chat, "phone")
+def test_nothing_is_begun_that_could_not_end(connections: ConnectionStore, gateway: Gateway) -> None:
+    connect(connections, "phone")
 
     assert consume(event(), context=Context(remaining_milliseconds=15_000)) == [0]
 
@@ -212,24 +215,26 @@ def test_nothing_is_begun_that_could_not_end(chat: ChatStore, gateway: Gateway) 
      "[" * 100_000],
     ids=lambda poison: str(poison)[:40],
 )  # fmt: skip
-def test_what_is_no_order_event_fails_alone(chat: ChatStore, gateway: Gateway, poison: Any) -> None:
-    connect(chat, "phone")
+def test_what_is_no_order_event_fails_alone(connections: ConnectionStore, gateway: Gateway, poison: Any) -> None:
+    connect(connections, "phone")
 
     assert consume(event(), poison, event("CONFIRMED", 4)) == [1]
 
     assert [frame["version"] for _, frame in gateway.posts] == [3, 4]
 
 
-def test_members_that_are_not_known_yet_are_ignored(chat: ChatStore, gateway: Gateway) -> None:
-    connect(chat, "phone")
+def test_members_that_are_not_known_yet_are_ignored(connections: ConnectionStore, gateway: Gateway) -> None:
+    connect(connections, "phone")
 
     assert consume(event(loyaltyPoints=7)) == []
 
     assert "loyaltyPoints" not in gateway.posts[0][1]
 
 
-def test_the_log_goes_by_the_request_that_placed_the_order(chat: ChatStore, gateway: Gateway, log: io.StringIO) -> None:
-    connect(chat, "phone")
+def test_the_log_goes_by_the_request_that_placed_the_order(
+    connections: ConnectionStore, gateway: Gateway, log: io.StringIO
+) -> None:
+    connect(connections, "phone")
 
     consume(event())
 

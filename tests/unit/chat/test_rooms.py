@@ -9,7 +9,9 @@ import pytest
 
 from storefront.chat import close_connection, join_room, leave_room, open_connection
 from storefront.chat.connection import CONNECTION_TIME, MAX_FRAMES, MAX_ROOMS, OPENING_TIME, Recipient
+from storefront.chat.connection_store import ConnectionStore
 from storefront.chat.room import may_enter
+from storefront.chat.room_store import RoomStore
 from storefront.shared import clock
 from tests.support.faults import aws_error, crash, every_position
 from tools.testing.chat import Chat, Client, send
@@ -91,7 +93,7 @@ def test_frames_that_name_the_gateway_s_routes_too_fast_are_no_failure_of_ours(
 ) -> None:
     now = clock.now()
     for _ in range(MAX_FRAMES):
-        chat.store.count_frame("ada-1", now)
+        chat.connections.count_frame("ada-1", now)
     frame = ADA.event("$connect", {"action": "$connect", "requestId": "r-1"})
     frame["requestContext"]["eventType"] = "MESSAGE"
 
@@ -194,46 +196,46 @@ def test_a_room_can_be_joined_and_left_twice(chat: Chat) -> None:
 def test_a_connection_has_a_most_of_rooms(chat: Chat) -> None:
     chat.connect(SUE)
     for number in range(MAX_ROOMS):
-        chat.store.join(SUE.connection, f"room-{number}", SUE.connected_at - timedelta(seconds=20 * number))
+        chat.rooms.join(SUE.connection, f"room-{number}", SUE.connected_at - timedelta(seconds=20 * number))
 
     send(join_room.handler, SUE, join(ROOM))
     assert chat.got("sue-1")[-1]["status"] == 422
     assert "leaveRoom" in chat.got("sue-1")[-1]["detail"]
     # One that it is in already is no further one.
-    chat.store.join(SUE.connection, "room-0", clock.now())
+    chat.rooms.join(SUE.connection, "room-0", clock.now())
     assert len(chat.rows("room#")) == MAX_ROOMS
 
     # And all of them go with the connection.
-    chat.store.close("sue-1")
+    chat.connections.close("sue-1")
     assert chat.rows() == set()
 
 
 def test_a_join_that_meets_a_disconnect_leaves_no_row(chat: Chat) -> None:
     """The disconnect happens before, or after, every call that joining makes."""
     for after in (False, True):
-        for trigger in every_position(lambda: chat.store.close("ada-1"), after=after):
+        for trigger in every_position(lambda: chat.connections.close("ada-1"), after=after):
             chat.connect(ADA)
-            store = type(chat.store)(trigger.watch(chat.dynamodb), "ChatTable")
+            rooms = RoomStore(trigger.watch(chat.dynamodb), "ChatTable")
             try:
-                store.join(ADA.connection, "support", clock.now())
+                rooms.join(ADA.connection, "support", clock.now())
             except Exception as refused:
                 assert type(refused).__name__ == "Forbidden"
             if trigger.reached:
                 assert chat.rows() == set()
-            chat.store.close("ada-1")
+            chat.connections.close("ada-1")
 
 
 def test_a_disconnect_that_meets_a_join_leaves_no_row(chat: Chat) -> None:
     def join_late() -> None:
         try:
-            chat.store.join(ADA.connection, "support", clock.now())
+            chat.rooms.join(ADA.connection, "support", clock.now())
         except Exception as refused:
             assert type(refused).__name__ == "Forbidden"
 
     for after in (False, True):
         for trigger in every_position(join_late, after=after):
             chat.connect(ADA, room="other")
-            type(chat.store)(trigger.watch(chat.dynamodb), "ChatTable").close("ada-1")
+            ConnectionStore(trigger.watch(chat.dynamodb), "ChatTable").close("ada-1")
             assert chat.rows() == set()
 
 
@@ -241,10 +243,10 @@ def test_a_disconnect_that_is_cut_short_is_finished_by_whoever_meets_its_row(cha
     for trigger in every_position(crash, after=True):
         chat.connect(ADA, room="support")
         try:
-            type(chat.store)(trigger.watch(chat.dynamodb), "ChatTable").close("ada-1")
+            ConnectionStore(trigger.watch(chat.dynamodb), "ChatTable").close("ada-1")
         except BaseException as crashed:
             assert type(crashed).__name__ == "Crash"
-        chat.store.close("ada-1", "support")
+        chat.connections.close("ada-1", "support")
         assert chat.rows() == set()
 
 
@@ -274,7 +276,7 @@ def test_the_connections_of_a_customer_are_those_that_are_open(chat: Chat) -> No
     settled = Client("ada-2", connected_at=clock.now() - OPENING_TIME)
     chat.connect(old, Client("ada-1"), settled, BOB)
 
-    found = chat.store.connections_of_customer("ada", clock.now())
+    found = chat.connections.of_customer("ada", clock.now())
 
     assert sorted(found, key=str) == [Recipient("ada-1", opening=True), Recipient("ada-2", opening=False)]
 
@@ -296,10 +298,10 @@ def meeting_a_transaction() -> None:
 def test_an_older_version_of_an_order_is_not_told_and_the_same_one_again(chat: Chat) -> None:
     now = clock.now()
 
-    seen = [chat.store.see_order_version(ORDER, version, now) for version in (2, 2, 1, 3, 2)]
+    seen = [chat.versions.see(ORDER, version, now) for version in (2, 2, 1, 3, 2)]
 
     assert seen == [True, True, False, True, False]
-    assert chat.store.see_order_version(ORDER, 1, now + timedelta(days=30))
+    assert chat.versions.see(ORDER, 1, now + timedelta(days=30))
 
 
 def test_rows_that_dynamodb_does_not_take_at_once_are_deleted_in_the_end(
@@ -320,6 +322,6 @@ def test_rows_that_dynamodb_does_not_take_at_once_are_deleted_in_the_end(
                 return {"UnprocessedItems": RequestItems}
             return chat.dynamodb.batch_write_item(RequestItems=RequestItems)
 
-    type(chat.store)(Busy(), "ChatTable").close("ada-1")  # type: ignore[arg-type]
+    ConnectionStore(Busy(), "ChatTable").close("ada-1")  # type: ignore[arg-type]
 
     assert chat.rows() == set()

@@ -11,8 +11,8 @@ import pytest
 
 from storefront.chat import send_message
 from storefront.chat.connection import CONNECTION_TIME, MAX_FRAME_BYTES, MAX_FRAMES, Recipient
-from storefront.chat.connections import LAST_POST_MILLISECONDS
-from storefront.chat.store import ChatStore
+from storefront.chat.gateway import LAST_POST_MILLISECONDS
+from storefront.chat.room_store import RoomStore
 from storefront.shared import clock
 from tests.support.faults import aws_error, transaction_cancelled
 from tools.testing.chat import Chat, Client, message, post_error, send
@@ -84,7 +84,7 @@ def test_exactly_the_connections_that_are_gone_are_removed(
     sender, *others = here = people(50)
     chat.connect(*here, room="support")
     for client in here:
-        chat.store.join(client.connection, "order-of-" + client.customer, clock.now())
+        chat.rooms.join(client.connection, "order-of-" + client.customer, clock.now())
     chat.gone = {client.connection_id for client in others[:gone]}
     before = chat.rows()
 
@@ -152,7 +152,7 @@ def test_an_expired_connection_is_not_posted_to_but_removed(chat: Chat) -> None:
     # given a connection whose $disconnect never came
     there, forgotten = Client("there"), Client("forgotten", connected_at=clock.now() - CONNECTION_TIME)
     chat.connect(there, room="support")
-    chat.store.open(forgotten.connection)
+    chat.connections.open(forgotten.connection)
     chat.dynamodb.put_item(
         TableName="ChatTable",
         Item={
@@ -237,7 +237,7 @@ def test_what_was_posted_before_a_page_failed_is_counted(chat: Chat, capsys: pyt
         raise aws_error("AccessDeniedException")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ChatStore, "members", pages)
+        patch.setattr(RoomStore, "members", pages)
         assert send(send_message.handler, here[0], message()) == {"statusCode": 500}
 
     assert counted(capsys) == {"ChatMessagesSent": 1, "ChatPostsDelivered": 3}
@@ -315,7 +315,7 @@ def test_the_same_client_id_of_another_customer_in_another_room_or_after_a_day_i
 ) -> None:
     ada, bob = Client("ada-1", "ada"), Client("bob-1", "bob")
     chat.connect(ada, bob, room="support")
-    chat.store.join(ada.connection, "other", clock.now())
+    chat.rooms.join(ada.connection, "other", clock.now())
 
     for client, room in ((ada, "support"), (bob, "support"), (ada, "other")):
         send(send_message.handler, client, message(room, clientId="c-1"))

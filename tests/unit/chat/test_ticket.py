@@ -121,6 +121,12 @@ def test_a_ticket_is_bad_from_its_last_second_on(aws: Aws) -> None:
     assert store.consume(text, ticket.expires_at - timedelta(milliseconds=1)) == ticket
 
 
+def test_a_ticket_is_good_for_a_minute_and_no_longer() -> None:
+    now = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
+
+    assert Ticket.of("ada", "Ada", frozenset(), now).expires_at == now + timedelta(minutes=1)
+
+
 @pytest.mark.parametrize("text", ["", "A" * 42, "A" * 44, "A" * 43 + "\n", "A" * 42 + "=", None, 43])
 def test_what_has_another_shape_is_no_ticket(text: object) -> None:
     assert not is_ticket(text)

@@ -7,13 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 from storefront.catalog.store import ProductStore
-from storefront.orders.acceptance import OrderDesk
-from storefront.orders.order import Order, OrderKey, Schedule, Status
+from storefront.orders.acceptance import OrderIntake
+from storefront.orders.order import Order, OrderKey
+from storefront.orders.order_item import order_of
+from storefront.orders.order_store import OrderStore
 from storefront.orders.processing import process_order
 from storefront.orders.queue import OrderQueue
 from storefront.orders.reconciliation import reconcile_order
 from storefront.orders.request import parse_order_request
-from storefront.orders.store import OrderStore, order_of
+from storefront.orders.review_list import ReviewList
+from storefront.orders.schedule import Schedule
+from storefront.orders.status import Status
 from storefront.payments.provider import PaymentProvider
 from storefront.shared import clock
 from tools.testing.aws import PAYMENTS_SECRET, Aws
@@ -53,6 +57,10 @@ class Shop:
         return OrderStore(self.dynamodb, os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
 
     @property
+    def reviews(self) -> ReviewList:
+        return ReviewList(self.dynamodb, os.environ["ORDERS_TABLE"])
+
+    @property
     def queue(self) -> OrderQueue:
         return OrderQueue(self.sqs, os.environ["ORDERS_QUEUE_URL"])
 
@@ -65,8 +73,10 @@ class Shop:
     def place(self, sku: str, quantity: int = 2, key: str = "key", customer: str = "customer") -> Order:
         """Do what `POST /orders` does."""
         body = json.dumps({"lines": [{"sku": sku, "quantity": quantity}]}).encode()
-        desk = OrderDesk(ProductStore(self.dynamodb, os.environ["PRODUCTS_TABLE"]), self.orders, self.queue, SCHEDULE)
-        return desk.place_order(parse_order_request(body), customer, key, "correlation", clock.now())
+        intake = OrderIntake(
+            ProductStore(self.dynamodb, os.environ["PRODUCTS_TABLE"]), self.orders, self.queue, SCHEDULE
+        )
+        return intake.place_order(parse_order_request(body), customer, key, "correlation", clock.now())
 
     def process(self, key: OrderKey) -> Order:
         """Do what the processor does with one message."""
@@ -80,7 +90,7 @@ class Shop:
     def reconcile(self, *, after: timedelta = timedelta(hours=2)) -> None:
         """Do what one run of the reconciler does, some time from now."""
         now = clock.now() + after
-        for order in list(self.orders.due_for_review(now)):
+        for order in list(self.reviews.due(now)):
             reconcile_order(order, self.orders, self.payments, self.queue, SCHEDULE, now)
 
     def reconcile_until_settled(self) -> None:

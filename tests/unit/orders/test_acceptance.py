@@ -3,9 +3,9 @@
 import pytest
 
 from storefront.catalog.store import ProductStore
-from storefront.orders.acceptance import OrderDesk
-from storefront.orders.order import Status
+from storefront.orders.acceptance import OrderIntake
 from storefront.orders.request import parse_order_request
+from storefront.orders.status import Status
 from storefront.shared import clock
 from storefront.shared.errors import Unprocessable
 from tests.support.faults import Crash, crash, every_position
@@ -77,11 +77,11 @@ def test_a_repeated_request_is_answered_though_the_product_is_gone(shop: Shop) -
 def test_products_of_two_currencies_are_refused(shop: Shop) -> None:
     shop.aws.add_product("MUG-001", currency="EUR")
     shop.aws.add_product("MUG-002", currency="USD")
-    desk = OrderDesk(ProductStore(shop.dynamodb, "ProductsTable"), shop.orders, shop.queue, SCHEDULE)
+    intake = OrderIntake(ProductStore(shop.dynamodb, "ProductsTable"), shop.orders, shop.queue, SCHEDULE)
     body = b'{"lines": [{"sku": "MUG-001", "quantity": 1}, {"sku": "MUG-002", "quantity": 1}]}'
 
     with pytest.raises(Unprocessable, match="currencies"):
-        desk.place_order(parse_order_request(body), "customer", "key", "correlation", clock.now())
+        intake.place_order(parse_order_request(body), "customer", "key", "correlation", clock.now())
 
     assert shop.stored() == []
 

@@ -11,8 +11,8 @@ import pytest
 from storefront.orders import publish_order_events
 from storefront.orders.event import event_of_change
 from storefront.orders.event_bus import EventBus
-from storefront.orders.order import Reason, Status
-from storefront.orders.store import _to_item
+from storefront.orders.order_item import item_of
+from storefront.orders.status import Reason, Status
 from tests.unit.orders.shop import Shop
 from tools.testing.events import Context
 
@@ -44,7 +44,7 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Bus:
 
 def record(number: int, before: Any, after: Any) -> dict[str, Any]:
     images = {"OldImage": before, "NewImage": after}
-    change = {name: _to_item(order) for name, order in images.items() if order}
+    change = {name: item_of(order) for name, order in images.items() if order}
     keys = {"orderId": {"S": (after or before).key.order_id}}
     return {"dynamodb": {"SequenceNumber": str(number), "Keys": keys, **change}}
 

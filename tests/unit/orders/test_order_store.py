@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
-from storefront.orders.order import IllegalTransition, Order, Reason, Status
+from storefront.orders.order import Order
+from storefront.orders.order_list import OrderList
+from storefront.orders.order_store import OrderStore
 from storefront.orders.processing import OrderMovedOn, OutOfStock
-from storefront.orders.store import OrderStore
+from storefront.orders.status import IllegalTransition, Reason, Status
 from storefront.shared import paging
 from storefront.shared.errors import NotFound, Overloaded
 from tests.support.faults import Failing, aws_error, transaction_cancelled
@@ -144,10 +146,12 @@ def test_pages_show_ones_own_orders_newest_first_each_once(shop: Shop) -> None:
     placed = [shop.place(sku, key=f"key-{number}") for number in range(5)]
     shop.place(sku, customer="somebody else")
 
+    order_list = OrderList(shop.dynamodb, "OrdersTable")
+
     seen: list[Order] = []
     after: paging.Key | None = None
     while True:
-        page = shop.orders.page("customer", 2, after)
+        page = order_list.page("customer", 2, after)
         assert len(page.items) <= 2
         seen += page.items
         if page.last_key is None:
@@ -157,3 +161,18 @@ def test_pages_show_ones_own_orders_newest_first_each_once(shop: Shop) -> None:
     assert {order.key.order_id for order in seen} == {order.key.order_id for order in placed}
     assert len(seen) == len(placed)
     assert [order.accepted_at for order in seen] == sorted((order.accepted_at for order in seen), reverse=True)
+
+
+def test_a_write_that_meets_a_transaction_is_made_after_it(
+    shop: Shop, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    reserved = shop.orders.reserve(order)
+    conflict = aws_error("TransactionConflictException")
+    updating, updates = failing(shop, "update_item", conflict, 2)
+    accepting, puts = failing(shop, "put_item", conflict, 2)
+
+    assert updating.confirm(reserved, "ch-1").status is Status.CONFIRMED
+    assert accepting.accept(order).status is Status.CONFIRMED
+
+    assert (updates.left, puts.left) == (0, 0)

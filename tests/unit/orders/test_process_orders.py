@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from storefront.orders import process_orders
-from storefront.orders.order import Order, Status
+from storefront.orders.order import Order
+from storefront.orders.status import Status
 from tests.unit.orders.shop import Shop
 from tools.testing.events import Context, sqs_record
 

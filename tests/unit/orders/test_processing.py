@@ -5,8 +5,9 @@ from collections.abc import Callable
 import boto3
 import pytest
 
-from storefront.orders.order import Order, OrderKey, Reason, Status
+from storefront.orders.order import Order, OrderKey
 from storefront.orders.processing import UnknownOrder
+from storefront.orders.status import Reason, Status
 from storefront.payments.charge import PaymentUnresolved
 from tests.support.faults import Crash, crash, every_position
 from tests.unit.orders.shop import Shop

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from storefront.orders.order import Reason, Schedule, Status
 from storefront.orders.reconcile_orders import handler
+from storefront.orders.schedule import Schedule
+from storefront.orders.status import Reason, Status
 from storefront.payments.charge import PaymentUnresolved
 from storefront.shared import clock
 from tests.support.faults import Crash, crash, every_position
@@ -36,7 +37,7 @@ def test_a_settled_order_is_not_looked_at(shop: Shop) -> None:
     shop.place(shop.sell("MUG-001"))
     shop.process_queue()
 
-    due = list(shop.orders.due_for_review(clock.now() + timedelta(days=365)))
+    due = list(shop.reviews.due(clock.now() + timedelta(days=365)))
 
     assert due == []
 

@@ -13,8 +13,9 @@ from storefront.partners import authorize_partner
 from storefront.partners.store import PartnerStore
 from storefront.partners.token import Partner, issue
 from storefront.shared import clock
-from tests.support.faults import aws_error
+from tests.support.faults import aws_error, refusing
 from tools.testing.aws import Aws
+from tools.testing.aws_calls import Listen
 from tools.testing.events import Context
 from tools.testing.template import openapi
 
@@ -53,6 +54,8 @@ def test_a_good_token_is_told_who_it_is_and_whose_plan_counts(token: str) -> Non
     assert answer["principalId"] == "acme00000001"
     assert answer["context"] == {"partnerId": "acme00000001"}
     assert answer["usageIdentifierKey"] == API_KEY
+    # Of an older version, or of none, IAM reads some of it otherwise.
+    assert answer["policyDocument"]["Version"] == "2012-10-17"
 
 
 def test_the_policy_allows_every_partner_route_and_nothing_else(token: str) -> None:
@@ -193,11 +196,8 @@ def test_an_arn_that_is_none_is_a_refusal(token: str, method_arn: Any) -> None:
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException", "ResourceNotFoundException"])
-def test_a_table_that_cannot_be_read_is_a_refusal(monkeypatch: pytest.MonkeyPatch, token: str, code: str) -> None:
-    def fail(*_: Any, **__: Any) -> None:
-        raise aws_error(code)
-
-    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", fail)
+def test_a_table_that_cannot_be_read_is_a_refusal(listen: Listen, token: str, code: str) -> None:
+    listen(refusing(aws_error(code)))
 
     assert_is_refused(f"Bearer {token}")
 
@@ -217,15 +217,9 @@ def test_a_damaged_item_is_a_refusal(aws: Aws, token: str, damage: dict[str, Any
 
 @pytest.mark.parametrize("good", [True, False])
 @pytest.mark.parametrize("fails", [True, False])
-def test_no_part_of_a_token_is_logged(
-    monkeypatch: pytest.MonkeyPatch, token: str, log: io.StringIO, good: bool, fails: bool
-) -> None:
+def test_no_part_of_a_token_is_logged(listen: Listen, token: str, log: io.StringIO, good: bool, fails: bool) -> None:
     if fails:
-
-        def fail(*_: Any, **__: Any) -> None:
-            raise aws_error("AccessDeniedException")
-
-        monkeypatch.setattr("botocore.client.BaseClient._make_api_call", fail)
+        listen(refusing(aws_error("AccessDeniedException")))
     sent = token if good else issue("acme00000001")[0].to_text()
 
     if good and not fails:

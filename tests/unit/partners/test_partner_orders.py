@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from storefront.orders.acceptance import OrderIntake
 from storefront.orders.order import order_id_of
 from storefront.partners import get_partner_order, process_partner_orders
 from storefront.partners.intake import HandedIn, take_in
 from storefront.partners.outcome import is_reference
-from storefront.partners.outcome_store import PartnerOrderStore
+from storefront.partners.outcome_store import OutcomeStore
 from storefront.shared import clock
 from tests.support.faults import Crash, Failing, aws_error, crash, every_position
+from tests.support.ids import shown
 from tools.testing.aws import Aws
 from tools.testing.events import Context, rest_event, sqs_record
 
@@ -77,7 +79,7 @@ def test_a_repeated_message_makes_no_second_order(shop: Aws) -> None:
         ({"reference": "PO-1", "lines": []}, "/lines"),
         ({"reference": "PO-1", "lines": [{"sku": "MUG-001", "quantity": 1}] * 51}, "/lines"),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_what_cannot_be_ordered_is_an_outcome(shop: Aws, content: Any, says: str) -> None:
     assert process(message(content)) == []
@@ -111,7 +113,7 @@ def test_a_refused_reference_can_be_put_right(shop: Aws) -> None:
     "poison",
     ["not JSON", "[]", "null", '"PO-1"', {}, body(reference=None), body(reference=1), body(reference=""),
      body(reference="PO 1"), body(reference="PO-1\n"), body(reference="x" * 65), "[" * 100_000],
-    ids=lambda poison: str(poison)[:30],
+    ids=shown,
 )  # fmt: skip
 def test_what_has_no_reference_fails_alone(shop: Aws, poison: Any) -> None:
     bad = message(poison)
@@ -163,19 +165,19 @@ def test_a_request_without_the_authorizers_word_is_401(shop: Aws) -> None:
 
 
 def test_a_crash_anywhere_loses_nothing_and_doubles_nothing(shop: Aws) -> None:
-    desk, outcomes = process_partner_orders._desk, process_partner_orders._outcomes
+    intake, outcomes = process_partner_orders._intake, process_partner_orders._outcomes
     for number, trigger in enumerate(every_position(crash, after=True)):
         handed_in = HandedIn(ACME, "the-request", json.dumps(body(f"PO-{number}")))
         before = len(shop.orders())
 
         # Given a process that ends after one of its calls
-        with_crash = PartnerOrderStore(trigger.watch(shop.dynamodb), "PartnerOrdersTable")
-        watched = type(desk)(trigger.watch(desk._products), trigger.watch(desk._orders), trigger.watch(desk._queue), desk._schedule)  # fmt: skip  # noqa: E501
+        with_crash = OutcomeStore(trigger.watch(shop.dynamodb), "PartnerOrdersTable")
+        watched = OrderIntake(trigger.watch(intake._products), trigger.watch(intake._orders), trigger.watch(intake._queue), intake._schedule)  # fmt: skip  # noqa: E501
         try:
             take_in(handed_in, watched, with_crash, clock.now())
         except Crash:
             # When the message comes again
-            take_in(handed_in, desk, outcomes, clock.now())
+            take_in(handed_in, intake, outcomes, clock.now())
 
         assert show(f"PO-{number}")[1]["status"] == "PENDING"
         assert len(shop.orders()) == before + 1

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from storefront.partners import token as partner_token
 from storefront.partners.token import Partner, PartnerToken, StoredSecret, issue, parse
 from storefront.shared import clock
+from tests.support.ids import shown
 
 NOW = clock.now()
 A_MOMENT = timedelta(milliseconds=1)
@@ -80,7 +81,7 @@ def test_what_is_kept_does_not_show_the_secret_and_nothing_shows_what_is_kept() 
         f"sfp_acme0001_{SECRET},sfp_acme0001_{SECRET}",
         "sfp_acme0001_" + "A" * 1_000_000,
     ],
-    ids=lambda text: repr(text)[:40],
+    ids=shown,
 )
 def test_what_is_not_exactly_a_token_is_none(text: str) -> None:
     assert parse(text) is None

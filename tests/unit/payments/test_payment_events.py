@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from storefront.orders.order import ON_PAYMENT_EVENT, Order, Reason, Status
+from storefront.orders.order import Order
+from storefront.orders.status import ON_PAYMENT_EVENT, Reason, Status
 from storefront.payments import receive_payment_event
 from storefront.payments.event import apply_payment_event, parse_payment_event
 from storefront.payments.webhook_signature import content_sha256
 from storefront.shared.errors import InvalidRequest, Unprocessable
 from tests.support.faults import Crash, crash, every_position
+from tests.support.ids import shown
 from tests.unit.orders.shop import Shop
 from tools.testing.events import Context, rest_event
 
@@ -137,7 +139,7 @@ def test_a_declined_charge_of_a_rejected_order_makes_no_refund_due(shop: Shop) -
         {"metadata": None},
         {"chargeId": "ch-of-another-order"},
     ],
-    ids=str,
+    ids=shown,
 )
 def test_an_event_that_fits_no_order_is_refused(shop: Shop, changes: dict[str, Any]) -> None:
     order = awaiting(shop)
@@ -177,7 +179,7 @@ def test_an_event_without_metadata_is_refused(shop: Shop) -> None:
         ({"metadata": {}}, "/metadata/customerId"),
         ({"metadata": {"customerId": "c" * 5000}}, "/metadata/customerId"),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=shown,
 )
 def test_a_body_that_is_no_event_is_refused_by_its_place(body: Any, place: str) -> None:
     good = {"eventId": "evt-1", "chargeId": "ch-1", "reference": "ord-1", "status": "approved"}
@@ -300,7 +302,7 @@ def test_the_log_names_the_request_that_the_order_goes_back_to(shop: Shop, log: 
 
 
 @pytest.mark.parametrize("base64_encoded", [False, True])
-@pytest.mark.parametrize("signed", ["", "0" * 64, "é" * 64, 5, content_sha256(b""), content_sha256(b"{}")], ids=repr)
+@pytest.mark.parametrize("signed", ["", "0" * 64, "é" * 64, 5, content_sha256(b""), content_sha256(b"{}")], ids=shown)
 def test_a_body_that_was_not_signed_is_refused(shop: Shop, signed: Any, base64_encoded: bool) -> None:
     order = awaiting(shop)
 
@@ -312,7 +314,7 @@ def test_a_body_that_was_not_signed_is_refused(shop: Shop, signed: Any, base64_e
 
 
 @pytest.mark.parametrize(
-    "authorizer", [None, {}, {"principalId": "x"}, {"contentSha256": None}, {"claims": {}}], ids=repr
+    "authorizer", [None, {}, {"principalId": "x"}, {"contentSha256": None}, {"claims": {}}], ids=shown
 )
 def test_without_an_authorizer_nothing_is_taken(shop: Shop, authorizer: Any) -> None:
     order = awaiting(shop)

@@ -7,7 +7,8 @@ import pytest
 import requests
 
 from payments.behaviour import BEHAVIOURS, behaviour_of
-from storefront.orders.order import Order, Status
+from storefront.orders.order import Order
+from storefront.orders.status import Status
 from storefront.payments.charge import Decision, PaymentUnresolved
 from storefront.payments.provider import MAX_PAUSE_SECONDS, PaymentProvider, ProviderRefusedUs
 from tests.unit.orders.shop import Shop

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 from botocore.exceptions import ReadTimeoutError
 
 from storefront.rollout import post_traffic_hook, pre_traffic_hook
@@ -14,6 +13,7 @@ from storefront.rollout.hook import NotFit
 from storefront.rollout.public_api import TRIES, PublicApi, Reply
 from tests.support.faults import aws_error
 from tools.testing.aws import Aws
+from tools.testing.aws_calls import AwsCall, Listen
 from tools.testing.events import Context
 
 EVENT = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "execution-1"}
@@ -51,9 +51,9 @@ class Release:
             raise answer
         return answer() if callable(answer) else answer
 
-    def as_method(self) -> Callable[..., Any]:
-        """Return what takes the place of a method of all clients."""
-        return lambda _, *rest: self.call(*rest)
+    def hear(self, call: AwsCall) -> Any:
+        """Answer a call in the place of AWS."""
+        return self.call(call.operation, call.parameters)
 
     def put_lifecycle_event_hook_execution_status(self, **parameters: Any) -> None:
         """Take a verdict as a client does."""
@@ -74,12 +74,12 @@ Check = Callable[..., Release]
 
 
 @pytest.fixture
-def check(monkeypatch: pytest.MonkeyPatch) -> Check:
+def check(listen: Listen) -> Check:
     """Runs the pre-traffic hook against a release."""
 
     def check(**changes: Any) -> Release:
         release = Release(**changes)
-        monkeypatch.setattr(BaseClient, "_make_api_call", release.as_method())
+        listen(release.hear)
         answer = pre_traffic_hook.handler(EVENT, Context())  # type: ignore[arg-type]
         assert release.verdicts == [answer["status"]]
         return release
@@ -163,10 +163,10 @@ def test_a_function_without_a_probe_is_refused_with_what_to_do(check: Check, log
 
 
 def test_a_verdict_that_cannot_be_told_is_an_error(
-    monkeypatch: pytest.MonkeyPatch,
+    listen: Listen,
 ) -> None:
     release = Release(PutLifecycleEventHookExecutionStatus=aws_error("ThrottlingException"))
-    monkeypatch.setattr(BaseClient, "_make_api_call", release.as_method())
+    listen(release.hear)
 
     with pytest.raises(Exception, match="ThrottlingException"):
         pre_traffic_hook.handler(EVENT, Context())  # type: ignore[arg-type]

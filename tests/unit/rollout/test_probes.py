@@ -8,20 +8,20 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from botocore.client import BaseClient
 
 from storefront.orders import reconcile_orders
 from storefront.rollout.function_version import Outcome
 from storefront.rollout.probes import PROBES
 from tools.testing.aws import Aws
+from tools.testing.aws_calls import AwsCall, heard_by
 from tools.testing.events import Context
 from tools.testing.template import resources, source
 
-HOOKS = {"PreTrafficHookFunction", "PostTrafficHookFunction"}
+# Hooks, and another company's service, are not released gradually.
 HANDLERS = [
     function["Handler"]
-    for name, function in resources("AWS::Serverless::Function", source()).items()
-    if name not in HOOKS
+    for function in resources("AWS::Serverless::Function", source()).values()
+    if function.get("DeploymentPreference", {}).get("Enabled") is not False
 ]
 # What reads and sends nothing but a refusal.
 HARMLESS = {"Query", "GetItem", "GetSecretValue", "GetParameter"}
@@ -40,23 +40,20 @@ def called(handler: str, event: Any) -> Outcome:
 
 
 @pytest.fixture
-def operations(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def operations(aws: Aws) -> Iterator[list[str]]:
     """What is asked of AWS, in a shop with one product."""
     aws.add_product("MUG-001")
     asked: list[str] = []
-    call = BaseClient._make_api_call
 
-    def watched(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
-        asked.append(operation)
-        return call(client, operation, parameters)
+    def hear(call: AwsCall) -> None:
+        asked.append(call.operation)
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", watched)
-    yield asked
+    with heard_by(hear):
+        yield asked
 
 
-@pytest.mark.parametrize("handler", HANDLERS)
-def test_every_function_that_is_released_has_a_probe(handler: str) -> None:
-    assert handler in PROBES
+def test_every_function_that_is_released_has_a_probe_and_no_other() -> None:
+    assert PROBES.keys() == set(HANDLERS)
 
 
 @pytest.mark.parametrize("handler", HANDLERS)
@@ -112,7 +109,7 @@ def test_a_fault_says_what_was_expected_and_what_came() -> None:
 def test_no_order_is_due_at_the_time_that_the_reconciler_is_told(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     # given a table that notes which time it is asked about
     asked: list[int] = []
-    monkeypatch.setattr(reconcile_orders._orders, "due_for_review", lambda now: iter(asked.append(now.year) or []))
+    monkeypatch.setattr(reconcile_orders._reviews, "due", lambda now: iter(asked.append(now.year) or []))
 
     called("storefront.orders.reconcile_orders.handler", PROBES["storefront.orders.reconcile_orders.handler"].event)
     called("storefront.orders.reconcile_orders.handler", {})

@@ -1,0 +1,117 @@
+"""How large the stacks and their templates may grow.
+
+The limits are CloudFormation's, IAM's and Lambda's; the budgets are ours, near what is there, and leave room for more.
+"""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tools.stack import samconfig
+from tools.testing.deployment import Deployment
+from tools.testing.roles import attached
+from tools.testing.template import ROOT, operations, resources, source, translated
+
+TEMPLATES = ("template.yaml", "operations.yaml")
+GRADUAL = translated(GradualReleases="true")
+# "Understand CloudFormation quotas", AWS CloudFormation User Guide: 500 resources, 200 parameters, 200 outputs, 1 MB of
+# template (51,200 bytes where it does not come from S3)
+MOST_RESOURCES = {"template.yaml": 400, "operations.yaml": 60}
+MOST_LINES = {"template.yaml": 2500, "operations.yaml": 700}
+MOST_BYTES = {"template.yaml": 120_000, "operations.yaml": 40_000}
+MOST_TRANSLATED_BYTES = 500_000
+MOST_PARAMETERS = 40
+MOST_OUTPUTS = 40
+# "IAM and AWS STS quotas", AWS IAM User Guide: white space does not count; and managed policies of a role
+MOST_POLICY_CHARACTERS, MOST_POLICIES = 6144, 10
+# "CreateFunction", AWS Lambda API Reference; "CreateRole", AWS IAM API Reference; "PutRule", Amazon EventBridge API
+# Reference
+MOST_NAME_CHARACTERS = 64
+# The longest name that the template takes (section "Releases: hooks"), and the longest that is used
+LONGEST_STACK = "s" * 36
+LONGEST_USED_STACK = max(
+    [*(samconfig.environment(name).stack for name in samconfig.ENVIRONMENTS), "storefront-pr-99999"], key=len
+)
+# CloudFormation ends the names that it makes with a hyphen and so many characters.
+SUFFIX = 13
+
+
+def deployment(environment: str) -> Deployment:
+    everything = {"GradualReleases": "true", "ApiLogs": "true", "AlarmEmail": "a@b.example"}
+    return Deployment(
+        **samconfig.environment(environment).overrides | everything | {"ReleaseNotificationEmail": "a@b.example"}
+    )
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_a_stack_has_room_for_more_functions(environment: str) -> None:
+    deployed = deployment(environment)
+
+    assert len(deployed.of("AWS::CodeDeploy::DeploymentGroup")) > 20, "releases are counted"
+    assert len(deployed.resources) <= MOST_RESOURCES["template.yaml"]
+    assert len(deployed.nested.resources) <= MOST_RESOURCES["operations.yaml"]
+
+
+@pytest.mark.parametrize("file", TEMPLATES)
+def test_a_template_can_be_read(file: str) -> None:
+    lines = (ROOT / file).read_text().splitlines()
+
+    assert len(lines) <= MOST_LINES[file]
+    assert [number for number, line in enumerate(lines, start=1) if len(line) > 120] == []
+
+
+@pytest.mark.parametrize("file", TEMPLATES)
+def test_a_template_is_far_from_the_limit_of_cloudformation(file: str) -> None:
+    assert len((ROOT / file).read_bytes()) <= MOST_BYTES[file]
+
+
+@pytest.mark.parametrize("template", [GRADUAL, operations()], ids=TEMPLATES)
+def test_a_template_is_far_from_the_limit_after_its_transforms_too(template: dict[str, Any]) -> None:
+    assert len(json.dumps(template)) <= MOST_TRANSLATED_BYTES
+
+
+@pytest.mark.parametrize("file", TEMPLATES)
+def test_a_template_has_few_parameters_and_outputs(file: str) -> None:
+    assert len(source(file)["Parameters"]) <= MOST_PARAMETERS
+    assert len(source(file)["Outputs"]) <= MOST_OUTPUTS
+
+
+def test_the_nested_stack_is_given_every_parameter_that_it_declares_and_no_other() -> None:
+    given = source()["Resources"]["Operations"]["Properties"]["Parameters"]
+
+    assert given.keys() == source("operations.yaml")["Parameters"].keys()
+
+
+@pytest.mark.parametrize("policy", resources("AWS::IAM::ManagedPolicy"))
+def test_a_policy_is_not_longer_than_iam_takes(policy: str) -> None:
+    document = json.dumps(resources("AWS::IAM::ManagedPolicy")[policy]["PolicyDocument"], separators=(",", ":"))
+
+    # A reference is shorter or longer than the name that takes its place: half of the limit is room for that.
+    assert len(document) <= MOST_POLICY_CHARACTERS / 2
+
+
+@pytest.mark.parametrize("role", resources("AWS::IAM::Role"))
+def test_a_role_takes_fewer_policies_than_iam_lets_it(role: str) -> None:
+    assert len(attached(role)) <= MOST_POLICIES
+
+
+@pytest.mark.parametrize(("kind", "name"), [("AWS::Lambda::Function", "FunctionName"), ("AWS::Events::Rule", "Name")])
+def test_a_name_that_the_template_makes_is_not_too_long(kind: str, name: str) -> None:
+    made = [
+        one[name]["Fn::Sub"].replace("${AWS::StackName}", LONGEST_STACK)
+        for one in resources(kind).values()
+        if name in one
+    ]
+
+    assert made
+    assert [each for each in made if len(each) > MOST_NAME_CHARACTERS or "${" in each] == []
+
+
+@pytest.mark.parametrize("kind", ["AWS::Lambda::Function", "AWS::IAM::Role"])
+def test_a_name_that_cloudformation_makes_is_not_shortened(kind: str) -> None:
+    longest = max(resources(kind, GRADUAL), key=len)
+
+    assert re.fullmatch(r"\w+", longest)
+    assert len(f"{LONGEST_USED_STACK}-{longest}-") + SUFFIX <= MOST_NAME_CHARACTERS

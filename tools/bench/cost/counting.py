@@ -1,0 +1,191 @@
+"""Counts what AWS charges for: what the functions ask of it for one order, one chat message, one connection.
+
+The functions' own handlers run, one after the other as AWS would call them, with moto as AWS and a payment provider
+that approves.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
+from multiprocessing import get_context
+from typing import Any
+from unittest import mock
+
+import requests
+from moto import mock_aws
+
+from tools.bench.cost.meter import Meter, Step
+from tools.testing import environment, room
+from tools.testing.aws import Aws
+from tools.testing.chat import Client, message
+from tools.testing.events import Context, rest_event, sqs_record
+
+_WARM_UPS = 1
+# "PutLogEvents", Amazon CloudWatch Logs API Reference: each line counts for 26 bytes more than it has.
+_LINE_BYTES = 26
+_ROOM = "support"
+
+Counted = dict[str, list[dict[str, Any]]]
+
+
+def counted(fan_outs: Sequence[int]) -> Counted:
+    """Return the steps of everything that is counted, by its name.
+
+    It takes a process of its own: handlers read their environment and take standard output when they are imported.
+    """
+    with ProcessPoolExecutor(1, get_context("spawn"), _set_up) as processes:
+        return processes.submit(_count, fan_outs).result()
+
+
+def _set_up() -> None:
+    # It tells of features that it has not, each time a template is read.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
+    environment.set_up()
+    sys.stdout = io.StringIO()
+
+
+def _count(fan_outs: Sequence[int]) -> Counted:
+    """Count once everything is warm: what is read at first use, and kept, is not part of a request."""
+    meter = Meter()
+    with mock_aws(), meter.watching(), _approving(meter):
+        aws = Aws.create()
+        for sku in ("MUG-001", "TEA-001"):
+            aws.add_product(sku)
+        aws.ssm.put_parameter(Name=os.environ["PAYMENTS_URL_PARAMETER"], Value="https://payments", Type="String")
+        scenes = _Scenes(aws, meter)
+        # The customer who orders has a chat open, and is told there.
+        scenes.connect("customer")
+        for _ in range(1 + _WARM_UPS):
+            steps = {
+                "order": scenes.order(),
+                "connection": scenes.connection(),
+                "reconciliation": [scenes.invoke("orders.reconcile_orders", "schedule", {})],
+                "message to 1": [scenes.message(1)],
+            }
+        steps |= {f"message to {recipients}": [scenes.message(recipients)] for recipients in sorted(fan_outs)}
+    return {name: [vars(step) for step in made] for name, made in steps.items()}
+
+
+class _Scenes:
+    """Calls the shop's functions as AWS calls them."""
+
+    def __init__(self, aws: Aws, meter: Meter) -> None:
+        self._aws = aws
+        self._meter = meter
+        self._members = 0
+        self._answer: Any = None
+
+    def order(self) -> list[Step]:
+        """Have an order placed and processed, and its customer told."""
+        place = rest_event(
+            customer="customer",
+            body={"lines": [{"sku": "MUG-001", "quantity": 1}, {"sku": "TEA-001", "quantity": 2}]},
+            headers={"Idempotency-Key": os.urandom(8).hex(), "Content-Type": "application/json"},
+        )
+        steps = [self.invoke("orders.place_order", "rest", place)]
+        with self._uncounted():
+            (body,) = self._aws.messages()
+        steps.append(self.invoke("orders.process_orders", "queue", {"Records": [sqs_record(body)]}))
+        changes, self._meter.changes = self._meter.changes, []
+        for number, change in enumerate(changes):
+            steps.append(self.invoke("orders.publish_order_events", "stream", {"Records": [_record(number, *change)]}))
+        published, self._meter.published = self._meter.published, []
+        for event in published:
+            told = {
+                "detail-type": event["DetailType"],
+                "source": event["Source"],
+                "detail": json.loads(event["Detail"]),
+            }
+            steps.append(self.invoke("chat.deliver_order_status", "bus", {"Records": [sqs_record(told)]}))
+        return steps
+
+    def message(self, recipients: int) -> Step:
+        """Have a message sent to a room, its sender among the recipients; the room grows from one time to the next."""
+        sender = Client("sender")
+        if not self._members:
+            self._open(sender)
+            self._join(sender)
+            self._members = 1
+        with self._uncounted():
+            names = [f"connection-{number}" for number in range(self._members, recipients)]
+            room.fill(self._aws.dynamodb, os.environ["CHAT_TABLE"], _ROOM, names)
+        self._members = recipients
+        return self.invoke("chat.send_message", "frame", sender.event("sendMessage", message(_ROOM)))
+
+    def connection(self) -> list[Step]:
+        """Have somebody connect, join a room and leave again."""
+        client, steps = self.connect("ada")
+        joined = self._join(client)
+        return [*steps, joined, self.invoke("chat.close_connection", "connection", client.event("$disconnect"))]
+
+    def connect(self, customer: str) -> tuple[Client, list[Step]]:
+        """Have somebody connect."""
+        client = Client(os.urandom(8).hex(), customer=customer)
+        ticket = self.invoke("chat.create_ticket", "rest", rest_event(customer=customer))
+        handshake = {
+            "methodArn": "arn:aws:execute-api:us-east-1:123456789012:chat/dev/$connect",
+            "queryStringParameters": {"ticket": json.loads(self._answer["body"])["ticket"]},
+            "multiValueHeaders": {},
+            **client.event("$connect"),
+        }
+        authorized = self.invoke("chat.authorize_connection", "authorizer", handshake)
+        return client, [ticket, authorized, self._open(client)]
+
+    def invoke(self, module: str, trigger: str, event: dict[str, Any]) -> Step:
+        """Call a function."""
+        handler: Callable[[Any, Any], Any] = import_module(f"storefront.{module}").handler
+        name = "".join(word.title() for word in module.rpartition(".")[2].split("_")) + "Function"
+        self._meter.step = step = Step(name, trigger)
+        log = sys.stdout
+        before = log.tell()
+        self._answer = handler(event, Context(function_name=name))
+        log.seek(before)
+        step.log_bytes = sum(len(line.rstrip("\n").encode()) + _LINE_BYTES for line in log)
+        return step
+
+    def _open(self, client: Client) -> Step:
+        return self.invoke("chat.open_connection", "connection", client.event("$connect"))
+
+    def _join(self, client: Client) -> Step:
+        join = {"action": "joinRoom", "requestId": "r-1", "room": _ROOM}
+        return self.invoke("chat.join_room", "frame", client.event("joinRoom", join))
+
+    @contextmanager
+    def _uncounted(self) -> Iterator[None]:
+        """Have calls that are part of no step."""
+        self._meter.step = Step()
+        yield
+
+
+@contextmanager
+def _approving(meter: Meter) -> Iterator[None]:
+    """Put a payment provider in place that approves every charge."""
+
+    def approve(*_: Any, **__: Any) -> requests.Response:
+        meter.step.calls["payments:POST"] += 1
+        response = requests.Response()
+        response.status_code = 200
+        response._content = b'{"chargeId": "ch-1", "status": "approved"}'
+        return response
+
+    with mock.patch.object(requests.Session, "request", approve):
+        yield
+
+
+def _record(number: int, before: Any, after: Any) -> dict[str, Any]:
+    """Return the record that the orders table's stream has of a change."""
+    images = {name: image for name, image in (("OldImage", before), ("NewImage", after)) if image}
+    keys = {name: (after or before)[name] for name in ("customerId", "orderId")}
+    return {
+        "eventName": "MODIFY" if before else "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {"Keys": keys, "SequenceNumber": str(number), **images},
+    }

@@ -1,0 +1,155 @@
+"""Runs mutmut and writes which mutations no test notices: docs/mutation.md.
+
+`[tool.mutmut]` in pyproject.toml says what is mutated and which tests run. A verdict on a survivor is written by hand
+into the page's last column; the next run keeps it for as long as the same mutation of the same file survives.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+
+from tools.console import Problem
+from tools.environments import MUTATION
+from tools.stack.stack import ROOT
+
+PAGE = ROOT / "docs" / "mutation.md"
+# A run takes about ten minutes where nothing else runs.
+TIMEOUT_SECONDS = 3000
+OPEN = "open"
+
+_INTRODUCTION = """\
+# Mutations that no test notices
+
+`storefront mutate` changes the code that lets people in, one expression at a time, and runs the unit tests of that
+code against each change ([mutmut](https://mutmut.readthedocs.io)). A change that makes no test fail survives. It is
+either equivalent, so that nobody can see a difference, or a gap in the tests.
+
+`[tool.mutmut]` in [`pyproject.toml`](../pyproject.toml) names the files and their tests. mutmut does not change module
+constants and decorated functions; [authorization.md](authorization.md#defences) lists the tests of each check.
+[`mutation.yml`](../.github/workflows/mutation.yml) runs it every week and fails for a survivor that is not listed here.
+The command writes this page and keeps the verdicts, which are written by hand.
+
+"""
+_HEAD = "| where | mutation | verdict |\n| --- | --- | --- |\n"
+_RESULT = re.compile(r"^\s+(?P<name>\S+): (?P<status>survived|no tests|suspicious|segfault)$", re.MULTILINE)
+# Of a function, `x_function`; of a method, `xǁClassǁmethod`.
+_NAME = re.compile(r"(?:x_|xǁ(?P<owner>[^ǁ.]+)ǁ)(?P<function>[^ǁ.]+)__mutmut_\d+$")
+_HUNK = re.compile(r"^@@ -(\d+)")
+_ROW = re.compile(r"^\| `(?P<path>[^`]+):\d+` \| (?P<mutation>.*) \| (?P<verdict>.*?) \|$", re.MULTILINE)
+
+
+@dataclass(frozen=True, order=True)
+class Survivor:
+    """A mutation that no test notices."""
+
+    path: str
+    line: int
+    mutation: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What a mutation is known by: lines move."""
+        return self.path, self.mutation
+
+
+def run(*mutants: str) -> int:
+    """Run the mutations and write the page.
+
+    Parameters
+    ----------
+    mutants
+        Patterns of the mutants to run, such as `storefront.identity.*`: all, if there are none. Results of earlier runs
+        count until the code changes.
+
+    Returns
+    -------
+    int
+        0 if the page had every survivor, 1 otherwise.
+
+    Raises
+    ------
+    Problem
+        mutmut does not run to its end.
+    """
+    _mutmut("run", *mutants)
+    names = [found["name"] for found in _RESULT.finditer(_mutmut("results"))]
+    survivors = sorted(survivor_in(_mutmut("show", name), name) for name in names)
+    known = verdicts(PAGE.read_text()) if PAGE.exists() else {}
+    PAGE.write_text(page(survivors, known, _counts()))
+    return 0 if all(survivor.key in known for survivor in survivors) else 1
+
+
+def verdicts(text: str) -> dict[tuple[str, str], str]:
+    """Return the verdicts of a page by path and mutation."""
+    return {(row["path"], row["mutation"]): row["verdict"] for row in _ROW.finditer(text)}
+
+
+def page(survivors: list[Survivor], known: dict[tuple[str, str], str], counts: str) -> str:
+    """Return the page with these survivors, each with its known verdict or as open."""
+    rows = [f"| `{each.path}:{each.line}` | {each.mutation} | {known.get(each.key, OPEN)} |\n" for each in survivors]
+    return f"{_INTRODUCTION}{counts}\n\n{_HEAD}{''.join(rows)}"
+
+
+def survivor_in(diff: str, name: str) -> Survivor:
+    """Return the survivor that `mutmut show` prints: the function without and with the mutation.
+
+    Parameters
+    ----------
+    diff
+        A unified diff; its lines are counted from the function's first.
+    name
+        mutmut's name for the mutant: `storefront.identity.x_customer_of__mutmut_1`.
+    """
+    lines = diff.splitlines()
+    path = next(line.removeprefix("--- ") for line in lines if line.startswith("--- "))
+    start = next(number for number, line in enumerate(lines) if line.startswith("@@"))
+    found = _HUNK.match(lines[start])
+    hunk = lines[start + 1 :]
+    before = next((number for number, line in enumerate(hunk) if line.startswith("-")), 0)
+    offset = int(found[1]) + before if found else 1
+    old, new = (" ".join(line[1:].strip() for line in hunk if line.startswith(sign)) for sign in "-+")
+    first = _first_line((ROOT / path).read_text(), name)
+    return Survivor(path.removeprefix("src/storefront/"), first + offset - 1, f"{_code(old)} becomes {_code(new)}")
+
+
+def _code(text: str) -> str:
+    """Return code for a cell of a table; two backticks hold one."""
+    return f"`` {text} ``".replace("|", r"\|") if text else "nothing"
+
+
+def _first_line(source: str, name: str) -> int:
+    """Return the first line of the function that a mutant was made from."""
+    found = _NAME.search(name)
+    if not found:
+        raise Problem(f"mutmut names a mutant {name}, which says no function: adapt {__name__}")
+    tree = ast.parse(source)
+    classes = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == found["owner"])
+    body = next((node.body for node in classes), tree.body)
+    made_from = next(node for node in body if isinstance(node, ast.FunctionDef) and node.name == found["function"])
+    return min([made_from.lineno, *(decorator.lineno for decorator in made_from.decorator_list)])
+
+
+def _counts() -> str:
+    _mutmut("export-cicd-stats")
+    counts = json.loads((ROOT / "mutants" / "mutmut-cicd-stats.json").read_text())
+    total = counts.pop("total")
+    checked = sum(counts.values())
+    rest = f" {total - checked} more are not checked yet." if checked < total else ""
+    return f"Of {checked} mutations the tests notice {counts['killed'] + counts['timeout']}.{rest} These survive:"
+
+
+def _mutmut(*arguments: str) -> str:
+    program = MUTATION.directory / "bin" / "mutmut"
+    try:
+        done = subprocess.run(
+            [str(program), *arguments], cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as expired:
+        raise Problem(f"mutmut took more than {TIMEOUT_SECONDS // 60} minutes: run it again, it goes on") from expired
+    if done.returncode:
+        raise Problem(f"mutmut {arguments[0]} failed: {(done.stdout + done.stderr).strip()[-2000:]}")
+    return done.stdout

@@ -1,0 +1,199 @@
+"""The steps of each journey: what somebody does, which parts of the shop answer, and what has to come back."""
+
+import json
+import uuid
+
+from tools.demo.api_client import ApiClient, claims, sign_in
+from tools.demo.chat import Access
+from tools.demo.visit import Visit, abbreviated
+from tools.ops import partners, webhook
+from tools.ops.back_office import BackOffice
+
+_PAGE = 2
+
+
+def ask_for_health(visit: Visit) -> None:
+    """Call the one route without a back end."""
+    visit.step("Is it there?", "API Gateway alone, with a mock integration: no function runs")
+    visit.expect(200, visit.visitor.request("GET", "/health"))
+
+
+def sign_in_both(visit: Visit) -> None:
+    """Sign two customers in, for the journeys that go on from here."""
+    visit.step("Sign in", "Cognito, which signs a token that names the customer")
+    for name, customer in (("customer", visit.customer), ("other", visit.other)):
+        visit.sent(f"InitiateAuth USER_PASSWORD_AUTH {visit.stack.users[name].email}")
+        customer.token = sign_in(visit.stack, name)
+        visit.received(f"id token {abbreviated(customer.token)} for sub {claims(customer.token)['sub']}")
+
+
+def browse(visit: Visit) -> None:
+    """Look at two pages of the catalogue, and at a product."""
+    visit.step("Browse the catalogue", "the function list_products, from an index of the products table")
+    page = visit.expect(200, visit.visitor.request("GET", f"/products?limit={_PAGE}")).json()
+    visit.require(len(page["items"]) == _PAGE and page.get("nextCursor"), "a page, and a cursor to the next one")
+
+    visit.step("Turn the page", "the same function, which checks the cursor's signature and reads on from there")
+    path = f"/products?limit={_PAGE}&cursor={page['nextCursor']}"
+    following = visit.expect(200, visit.visitor.request("GET", path)).json()
+    visit.require(len(following["items"]) == _PAGE, "another page")
+
+    visit.step("Look at one product", "the function get_product")
+    visit.expect(200, visit.visitor.request("GET", f"/products/{page['items'][0]['sku']}"))
+
+
+def order_and_follow(visit: Visit) -> None:
+    """Order, see the order confirmed, and find it as nobody else does."""
+    visit.step(
+        "Order two of them",
+        "the authorizer (the token), the gateway (the body's shape), then the function place_order: it prices the "
+        "order, stores it as PENDING and puts it on the queue",
+    )
+    key = str(uuid.uuid4())
+    order_id = visit.expect(202, visit.customer.order({"MUG-001": 2}, key)).json()["orderId"]
+
+    visit.step("Watch it being processed", "get_order, while process_orders reserves the stock and charges")
+    visit.watch(visit.customer, f"/orders/{order_id}", until="CONFIRMED")
+
+    visit.step(
+        "Send the same order again, as a client does that has lost the answer",
+        "place_order, which finds the order by its Idempotency-Key: nothing is ordered twice",
+    )
+    repeated = visit.expect(202, visit.customer.order({"MUG-001": 2}, key)).json()
+    visit.require(repeated["orderId"] == order_id, "the same order")
+
+    visit.step("Ask for it as another customer", "get_order: orders are keyed by customer, so no other can find it")
+    visit.expect(404, visit.other.request("GET", f"/orders/{order_id}"))
+
+
+def order_what_is_declined(visit: Visit) -> None:
+    """Order what the payments sandbox never charges."""
+    visit.step(
+        "Order something the payment provider declines",
+        "process_orders, which asks the provider, releases the stock and rejects the order",
+    )
+    order_id = visit.expect(202, visit.customer.order({"PAY-DECLINED": 1})).json()["orderId"]
+    order = visit.watch(visit.customer, f"/orders/{order_id}", until="REJECTED")
+    visit.require(order.get("rejectionReason"), "a reason for the rejection")
+
+
+def order_what_cannot_be_ordered(visit: Visit) -> None:
+    """Send what the gateway refuses, and what the function does."""
+    visit.step("Send a body of the wrong shape", "API Gateway's request validator: no function is paid for")
+    headers = {"Idempotency-Key": str(uuid.uuid4())}
+    visit.expect(400, visit.customer.request("POST", "/orders", json={"lines": "a mug"}, headers=headers))
+
+    visit.step("Order a product that does not exist", "place_order, which knows the products and says what is wrong")
+    visit.expect(422, visit.customer.order({"UNICORN-001": 1}))
+
+
+def try_as_a_stranger(visit: Visit) -> None:
+    """Send what nobody has signed."""
+    visit.step("Order without having signed in", "the Cognito authorizer")
+    visit.expect(401, visit.visitor.order({"MUG-001": 1}))
+
+    visit.step("Make up a cursor", "list_products, which refuses a cursor that it has not signed")
+    visit.expect(400, visit.visitor.request("GET", "/products?cursor=bWFkZSB1cA"))
+
+
+def pay_by_webhook(visit: Visit) -> None:
+    """Order what is decided later, and send the decision: forged, altered, and as it was signed."""
+    visit.step(
+        "Pay later: the payment provider decides, and says so in a signed webhook",
+        "the REQUEST authorizer authorize_webhook, which checks the signature; then receive_payment_event, which "
+        "checks that the body matches the signed hash",
+    )
+    order_id = visit.expect(202, visit.customer.order({"PAY-WEBHOOK": 1})).json()["orderId"]
+    visit.watch(visit.customer, f"/orders/{order_id}", until="AWAITING_PAYMENT")
+    body = json.dumps(webhook.decide(visit.stack, order_id, "approved")).encode()
+    headers = {"Content-Type": "application/json", **webhook.signed(body, [visit.stack.webhook["secret"]])}
+    forged = headers | {"X-Webhook-Signature": f"v1={'0' * 64}"}
+    altered = body.replace(b"approved", b"declined")
+    visit.expect(403, visit.visitor.request("POST", webhook.PATH, data=body, headers=forged))
+    visit.expect(401, visit.visitor.request("POST", webhook.PATH, data=altered, headers=headers))
+    visit.expect(200, visit.visitor.request("POST", webhook.PATH, data=body, headers=headers))
+    visit.watch(visit.customer, f"/orders/{order_id}", until="CONFIRMED")
+
+
+def edit_a_product(visit: Visit) -> None:
+    """Change a price, and try to change it again without having seen the change."""
+    visit.step(
+        "Change a price, as the back office",
+        "IAM, which checks the request's signature and the role's policy, then the function put_product: it writes "
+        "only if the product still has the ETag",
+    )
+    editor = BackOffice.of(visit.stack)
+    seen = visit.expect(200, visit.visitor.request("GET", "/products/RULER-001"))
+    etag = seen.headers["ETag"]
+    product = {name: seen.json()[name] for name in ("name", "description", "category", "price")}
+    product["price"]["amount"] += 50
+    edited = visit.expect(200, editor.put("RULER-001", product, {"If-Match": etag}))
+    visit.require(edited.headers["ETag"] != etag, "another ETag")
+
+    visit.step("Change it without having seen that change", "put_product: the write's condition does not hold")
+    visit.expect(412, editor.put("RULER-001", product, {"If-Match": etag}))
+
+
+def edit_without_a_signature(visit: Visit) -> None:
+    """Try to change a price as anybody."""
+    visit.step("Change a price without a signature", "IAM: API Gateway calls no function")
+    product = {"name": "A bargain", "description": "", "category": "home", "price": {"amount": 1, "currency": "EUR"}}
+    headers = {"If-Match": '"never seen"'}
+    visit.expect(403, visit.visitor.request("PUT", "/products/RULER-001", json=product, headers=headers))
+
+
+def order_as_a_partner(visit: Visit) -> None:
+    """Hand in an order, and ask for it until it is settled."""
+    visit.step(
+        "Hand in an order as a partner",
+        "the authorizer authorize_partner (the token), the usage plan gold, then the gateway itself, which puts the "
+        "order on a queue: no function runs. process_partner_orders takes it from there",
+    )
+    partner = partners.caller(visit.stack, "gold")
+    reference = f"tour-{uuid.uuid4()}"
+    body = {"reference": reference, "lines": [{"sku": "MUG-001", "quantity": 1}]}
+    visit.expect(202, partner.request("POST", "/partner/orders", json=body))
+    visit.watch(partner, f"/partner/orders/{reference}")
+    visit.expect(200, partner.request("GET", f"/partner/orders/{reference}"))
+
+
+def try_another_token(visit: Visit) -> None:
+    """Call with one partner's id and another's secret."""
+    visit.step("Try another partner's token", "authorize_partner, which knows no such token")
+    bronze, gold = (visit.stack.partners[name].token.split("_") for name in ("bronze", "gold"))
+    stranger = ApiClient(visit.stack.url, f"Bearer {'_'.join((*bronze[:2], gold[2]))}")
+    visit.expect(401, stranger.request("GET", "/partner/orders/anything"))
+
+
+def chat_with_support(visit: Visit) -> None:
+    """Open the chat for the journeys that go on from here, and say something there."""
+    visit.step(
+        "Open the chat: a customer, and support",
+        "create_ticket, for a ticket that is good once; then the authorizer authorize_connection, which uses it up, "
+        "and open_connection. The same ticket again: the authorizer, which no longer knows it",
+    )
+    for name in ("customer", "support"):
+        ticket = Access.of(visit.stack, name).ticket()
+        visit.sent(f"{name}: connect to {ticket['url'].replace(ticket['ticket'], '...')}")
+        visit.open_chat(name, ticket["url"])
+        visit.ask(name, "joined", action="joinRoom", room="support")
+    visit.expect_refused(ticket["url"])
+
+    visit.step("Ask support", "send_message, which stores a message and posts it to the room, once for a clientId")
+    message = {"room": "support", "text": "Is the mug dishwasher-safe?", "clientId": uuid.uuid4().hex}
+    sent = visit.ask("customer", "sent", action="sendMessage", **message)
+    repeated = visit.ask("customer", "sent", action="sendMessage", **message)
+    visit.require(repeated["messageId"] == sent["messageId"], "the first message's id for the same clientId")
+    visit.hear("support", messageId=sent["messageId"])
+
+
+def order_with_the_chat_open(visit: Visit) -> None:
+    """Order, and hear of the order without asking."""
+    visit.step(
+        "Order with the chat open, and ask for nothing",
+        "publish_order_events, a rule of the bus, a queue, and deliver_order_status, which posts to the customer's "
+        "connections",
+    )
+    order_id = visit.expect(202, visit.customer.order({"MUG-001": 1})).json()["orderId"]
+    for status in ("PENDING", "CONFIRMED"):
+        visit.hear("customer", orderId=order_id, status=status)
