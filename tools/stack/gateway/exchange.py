@@ -49,6 +49,7 @@ class Exchange:
         self.parameters["header"] = {
             name: value if isinstance(value, str) else value[-1] for name, value in self.headers.items()
         }
+        self._headers = {name.lower(): value for name, value in self.parameters["header"].items()}
         self.context = self._context()
 
     @property
@@ -81,7 +82,7 @@ class Exchange:
 
     def header(self, name: str, default: str = "") -> str:
         """Return a header of the request, whatever the case of its name."""
-        return next((str(v) for n, v in self.parameters["header"].items() if n.lower() == name.lower()), default)
+        return str(self._headers.get(name.lower(), default))
 
     def filled(self, uri: str | None) -> str:
         """Fill stage variables into a URI.

@@ -26,6 +26,8 @@ async def answer(exchange: Exchange) -> Answer | Refusal:
     seconds = int(exchange.integration.get("timeoutInMillis") or _PATIENCE_MILLISECONDS) / 1000
     begun = time.perf_counter()
     try:
+        if exchange.integration["type"] == "MOCK":
+            return _mock(exchange)
         async with asyncio.timeout(seconds):
             return await _called(exchange, seconds)
     except TimeoutError:
@@ -59,8 +61,6 @@ def refused_for_its_media_type(exchange: Exchange) -> Refusal | None:
 
 async def _called(exchange: Exchange, seconds: float) -> Answer | Refusal:
     kind = exchange.integration["type"]
-    if kind == "MOCK":
-        return _mock(exchange)
     if kind in {"HTTP", "HTTP_PROXY"}:
         return await asyncio.to_thread(http_endpoint.called, exchange, kind == "HTTP_PROXY", seconds)
     uri = exchange.filled(exchange.integration["uri"])
