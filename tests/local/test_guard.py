@@ -161,6 +161,16 @@ def test_a_signed_hash_is_of_the_body_that_comes(stack: Stack) -> None:
     )
 
 
+def test_a_function_s_code_is_downloaded_by_the_address_that_was_given_out_only(stack: Stack) -> None:
+    functions = stack.client("lambda")
+    name = functions.list_functions()["Functions"][0]["FunctionName"]
+    address = functions.get_function(FunctionName=name)["Code"]["Location"]
+
+    assert requests.get(address, timeout=10).content.startswith(b"PK")
+    assert requests.get(address.partition("?")[0], timeout=10).status_code in {400, 403}
+    assert requests.get(address[:-1] + "g", timeout=10).status_code in {400, 403}
+
+
 def test_other_users_of_this_machine_read_none_of_the_stack_s_files(stack: Stack, state: Path) -> None:
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
     for name in ("stack.json", "emulator.lock"):

@@ -18,7 +18,7 @@ from ministack import app as emulator
 from ministack.core import iam_actions, iam_evaluator, router
 from ministack.core.sigv4 import decode_header_value
 
-from tools.stack.inside import signatures
+from tools.stack.inside import downloads, signatures
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -85,6 +85,7 @@ class _Guard:
             emulator._parse_lambda_url("", path) is not None
             or _is_public_cognito(scope)
             or (method == "GET" and (path in {"/_ministack/health", "/_ministack/ready"}))
+            or (method == "GET" and downloads.is_signed(path, scope["query_string"].decode("latin-1")))
             or (method == "GET" and _KEYS_OF_A_POOL.fullmatch(path) is not None)
             or (method == "PUT" and _REPLIES.fullmatch(path) is not None)
         )

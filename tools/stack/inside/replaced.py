@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from tools.stack.gateway import cache, callers, deployments, document, mapping, stages, way
-from tools.stack.inside import guard, log_lines, loops, role_sessions, tables, workers
+from tools.stack.inside import downloads, guard, log_lines, loops, role_sessions, tables, workers
 
 _V1 = "ministack.services.apigateway_v1"
 _HANDLERS = "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS"
@@ -22,6 +22,8 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     "ministack.app:app": guard.guarded,
     "ministack.core.lambda_runtime:execution_credentials": role_sessions.unpredictable,
     "ministack.services.lambda_svc:execution_credentials": role_sessions.unpredictable,
+    "ministack.services.lambda_svc:_presigned_code_url": downloads.signed,
+    "ministack.services.lambda_svc:_layer_content_url": downloads.signed,
     # Fast
     "ministack.core.lambda_runtime:_PYTHON_WORKER_SCRIPT": log_lines.with_end_marks,
     "ministack.core.lambda_runtime:Worker._drain_stderr_bounded": log_lines.until_end_mark,
