@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -10,8 +11,10 @@ from contextlib import contextmanager
 from typing import Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from storefront.shared.text import printable
 
 IS_TERMINAL = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
@@ -41,11 +44,17 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
+def say_json(value: object) -> None:
+    """Print JSON for people and for scripts; what is not printable stays escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    say("".join(char if char == "\n" or char.isprintable() else json.dumps(char)[1:-1] for char in text))
+
+
 def say_table(*head: str, rows: Iterable[tuple[str, ...]]) -> None:
-    """Print a table; long cells are wrapped, at 80 columns where there is no terminal."""
+    """Print a table of foreign text; long cells are wrapped, at 80 columns where there is no terminal."""
     table = Table(*head, box=None, padding=(0, 2, 0, 0), header_style="bold")
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     _CONSOLE.print(table)
 
 
@@ -55,7 +64,7 @@ class Step:
     def __init__(self, title: str) -> None:
         self.title = title
         self._started = time.monotonic()
-        self._status = _CONSOLE.status(escape(title))
+        self._status = _CONSOLE.status(Text(printable(title)))
 
     def __enter__(self) -> Self:
         if IS_TERMINAL:
@@ -66,7 +75,7 @@ class Step:
 
     def progress(self, detail: str) -> None:
         """Show where the work is; only on a terminal, where the line can be replaced."""
-        self._status.update(escape(f"{self.title} ({self._seconds} s) {detail}"))
+        self._status.update(Text(printable(f"{self.title} ({self._seconds} s) {detail}")))
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._status.stop()
@@ -89,7 +98,7 @@ def problems_reported() -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        print(f"{styled('error:', 'red')} {problem}", file=sys.stderr, flush=True)
+        print(f"{styled('error:', 'red')} {printable(problem)}", file=sys.stderr, flush=True)
         raise SystemExit(problem.exit_code) from None
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr, flush=True)

@@ -16,6 +16,7 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
+from botocore.config import Config
 from botocore.session import get_session
 
 from payments import clock
@@ -24,9 +25,13 @@ from payments.provider import Reply, SandboxProvider
 
 SECRET_SECONDS = 60
 
-_session: Any = get_session()
-_secrets_manager = _session.create_client("secretsmanager")
-_provider = SandboxProvider(Books(_session.create_client("dynamodb"), os.environ["PAYMENTS_SANDBOX_TABLE"]))
+# Nothing is read from a person's AWS files, and no proxy of theirs is used.
+_FILES = {"profile": None, "config_file": os.devnull, "credentials_file": os.devnull}
+_session: Any = get_session({name: (None, None, value, None) for name, value in _FILES.items()})
+_DIRECT = Config(proxies={})
+_secrets_manager = _session.create_client("secretsmanager", config=_DIRECT)
+_books = Books(_session.create_client("dynamodb", config=_DIRECT), os.environ["PAYMENTS_SANDBOX_TABLE"])
+_provider = SandboxProvider(_books)
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_METADATA = 2000
@@ -35,7 +40,10 @@ _MAX_METADATA = 2000
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a call to the payment provider."""
     status, body = _reply(event)
-    _log(event["headers"].get("idempotency-key"), int(status), context.aws_request_id)
+    key = event["headers"].get("idempotency-key", "")
+    # A stranger's text, or one that is no key, is not logged.
+    known = status != HTTPStatus.UNAUTHORIZED and _KEY.fullmatch(key)
+    _log(key if known else None, int(status), context.aws_request_id)
     return {"statusCode": int(status), "headers": {"Content-Type": "application/json"}, "body": json.dumps(body)}
 
 
@@ -57,7 +65,7 @@ def _secret_in(_minute: int) -> str:
 def _reply(event: dict[str, Any]) -> Reply:
     headers = event["headers"]
     expected = f"Bearer {_secret()}"
-    if not hmac.compare_digest(headers.get("authorization", "").encode(), expected.encode()):
+    if not hmac.compare_digest(headers.get("authorization", "").encode(errors="replace"), expected.encode()):
         return HTTPStatus.UNAUTHORIZED, {"error": "send the shared secret as a bearer token"}
     match event["requestContext"]["http"]["method"], event["rawPath"].strip("/").split("/"):
         case "POST", ["charges"]:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from storefront.shared.errors import Unauthenticated
 from storefront.shared.queue import MalformedMessage, attribute_of
+from storefront.shared.text import cleaned, is_visible, normalized
 
 _MAX_NAME = 64
 _NAMELESS = "Customer"
@@ -130,5 +131,7 @@ def _groups(claims: Mapping[str, Any]) -> frozenset[str]:
 
 def _name(claims: Mapping[str, Any]) -> str:
     """Return the name, in one line and without what a terminal or a page would obey instead of showing it."""
-    text = "".join(character if character.isprintable() else " " for character in str(claims.get("name") or ""))
-    return " ".join(text.split())[:_MAX_NAME].strip() or _NAMELESS
+    text = " ".join(cleaned(normalized(str(claims.get("name") or ""))).split())[:_MAX_NAME]
+    # Again: the cut may have parted a joiner from what it joins.
+    text = cleaned(text).strip()
+    return text if is_visible(text) else _NAMELESS

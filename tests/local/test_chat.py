@@ -462,7 +462,9 @@ def test_two_people_chat_at_two_terminals(stack: Stack, state: Path, customer: A
         terminal.shows("you are in support")
 
     # a line goes to both, and what would do something to a terminal does nothing
-    text = f"hello \x1b[2J {uuid.uuid4()}"
+    guest.types("hello \x1b[2J")
+    guest.shows("error 400")
+    text = f"hello {uuid.uuid4()}"
     guest.types(text)
     for terminal in (guest, staff):
         assert "\x1b" not in terminal.shows(text[-36:])
@@ -475,7 +477,7 @@ def test_two_people_chat_at_two_terminals(stack: Stack, state: Path, customer: A
         terminal.shows(f"you are in order-{order_id}")
     staff.types("it is on its way")
     assert f"[order-{order_id}]" in guest.shows("it is on its way")
-    assert "(support)" in guest.seen[-1]
+    assert "staff " in guest.seen[-1]
 
     # what is wrong is one line; what is asked for comes
     guest.types(f"/join order-ord-{'a' * 32}")

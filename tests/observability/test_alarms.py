@@ -76,6 +76,7 @@ CASES = {
     "ReconcilerStoppedAlarm": Case(ours("OrdersUnsettled"), (STACK,), bad=(), good=(0,)),
     "OrderReviewsFailedAlarm": of_the_shop("OrderReviewsFailed", bad=1),
     "OrderChangesNotReadableAlarm": of_the_shop("OrderChangesNotReadable", bad=1),
+    "ItemsNotReadableAlarm": of_the_shop("ItemsNotReadable", bad=1),
     "EventDeliveriesFailedAlarm": of_rule(emitted.FAILED_INVOCATIONS),
     "EventsDeadLetteredAlarm": of_rule(emitted.SENT_TO_DLQ),
     "ChatPostsFailedAlarm": of_the_shop("ChatPostsFailed", bad=3, good=2),

@@ -110,6 +110,10 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip()
 
 
+# Types that no version of ours has stored yet, and the next one may.
+OF_OTHER_TYPES = ({"NULL": True}, {"SS": ["a"]}, {"NS": ["1"]}, {"N": "1.5"}, {"L": [{"NULL": True}]}, {"M": {}})
+
+
 @pytest.fixture(scope="module")
 def older(tmp_path_factory: pytest.TempPathFactory) -> Version:
     """The release before this code, or where none is tagged, the commit before it."""
@@ -137,6 +141,16 @@ def test_the_previous_version_reads_what_this_one_writes(older: Version, newer: 
 
 def test_this_version_reads_what_the_previous_one_has_written(older: Version, newer: Version) -> None:
     assert all(contains(understood, UNDERSTOOD) for understood in newer.read(*variants_of(older)))
+
+
+@pytest.mark.parametrize("attribute", OF_OTHER_TYPES, ids=lambda attribute: next(iter(attribute)))
+def test_this_version_reads_what_is_beside_an_attribute_of_any_type(newer: Version, attribute: Json) -> None:
+    more = variants_of(newer)[1]
+    more["item"]["addedToItem"] = attribute
+
+    [understood] = newer.read(more)
+
+    assert contains(understood, UNDERSTOOD)
 
 
 def test_an_event_keeps_all_that_consumers_were_promised(older: Version, newer: Version) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from storefront.shared.observability import logger
+from tests.support import hostile
 from tests.unit.orders.shop import Shop
 from tools.testing.aws import Aws
 from tools.testing.events import Context
@@ -17,6 +18,18 @@ from tools.testing.events import Context
 # A busy machine makes no test fail.
 settings.register_profile("storefront", deadline=None)
 settings.load_profile("storefront")
+
+
+@pytest.fixture(scope="session")
+def hostile_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return hostile.environment(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(autouse=True)
+def _hostile(hostile_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every test where a person's own settings would break it."""
+    for name, value in hostile_environment.items():
+        monkeypatch.setenv(name, value)
 
 
 class _FunctionUrl(BaseHTTPRequestHandler):

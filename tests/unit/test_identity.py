@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from storefront.identity import Customer, customer_of
+from storefront.identity import ChatUser, Customer, chat_user_of, customer_of
 from storefront.shared.errors import Unauthenticated
 from tools.testing.source import SOURCE
 
@@ -105,3 +105,9 @@ def test_no_other_module_reads_what_an_authorizer_has_found_out() -> None:
 
     # The webhook's hash is nobody's identity, and a probe's event is made up.
     assert found == {"identity.py", "payments/receive_payment_event.py", "rollout/probes.py"}
+
+
+def test_a_user_of_the_chat_is_whom_the_ticket_named() -> None:
+    context = {"customerId": "the-customer", "name": "Zo%C3%AB 100%25" + "A" * 100, "group": "support"}
+
+    assert chat_user_of(event(authorizer=context)) == ChatUser("the-customer", "Zoë 100%" + "A" * 56, "support")

@@ -69,6 +69,7 @@ MAKES_A_CLIENT = {
     ("storefront.rollout.public_api", "__init__"),
     ("storefront.shared.aws", "client"),
     ("storefront.shared.aws", "session"),
+    ("storefront.shared.http", "session"),
     ("storefront.shared.configuration", "parameter"),
     ("storefront.shared.configuration", "secret"),
 }

@@ -16,6 +16,7 @@ from samcli.yamlhelper import yaml_parse
 
 from tools.console import Problem
 from tools.environments import BENCH, DEV
+from tools.stack import apart
 from tools.stack.deployment import TEMPLATE
 from tools.stack.stack import ROOT
 
@@ -94,7 +95,8 @@ def _build(directory: Path) -> dict[str, Path]:
         [*command, "--parameter-overrides", f"Architecture={_ARCHITECTURE}"],
         cwd=ROOT,
         # As `make build` does: the functions' Python is looked for there first.
-        env=os.environ | {"PATH": f"{DEV.python.parent}{os.pathsep}{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"},
+        env=apart.variables()
+        | {"PATH": f"{DEV.python.parent}{os.pathsep}{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"},
         capture_output=True,
         text=True,
         timeout=_TIMEOUT_SECONDS,

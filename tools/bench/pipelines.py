@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from storefront.shared.http import session
 from tools.console import Problem, step
 from tools.demo.api_client import SETTLED, ApiClient, sign_in
 from tools.stack.addresses import local_url
@@ -90,11 +91,11 @@ class Floor(Pipeline):
 
     def client(self) -> Callable[[], str]:
         """Return what makes a request."""
-        session = requests.Session()
+        http = session()
 
         def make() -> str:
             thing = str(uuid.uuid4())
-            accepted(lambda: session.post(self._url, json={"run": "bench", "id": thing}, timeout=30))
+            accepted(lambda: http.post(self._url, json={"run": "bench", "id": thing}, timeout=30))
             return thing
 
         return make

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tools.console import say, styled
 from tools.environments import DEV, SCANNERS, Environment
+from tools.stack import apart
 from tools.stack.stack import REGION, ROOT
 
 
@@ -66,7 +67,7 @@ def _passes(check: Check) -> bool:
     result = subprocess.run(
         [str(check.environment.directory / "bin" / check.program), *check.arguments],
         cwd=ROOT,
-        env=os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION},
+        env=apart.variables() | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION},
         capture_output=True,
         text=True,
         check=False,

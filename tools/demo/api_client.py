@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from storefront.shared.http import session
 from tools.console import Problem
 from tools.ops.accounts import Accounts
 from tools.stack.stack import Stack
@@ -42,7 +43,7 @@ class ApiClient:
     url: str
     token: str | None = None
     headers: dict[str, str] = field(default_factory=dict, repr=False)
-    _session: requests.Session = field(default_factory=requests.Session, repr=False)
+    _session: requests.Session = field(default_factory=session, repr=False)
 
     def request(self, method: str, path: str, **arguments: Any) -> requests.Response:
         """Send a request; ``arguments`` are those of ``requests``."""

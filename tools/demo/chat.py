@@ -24,6 +24,7 @@ Frame = Mapping[str, Any]
 ANSWER_SECONDS = 30
 # Idle connections are closed after ten minutes ("Quotas for configuring and running a WebSocket in API Gateway").
 PING_SECONDS = 240
+_UNREADABLE = "not a frame of the chat"
 
 
 class Refused(Problem):
@@ -49,7 +50,13 @@ class Chat:
         self._exits = ExitStack()
         try:
             # Protocol pings are not known to keep a connection of API Gateway from being idle: we send frames.
-            opening = connect(url, origin=origin, ping_interval=None, open_timeout=ANSWER_SECONDS)  # type: ignore[arg-type]
+            opening = connect(
+                url,
+                origin=origin,  # type: ignore[arg-type]
+                ping_interval=None,
+                open_timeout=ANSWER_SECONDS,
+                proxy=None,
+            )
             self.socket = self._exits.enter_context(opening)
         except InvalidStatus as refusal:
             raise Refused(refusal.response.status_code) from None
@@ -114,19 +121,26 @@ class Chat:
             self._waiting.clear()
 
     def _take(self, text: str | bytes) -> None:
-        frame = json.loads(text)
+        frame = _frame_in(text)
         with self._lock:
-            request_id = frame.get("requestId")
+            request_id = str(frame.get("requestId"))
             if is_of_the_gateway(frame):
                 # It names the gateway's own id of a frame, none of ours: the request that has waited longest is told.
-                request_id = next(iter(self._waiting), None)
+                request_id = next(iter(self._waiting), "")
             waiting = self._waiting.pop(request_id, None)
         if frame.get("event") == "pong":
             self._ping_unanswered = False
         if waiting:
             waiting.set_result(frame)
         elif frame.get("event") != "pong":
+            self._tell(frame)
+
+    def _tell(self, frame: Frame) -> None:
+        try:
             self._heard(frame)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            # One frame of a shape that nobody knows must not end the connection.
+            self._heard({"event": _UNREADABLE, "text": str(frame)})
 
     def _ping(self) -> None:
         if time.monotonic() < self._last_sent + PING_SECONDS:
@@ -136,6 +150,15 @@ class Chat:
             self.socket.close()
         self._ping_unanswered = True
         self.send(json.dumps({"action": "ping", "requestId": "keep-alive"}))
+
+
+def _frame_in(text: str | bytes) -> Frame:
+    """Return a frame; what is not a JSON object comes as one, under a name of ours."""
+    try:
+        frame = json.loads(text)
+    except (ValueError, RecursionError):
+        frame = None
+    return frame if isinstance(frame, dict) else {"event": _UNREADABLE, "text": str(text)}
 
 
 def is_of_the_gateway(frame: Frame) -> bool:

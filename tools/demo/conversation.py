@@ -12,10 +12,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from requests import RequestException
 
+from storefront.shared.text import printable
 from tools.console import Problem, styled
 from tools.demo import terminal
 from tools.demo.chat import Access, Chat, Disconnected, Frame, is_of_the_gateway
-from tools.demo.terminal import as_line, printable
+from tools.demo.terminal import as_line
 
 PAGE = 10
 PAUSES = (1, 2, 4, 8, 16, 30)
@@ -76,7 +77,7 @@ class Conversation:
             else:
                 self._say(line)
         except Problem as problem:
-            self._show(styled(str(problem), "red"))
+            self._show(styled(printable(problem), "red"))
 
     @property
     def _room(self) -> str:
@@ -195,7 +196,7 @@ class Conversation:
         while chat := self._chat:
             closed_with = chat.wait_until_closed()
             if self._chat:
-                self._show(styled(f"the connection was closed ({closed_with})", "yellow"))
+                self._show(styled(f"the connection was closed ({printable(closed_with)})", "yellow"))
                 self._reconnect()
 
     def _reconnect(self) -> None:

@@ -8,6 +8,7 @@ from enum import Enum
 
 from botocore.exceptions import ClientError
 
+from storefront.shared.text import printable
 from tools.console import Problem, say, styled
 from tools.demo.journeys import JOURNEYS, Journey, Need
 from tools.demo.preparation import denial, prepared
@@ -96,7 +97,7 @@ def _made(journey: Journey, visit: Visit, lines: list[str]) -> Result:
 def _report(result: Result) -> None:
     mark, colour = result.outcome.value
     took = styled(f"({result.seconds:.1f} s)", "dim") if result.seconds else ""
-    why = f"{result.outcome.name.lower()}: {result.reason}" if result.reason else ""
+    why = f"{result.outcome.name.lower()}: {printable(result.reason)}" if result.reason else ""
     say(" ".join(filter(None, (styled(mark, colour), result.journey.name, took, why))))
     if result.outcome is Outcome.FAILED and result.shown:
         say(result.shown)

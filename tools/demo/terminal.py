@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from storefront.shared.text import printable
 from tools.console import IS_TERMINAL, say, styled
 
 # Importing it gives lines that can be edited, where there is a terminal; not every Python has it.
@@ -14,6 +15,7 @@ except ImportError:
     readline = None  # type: ignore[assignment]
 
 _PROMPT = "> "
+_STAFF = "staff "
 
 
 def typed() -> str:
@@ -44,20 +46,17 @@ def as_line(frame: Mapping[str, Any]) -> str:
         case {"event": "message", "room": room, "sender": sender, "text": text, "sentAt": sent_at}:
             is_staff = sender["group"] == "support"
             name = styled(printable(sender["name"]), "green" if is_staff else "cyan")
-            return f"{_clock(sent_at)} [{printable(room)}] {name}{' (support)' * is_staff}: {printable(text)}"
+            # Before anything that others have written.
+            mark = styled(_STAFF, "green") if is_staff else ""
+            return f"{mark}{_clock(sent_at)} [{printable(room)}] {name}: {printable(text)}"
         case {"event": "orderStatus", "orderId": order_id, "status": status, "occurredAt": occurred_at}:
             reason = f" ({printable(frame['rejectionReason'])})" if frame.get("rejectionReason") else ""
             return f"{_clock(occurred_at)} order {printable(order_id)} is {styled(printable(status), 'bold')}{reason}"
         case {"event": "error", "status": status, "title": title, "detail": detail}:
-            return styled(f"error {status} {printable(title)}: {printable(detail)}", "red")
+            return styled(f"error {printable(status)} {printable(title)}: {printable(detail)}", "red")
         case _:
             # The gateway's own words, such as when no function could be called.
-            return styled(printable(dict(frame)), "yellow")
-
-
-def printable(text: object) -> str:
-    """Return a text without characters that do something to a terminal: others have written it."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in str(text))
+            return styled(printable(frame), "yellow")
 
 
 def _is_interactive() -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 
+from storefront.shared.text import printable
 from tools.console import Problem, styled
 from tools.demo.api_client import SETTLED, ApiClient
 from tools.demo.chat import Chat, Frame, Refused
@@ -70,9 +71,9 @@ class Visit:
         if request.body:
             self.sent(request.body.decode() if isinstance(request.body, bytes) else request.body)
         colour = "green" if response.status_code == status else "red"
-        self.received(styled(f"{response.status_code} {response.reason}", colour))
+        self.received(styled(f"{response.status_code} {printable(response.reason)}", colour))
         for name in filter(response.headers.__contains__, _RECEIVED):
-            self.received(f"{name}: {response.headers[name]}")
+            self.received(f"{name}: {printable(response.headers[name])}")
         self._show_body(response)
         self.require(response.status_code == status, f"{sent} answers {status}, not {response.status_code}")
         return response
@@ -83,7 +84,7 @@ class Visit:
             text = json.dumps(response.json(), indent=2, ensure_ascii=False)
         lines = text.splitlines()
         for line in lines[:_SHOWN_LINES]:
-            self._show(f"     {line}")
+            self._show(f"     {printable(line)}")
         if len(lines) > _SHOWN_LINES:
             self._show(styled(f"     ... {len(lines) - _SHOWN_LINES} more lines", "dim"))
 

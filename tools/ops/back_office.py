@@ -8,7 +8,10 @@ Management User Guide). botocore has the one implementation that this needs.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,11 +20,14 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tools.console import Problem, say
+from storefront.shared.http import session
+from storefront.shared.text import printable
+from tools.console import Problem, say, say_json
 from tools.stack.stack import Stack
 
 _TIMEOUT_SECONDS = 35  # a little more than API Gateway's own
 _SESSION_SECONDS = 3600
+_RENEWED_AFTER_SECONDS = 2700
 
 
 def assume(sts: Any, role_arn: str) -> dict[str, str]:
@@ -33,6 +39,16 @@ def assume(sts: Any, role_arn: str) -> dict[str, str]:
         "secret_access_key": credentials["SecretAccessKey"],
         "session_token": credentials["SessionToken"],
     }
+
+
+def renewed(stack: Stack, state: Path) -> Stack:
+    """Return a stack whose credentials are good for a quarter of an hour at the least; new ones are saved."""
+    saved = (state / "stack.json").stat().st_mtime
+    if not stack.back_office or time.time() - saved < _RENEWED_AFTER_SECONDS:
+        return stack
+    stack = replace(stack, back_office=assume(stack.client("sts"), stack.outputs["BackOfficeRoleArn"]))
+    stack.save(state)
+    return stack
 
 
 def signed(
@@ -63,7 +79,7 @@ class BackOffice:
 
     def product(self, sku: str) -> requests.Response:
         """Ask for a product, as anyone may."""
-        return requests.get(f"{self.url}/products/{sku}", timeout=_TIMEOUT_SECONDS)
+        return session().get(f"{self.url}/products/{sku}", timeout=_TIMEOUT_SECONDS)
 
     def put(self, sku: str, product: dict[str, Any], condition: dict[str, str]) -> requests.Response:
         """Write a product on a condition: ``If-Match`` with its entity tag, or ``If-None-Match: *``."""
@@ -71,7 +87,7 @@ class BackOffice:
         body = json.dumps(product).encode()
         plain = {"Content-Type": "application/json", **condition}
         headers = signed("PUT", url, body, plain, self.credentials, self.region)
-        return requests.put(url, data=body, headers=headers, timeout=_TIMEOUT_SECONDS)
+        return session().put(url, data=body, headers=headers, timeout=_TIMEOUT_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -102,8 +118,8 @@ def put_product(editor: BackOffice, sku: str, edit: Edit, *, new: bool, if_match
         known = {name: value for name, value in seen.json().items() if name != "sku"}
         answer = editor.put(sku, edit.of(known), {"If-Match": if_match or seen.headers["ETag"]})
     _raise_if_refused(answer)
-    say(json.dumps(answer.json(), indent=2, ensure_ascii=False))
-    say(f"ETag: {answer.headers['ETag']}")
+    say_json(answer.json())
+    say(printable(f"ETag: {answer.headers['ETag']}"))
 
 
 def _own() -> dict[str, str]:
@@ -123,7 +139,7 @@ def _present(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _raise_if_refused(answer: requests.Response) -> None:
-    if answer.ok:
+    if answer.status_code in (HTTPStatus.OK, HTTPStatus.CREATED):
         return
     try:
         detail = answer.json()["detail"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 import subprocess
 import sys
 from datetime import timedelta
@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from tools.console import Misuse, say
+from storefront.shared.text import printable
+from tools.console import Misuse, say, say_json
 from tools.environments import ROOT, STATE_DIRECTORY
 from tools.options import StackName, State, chosen
 
@@ -37,7 +38,10 @@ def order(
     from tools.ops import order_story
 
     story = order_story.of(chosen(stack, state), order, customer, hours)
-    say(json.dumps(story.to_json(), indent=2) if as_json else story.as_text())
+    if as_json:
+        say_json(story.to_json())
+    else:
+        say(story.as_text())
 
 
 @app.command()
@@ -67,7 +71,7 @@ def webhook(
 
     running = chosen(None, state)
     answer = provider.send(running, provider.decide(running, order, status))
-    say(f"{answer.status_code} {answer.text}")
+    say(printable(f"{answer.status_code} {answer.text}"))
 
 
 @app.command("put-product")
@@ -166,7 +170,8 @@ def sign_up(email: Email, stack: StackName = None, state: State = STATE_DIRECTOR
     where = chosen(stack, state)
     Accounts.of(where).sign_up(email, asked_for("password"))
     if stack:
-        say(f"signed up; a code is on its way: storefront accounts confirm {email} CODE --stack {stack}")
+        command = f"storefront accounts confirm {shlex.quote(email)} CODE --stack {shlex.quote(stack)}"
+        say(printable(f"signed up; a code is on its way: {command}"))
     else:
         confirm_locally(where, email)
         say("signed up and confirmed")
@@ -191,7 +196,7 @@ def sign_in(email: Email, stack: StackName = None, state: State = STATE_DIRECTOR
     """Print the tokens of an account as JSON."""
     from tools.ops.accounts import Accounts, asked_for
 
-    say(json.dumps(Accounts.of(chosen(stack, state)).sign_in(email, asked_for("password")), indent=2))
+    say_json(Accounts.of(chosen(stack, state)).sign_in(email, asked_for("password")))
 
 
 @accounts.command()
@@ -199,4 +204,4 @@ def refresh(stack: StackName = None, state: State = STATE_DIRECTORY) -> None:
     """Print new tokens as JSON; the refresh token is asked for."""
     from tools.ops.accounts import Accounts, asked_for
 
-    say(json.dumps(Accounts.of(chosen(stack, state)).refresh(asked_for("refresh token")), indent=2))
+    say_json(Accounts.of(chosen(stack, state)).refresh(asked_for("refresh token")))

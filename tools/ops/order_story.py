@@ -18,6 +18,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from storefront.orders.order import is_order_id
+from storefront.shared.text import printable
 from tools.console import Problem, styled
 from tools.ops.redrive import DeadLetterQueue, dead_letter_queues, letters_in, mentions, release
 from tools.stack.logs import LEVEL_STYLES, events_in
@@ -74,19 +75,19 @@ class Story:
         if self.order is None:
             yield "  the orders table has no such order"
         else:
-            yield from (f"  {name:<16} {self.order[name]}" for name in _SHOWN if name in self.order)
+            yield from (f"  {name:<16} {printable(self.order[name])}" for name in _SHOWN if name in self.order)
             currency = self.order["currency"]
             for line in self.order["lines"]:
                 price = f"{line['unitPrice']} {currency} (minor units)"
-                yield f"  {'line':<16} {line['quantity']} x {line['sku']} at {price}"
+                yield printable(f"  {'line':<16} {line['quantity']} x {line['sku']} at {price}")
         charge = " ".join(f"{name}={value}" for name, value in (self.charge or {}).items())
-        yield f"{styled('charge', 'bold')}  {charge or 'none that the sandbox knows of'}"
+        yield f"{styled('charge', 'bold')}  {printable(charge) or 'none that the sandbox knows of'}"
         counts = [f"{name} {', '.join(f'{n} {what}' for what, n in of.items())}" for name, of in self.waiting.items()]
         yield f"{styled('queues', 'bold')}  {'; '.join(counts)} (of all orders)"
         for queue, bodies in self.dead_letters.items():
             yield styled(f"dead letters of {queue}: storefront redrive {queue} --match {self.order_id}", "red")
-            yield from (f"  {body}" for body in bodies)
-        yield f"{styled('events', 'bold')}  {', '.join(self.events) or 'none published'}"
+            yield from (f"  {printable(body)}" for body in bodies)
+        yield f"{styled('events', 'bold')}  {printable(', '.join(self.events)) or 'none published'}"
         yield f"{styled('logs', 'bold')}    {len(self.lines)} lines"
         width = max((len(line.function) for line in self.lines), default=0)
         yield from (_readable(line, width, (self.order or {}).get("correlationId")) for line in self.lines)
@@ -210,7 +211,8 @@ def _readable(line: LogLine, width: int, correlation_id: str | None) -> str:
         fields["correlation_id"] = line.correlation_id
     told = " ".join(f"{name}={value}" for name, value in fields.items())
     heading = f"{styled(clock, 'dim')} {styled(f'{line.function:<{width}}', 'cyan')}"
-    return f"  {heading} {styled(line.message, LEVEL_STYLES.get(line.level, 'bold'))} {styled(told, 'dim')}".rstrip()
+    message = styled(printable(line.message), LEVEL_STYLES.get(line.level, "bold"))
+    return f"  {heading} {message} {styled(printable(told), 'dim')}".rstrip()
 
 
 def _plain(item: dict[str, Any] | None, names: tuple[str, ...]) -> dict[str, Any] | None:

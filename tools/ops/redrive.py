@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from storefront.orders.event import event_of_change
 from storefront.orders.event_bus import EventBus
 from storefront.orders.order_item import order_of
+from storefront.shared.text import printable
 from tools.console import Problem, say, styled
 from tools.stack.stack import Stack
 
@@ -45,9 +46,8 @@ def _attributes(letter: Letter) -> dict[str, str]:
 def _as_text(letter: Letter) -> str:
     sent = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(int(letter["Attributes"]["SentTimestamp"]) / 1000))
     names = " ".join(f"{name}={value}" for name, value in sorted(_attributes(letter).items()))
-    identifier, body = letter["MessageId"], letter["Body"]
-    shown = body if len(body) <= _SHOWN_CHARACTERS else f"{body[:_SHOWN_CHARACTERS]}…"
-    return f"{styled(f'{sent} {identifier}', 'dim')} {shown} {names}".rstrip()
+    identifier, shown = letter["MessageId"], printable(letter["Body"], _SHOWN_CHARACTERS)
+    return f"{styled(f'{sent} {identifier}', 'dim')} {shown} {printable(names)}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def _deal_with(stack: Stack, queue: DeadLetterQueue, match: str | None, go: bool
     skipped = len(letters) - len(chosen)
     say(f"  {done} {len(chosen) - len(failed)} of {len(chosen)}, skipped {skipped}, failed {len(failed)}")
     for letter, reason in failed:
-        say(f"  {styled('failed', 'red')} {letter['MessageId']}: {reason}")
+        say(f"  {styled('failed', 'red')} {letter['MessageId']}: {printable(reason)}")
     return len(failed)
 
 
@@ -196,7 +196,7 @@ def _show(queue: DeadLetterQueue, letters: Sequence[Letter], chosen: Sequence[Le
     for letter in chosen:
         say(f"  {_as_text(letter)}")
         if queue.source_url is None:
-            say(f"    {_pointer(letter)}")
+            say(f"    {printable(_pointer(letter))}")
 
 
 def _act(stack: Stack, queue: DeadLetterQueue, letters: Sequence[Letter]) -> list[tuple[Letter, str]]:

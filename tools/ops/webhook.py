@@ -16,6 +16,7 @@ from typing import Any
 
 import requests
 
+from storefront.shared.http import session
 from tools.console import Problem
 from tools.stack.stack import Stack
 
@@ -69,4 +70,4 @@ def send(stack: Stack, event: dict[str, Any]) -> requests.Response:
     """Sign an event with the stack's secret and send it to the shop."""
     body = json.dumps(event).encode()
     headers = {"Content-Type": "application/json", **signed(body, [stack.webhook["secret"]])}
-    return requests.post(stack.url + PATH, data=body, headers=headers, timeout=_TIMEOUT_SECONDS)
+    return session().post(stack.url + PATH, data=body, headers=headers, timeout=_TIMEOUT_SECONDS)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import requests
-
+from storefront.shared.http import session
 from tools.console import Problem
 from tools.stack.functions import deployed
 from tools.stack.stack import Stack
@@ -106,7 +105,7 @@ class Versions:
     def publish(self, change: Change) -> str:
         """Publish a version with changed code, beside the alias, and return it."""
         location = self._lambda.get_function(FunctionName=self.name)["Code"]["Location"]
-        before = requests.get(location, timeout=30).content
+        before = session().get(location, timeout=30).content
         self._lambda.update_function_code(FunctionName=self.name, ZipFile=self._changed(before, change))
         try:
             version: str = self._lambda.publish_version(FunctionName=self.name)["Version"]

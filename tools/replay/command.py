@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from storefront.shared.text import printable
 from tools.console import Misuse, Problem, Step, say, step, styled
 from tools.replay.aws import OnAws
 from tools.replay.cases import Case, chosen, load
@@ -110,9 +111,10 @@ def show(results: Sequence[Result], verbose: bool) -> None:
         words, colour = result.verdict.value
         say(f"{result.case.name:<{width}}  {styled(words, colour)}")
         for line in result.lines:
-            say(f"  {line.removeprefix(f'{result.case.name}: ')}")
+            say(f"  {printable(line.removeprefix(f'{result.case.name}: '))}")
         if verbose and result.logged:
-            say(styled(result.logged.rstrip(), "dim"))
+            for line in result.logged.rstrip().splitlines():
+                say(styled(printable(line), "dim"))
 
 
 @contextmanager

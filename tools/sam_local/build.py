@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tools.console import Problem, step
 from tools.sam_local.container_network import RUNTIME
+from tools.stack import apart
 from tools.stack.stack import ROOT
 
 _SECONDS = 300
@@ -38,7 +39,7 @@ def build(built: Path, processor: str) -> None:
         *("--build-dir", str(built), "--language-extensions"),
         *("--parameter-overrides", f"Architecture={processor}"),
     ]
-    environment = {**os.environ, "PATH": _PATH, "SAM_CLI_TELEMETRY": "0"}
+    environment = {**apart.variables(), "PATH": _PATH, "SAM_CLI_TELEMETRY": "0"}
     with step(f"sam build, for {processor}"), log.open("w") as output:
         ended = subprocess.run(
             command, cwd=ROOT, env=environment, stdout=output, stderr=output, timeout=_SECONDS, check=False

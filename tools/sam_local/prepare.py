@@ -6,7 +6,6 @@ somebody is signed in, a configuration file with all of the options, and the var
 """
 
 import json
-import os
 import shlex
 import shutil
 import sys
@@ -21,6 +20,7 @@ from tools.sam_local.build import build, require_python
 from tools.sam_local.container_network import ContainerNetwork
 from tools.sam_local.identity import copy_with_customer
 from tools.sam_local.mounted_routes import routes
+from tools.stack import apart
 from tools.stack.functions import deployed
 from tools.stack.seed import GROUP_OF_USER
 from tools.stack.stack import ROOT, Stack
@@ -88,13 +88,9 @@ def release(state: Path) -> None:
 
 def environment(stack: Stack) -> dict[str, str]:
     """Return the environment that ``sam`` runs in: a person's own, with the stack's credentials and no others."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}
-    return kept | {
+    return apart.variables() | {
         **settings(stack),
         "AWS_DEFAULT_REGION": stack.region,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
         "SAM_CLI_TELEMETRY": "0",
     }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from tools.console import Problem
+from tools.stack import apart
 from tools.stack.emulator import Emulator
 from tools.stack.stack import REGION, ROOT, STACK_NAME, client
 
@@ -99,15 +99,11 @@ def _environment(emulator: Emulator) -> dict[str, str]:
     kept_by_sam.mkdir(parents=True, exist_ok=True)
     # Otherwise it asks the package index for a newer version of itself.
     (kept_by_sam / "metadata.json").write_text(json.dumps({"lastVersionCheck": time.time()}))
-    variables = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SAM_"))}
-    return variables | {
+    return apart.variables() | {
         "AWS_ENDPOINT_URL": emulator.endpoint,
         "AWS_ACCESS_KEY_ID": emulator.credentials["accessKeyId"],
         "AWS_SECRET_ACCESS_KEY": emulator.credentials["secretAccessKey"],
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_POLL_DELAY": "0.5",
         "__SAM_CLI_APP_DIR": str(kept_by_sam),

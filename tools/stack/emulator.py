@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import requests
 
+from storefront.shared.http import session
 from tools.console import Problem
 from tools.environments import EMULATOR, ROOT
 
@@ -28,8 +29,8 @@ _MAIN = Path(__file__).parent / "inside" / "start.py"
 _START_SECONDS = 40
 _STOP_SECONDS = 5
 # What the emulator's process sees of a person's environment. The functions inherit all of it, so nothing of a
-# person's AWS settings, Python path or proxies belongs in it.
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "SYSTEMROOT")
+# person's AWS settings, Python path, locale or proxies belongs in it.
+_PASSED_ON = ("PATH", "TZ", "USER", "SYSTEMROOT")
 
 
 class Emulator:
@@ -128,6 +129,8 @@ class Emulator:
             "COGNITO_EMAIL_ENABLED": "false",  # nothing is ever mailed
             "DOCKER_HOST": f"unix://{data}/no-docker",  # no containers
             "TMPDIR": str(data / "tmp"),
+            "HOME": str(data),  # no settings and no .netrc of a person
+            "PYTHONUTF8": "1",  # whatever the locale
             "STATE_DIR": str(data / "state"),
             "S3_DATA_DIR": str(data / "s3"),
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -204,7 +207,7 @@ def _lock(file: IO[str]) -> bool:
 
 def _answers(endpoint: str) -> bool:
     with suppress(requests.RequestException):
-        return requests.get(f"{endpoint}/_ministack/health", timeout=2).ok
+        return session().get(f"{endpoint}/_ministack/health", timeout=2).ok
     return False
 
 

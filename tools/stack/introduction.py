@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from tools.console import say, styled
@@ -14,20 +15,26 @@ def introduce(stack: Stack, state: Path) -> None:
     say(f"\n{styled('Storefront is up', 'bold')}")
     say(f"  REST API       {stack.url}")
     say(f"  AWS endpoint   {stack.endpoint}")
-    say(f"  for aws        eval \"$('{ROOT}/.venv/bin/storefront' aws-env{_elsewhere(state)})\"; aws s3 ls")
+    say(f'  for aws        eval "$({_storefront("aws-env", state)})"; aws s3 ls')
     for name, user in stack.users.items():
         say(f"  {'support' if name == 'support' else 'customer':<13}  {user.email}  password {user.password}")
     say(f"  for clients    {state / 'stack.json'}")
     say(f"\n{styled('Try it', 'bold')}")
     say(f"  curl {stack.url}/health")
     say(f"  curl '{stack.url}/products?limit=3'")
-    order = '{"lines": [{"sku": "MUG-001", "quantity": 1}]}'
-    id_token = f"$('{ROOT}/.venv/bin/storefront' token{_elsewhere(state)})"
-    headers = f'-H "Authorization: {id_token}" -H "Idempotency-Key: $(date +%s)" -H "Content-Type: application/json"'
-    say(f"  curl -i {stack.url}/orders {headers} -d '{order}'")
+    say(f"  {order_command(stack.url, state)}")
     say(f"\n{styled('make demo', 'bold')} is a tour of it; .venv/bin/storefront --help lists all commands.")
     say(f"{len(differences.DIFFERENCES)} things are not as on AWS: .venv/bin/storefront differences lists them.")
 
 
-def _elsewhere(state: Path) -> str:
-    return "" if state == STATE_DIRECTORY else f" --state '{state.resolve()}'"
+def order_command(url: str, state: Path) -> str:
+    """Return a command to paste that orders a product, whatever the paths have in them."""
+    order = '{"lines": [{"sku": "MUG-001", "quantity": 1}]}'
+    id_token = f"$({_storefront('token', state)})"
+    headers = f'-H "Authorization: {id_token}" -H "Idempotency-Key: $(date +%s)" -H "Content-Type: application/json"'
+    return f"curl -i {url}/orders {headers} -d '{order}'"
+
+
+def _storefront(command: str, state: Path) -> str:
+    elsewhere = "" if state == STATE_DIRECTORY else f" --state {shlex.quote(str(state.resolve()))}"
+    return f"{shlex.quote(f'{ROOT}/.venv/bin/storefront')} {command}{elsewhere}"

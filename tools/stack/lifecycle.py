@@ -7,10 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
 
 import requests
 
+from storefront.shared.http import session
 from tools.console import Problem, step
 from tools.ops import back_office
 from tools.sam_local import prepare as sam_local
@@ -60,7 +62,7 @@ def running_stack(state: Path = STATE_DIRECTORY) -> Stack:
     bypass_proxies()
     if not Emulator(state).is_running():
         raise Problem("no stack is up: start one with make up")
-    return Stack.load(state)
+    return back_office.renewed(Stack.load(state), state)
 
 
 def take_down(state: Path = STATE_DIRECTORY) -> bool:
@@ -126,8 +128,8 @@ def _wait_for_an_answer(stack: Stack) -> None:
     answer = "no answer"
     while time.monotonic() < deadline:
         try:
-            response = requests.get(f"{stack.url}/products?limit=1", timeout=_FIRST_ANSWER_SECONDS)
-            if response.ok:
+            response = session().get(f"{stack.url}/products?limit=1", timeout=_FIRST_ANSWER_SECONDS)
+            if response.status_code == HTTPStatus.OK:
                 return
             answer = f"{response.status_code} {response.text[:200]}"
         except requests.RequestException as error:

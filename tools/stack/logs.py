@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
+from storefront.shared.text import printable
 from tools.console import Problem, say, styled
 from tools.stack.stack import Stack
 
@@ -72,17 +74,21 @@ def _print(event: dict[str, Any]) -> None:
 
 
 def readable(line: str) -> str:
-    """Return a log line for a person: a JSON record as its level, message and fields, anything else as it is."""
+    """Return a log line for a person: a JSON record as its level, message and fields, anything else as it is.
+
+    Others have written parts of it, so all of it is made printable.
+    """
     try:
         record = json.loads(line)
-    except ValueError:
-        return line
+    except (ValueError, RecursionError):
+        return printable(line)
     if not isinstance(record, dict):
-        return line
-    if "_aws" in record:
+        return printable(line)
+    with suppress(LookupError, TypeError):
         names = [metric["Name"] for group in record["_aws"]["CloudWatchMetrics"] for metric in group["Metrics"]]
-        return styled("metrics " + " ".join(f"{name}={record[name]}" for name in names), "dim")
-    level = record.get("level", "INFO")
+        return styled(printable("metrics " + " ".join(f"{name}={record[name]}" for name in names)), "dim")
+    level = printable(record.get("level", "INFO"))
     fields = " ".join(f"{name}={value}" for name, value in record.items() if name not in _NOT_SHOWN and value)
-    exception = f"\n{record['exception']}" if "exception" in record else ""
-    return f"{styled(level, LEVEL_STYLES.get(level, 'dim'))} {record.get('message')} {styled(fields, 'dim')}{exception}"
+    exception = "".join(f"\n{printable(part)}" for part in str(record.get("exception", "")).splitlines())
+    heading = f"{styled(level, LEVEL_STYLES.get(level, 'dim'))} {printable(record.get('message'))}"
+    return f"{heading} {styled(printable(fields), 'dim')}{exception}"

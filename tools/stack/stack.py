@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from tools import environments
 from tools.console import Problem
+from tools.stack import apart
 
 ROOT = environments.ROOT
 STATE_DIRECTORY = environments.STATE_DIRECTORY
@@ -53,7 +54,7 @@ class Stack:
     webhook
         What a payment provider needs to sign webhooks: ``secret``.
     back_office
-        An hour's credentials of the role that writes products; ``up`` gets new ones each time.
+        An hour's credentials of the role that writes products; ``up`` and other commands renew them.
     partners
         The partners by their usage plans, ``bronze`` and ``gold``.
     """
@@ -128,14 +129,12 @@ def bypass_proxies() -> None:
 
 def client(service: str, endpoint: str, credentials: dict[str, str]) -> Any:
     """Return a boto3 client for a service of the emulator."""
-    return boto3.client(
-        service,  # type: ignore[call-overload]
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id=credentials["accessKeyId"],
-        aws_secret_access_key=credentials["secretAccessKey"],
-        config=Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 2}),
-    )
+    keys = {
+        "aws_access_key_id": credentials["accessKeyId"],
+        "aws_secret_access_key": credentials["secretAccessKey"],
+    }
+    limits = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 2})
+    return apart.client(service, endpoint, REGION, keys, limits)
 
 
 def aws_variables(stack: Stack) -> dict[str, str]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
-
+from tools.stack import apart
 from tools.testing.template import resources
 
 CURSOR_SECRET = "cursor-secret-canary"  # nosec B105
@@ -92,7 +91,8 @@ class Aws:
 @cache
 def _client(service: str) -> Any:
     """A client takes longer to make than a test to run; what it talks to is moto's, and new for each test."""
-    return boto3.client(service)  # type: ignore[call-overload]
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    return apart.session("us-east-1").client(service, **keys)  # type: ignore[call-overload]
 
 
 def _table(properties: dict[str, Any]) -> dict[str, Any]:

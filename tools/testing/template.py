@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import boto3
 import yaml
 from samcli.lib.cfn_language_extensions.models import TemplateProcessingContext
 from samcli.lib.cfn_language_extensions.pipeline import ProcessingPipeline
@@ -14,6 +13,8 @@ from samcli.lib.cfn_language_extensions.processors import ForEachProcessor, Temp
 from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
+
+from tools.stack import apart
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,8 +50,7 @@ def translated(**parameters: str) -> Json:
     # And `sam deploy` has uploaded the code.
     template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
     template["Resources"]["PaymentsSandboxFunction"]["Properties"]["CodeUri"] = "s3://artifacts/sandbox.zip"
-    session = boto3.Session(region_name="us-east-1")
-    translator = Translator({}, Parser(), boto_session=session)
+    translator = Translator({}, Parser(), boto_session=apart.session("us-east-1"))
     result: Json = translator.translate(_without_loops(template, parameters), dict(parameters))
     return result
 

@@ -11,12 +11,14 @@ from storefront.shared import paging
 from storefront.shared.api import Answer, Event, answer, query_of, rest_handler
 from storefront.shared.aws import client
 from storefront.shared.configuration import secret
+from storefront.shared.observability import metrics
 
 _products = ProductStore(client("dynamodb"), os.environ["PRODUCTS_TABLE"])
 _cursors = paging.Cursors(secret("CURSOR_SECRET_ARN"))
 
 
 @rest_handler
+@metrics.log_metrics
 def handler(event: Event, context: LambdaContext) -> Answer:
     """Answer with a page of the catalogue."""
     query = query_of(event)

@@ -7,13 +7,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from storefront.catalog.product import CATEGORY_PATTERN
-from storefront.shared.body import parse
+from storefront.shared.body import parse, readable
 from storefront.shared.errors import InvalidRequest, PreconditionFailed, PreconditionRequired
 from storefront.shared.money import Money
 
 CURRENCY_PATTERN = "^[A-Z]{3}$"
-# Nothing that breaks a line, a log or an XML document.
-TEXT_PATTERN = r"^[^\x00-\x1F\x7F]*$"
 MAX_NAME = 120
 MAX_DESCRIPTION = 2000
 MAX_AMOUNT = 1_000_000_000
@@ -24,7 +22,7 @@ _VERSION_TAG = re.compile(r'"(0|[1-9][0-9]{0,14})"')
 _ANY_TAG = re.compile(r'(W/)?"[\x21\x23-\x7E]*"')
 
 _RULES = {
-    "name": "a text in one line, without control characters",
+    "name": "a text in one line, which shows something and has no control characters",
     "description": "a text in one line, without control characters",
     "category": "a category has 1 to 32 small letters, digits and hyphens, and starts with a letter",
     "currency": "a currency is its ISO 4217 code, three capital letters",
@@ -48,8 +46,8 @@ class ProductRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=TEXT_PATTERN)]
-    description: Annotated[str, Field(max_length=MAX_DESCRIPTION, pattern=TEXT_PATTERN)]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME), readable(MAX_NAME)]
+    description: Annotated[str, Field(max_length=MAX_DESCRIPTION), readable(MAX_DESCRIPTION, may_be_blank=True)]
     category: Annotated[str, Field(pattern=CATEGORY_PATTERN)]
     price: PriceRequest
     stock: Annotated[int, Field(ge=0, le=MAX_STOCK)] | None = None

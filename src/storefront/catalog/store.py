@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from storefront.catalog.product import Product
-from storefront.shared.attributes import from_item
+from storefront.shared.attributes import Item, readable
 from storefront.shared.dynamodb import Refused, insist, insist_on_batch
 from storefront.shared.errors import NotFound, PreconditionFailed
 from storefront.shared.money import Money
@@ -116,7 +116,7 @@ class ProductStore:
         return written
 
     def page(self, category: str | None, limit: int, after: Key | None) -> Page[Product]:
-        """Return up to `limit` products in the order of their SKUs.
+        """Return up to `limit` products in the order of their SKUs; one that cannot be read is skipped.
 
         Reads exactly what the page needs. Whether more follow is what DynamoDB says when it stops at the limit; where
         the list ends exactly there, the next page is empty.
@@ -146,7 +146,7 @@ class ProductStore:
         answer = self._dynamodb.query(**query)
         last_key = answer.get("LastEvaluatedKey")
         return Page(
-            items=[_product(item) for item in answer["Items"]],
+            items=readable(answer["Items"], _product, lambda item: item.get("sku")),
             last_key={"sku": last_key["sku"]["S"]} if last_key else None,
         )
 
@@ -185,13 +185,13 @@ def _catalogue_values(product: Product, write_id: str) -> dict[str, Any]:
 
 
 def _product(item: Mapping[str, Any]) -> Product:
-    value = from_item(item)
+    value = Item(item)
     return Product(
-        sku=value["sku"],
-        name=value["name"],
-        description=value["description"],
-        category=value["category"],
-        price=Money(int(value["price"]), value["currency"]),
+        sku=value.text("sku"),
+        name=value.text("name"),
+        description=value.text("description"),
+        category=value.text("category"),
+        price=Money(value.number("price"), value.text("currency")),
         # The indexes leave it out: a list shows no entity tags.
-        version=int(value.get("version", 0)),
+        version=value.number("version") if value.has("version") else 0,
     )

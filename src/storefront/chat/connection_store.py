@@ -1,6 +1,6 @@
 """The connections in the chat's table: the only place that reads and writes them in DynamoDB."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -8,8 +8,9 @@ from botocore.config import Config
 
 from storefront.chat.connection import CONNECTION_TIME, MAX_POSTS_AT_ONCE, OPENING_TIME, Connection, Recipient
 from storefront.chat.frame_limit import FrameLimit
-from storefront.chat.table import NOT_EXPIRED, PAUSES, Row, connection_key, member_key, seconds
+from storefront.chat.table import NOT_EXPIRED, PAUSES, Row, connection_key, log_key, member_key, seconds
 from storefront.shared import clock
+from storefront.shared.attributes import Item, readable
 from storefront.shared.aws import LIMITS
 from storefront.shared.dynamodb import insist, insist_on_batch
 
@@ -65,9 +66,7 @@ class ConnectionStore:
             ExpressionAttributeValues={":customer": {"S": customer_id}, ":now": seconds(now)},
         )
         for page in pages:
-            for row in page["Items"]:
-                connection_id = row["pk"]["S"].removeprefix("connection#")
-                yield Recipient(connection_id, opening=int(row["expiresAt"]["N"]) > opening)
+            yield from readable(page["Items"], lambda row: _recipient(row, opening), log_key)
 
     def close(self, connection_id: str, *seen_in: str) -> None:
         """Remove a connection and take it out of its rooms; it may be gone already.
@@ -93,3 +92,8 @@ class ConnectionStore:
         for start in range(0, len(keys), _BATCH):
             requests = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + _BATCH]]
             insist_on_batch(delete, {self._table: requests}, PAUSES)
+
+
+def _recipient(row: Mapping[str, Any], opening: int) -> Recipient:
+    value = Item(row)
+    return Recipient(value.text("pk").removeprefix("connection#"), opening=value.number("expiresAt") > opening)

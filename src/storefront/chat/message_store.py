@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from storefront.chat.frame_limit import FrameLimit
 from storefront.chat.message import Message
-from storefront.chat.table import NOT_EXPIRED, Row, key, member_key, seconds
+from storefront.chat.table import NOT_EXPIRED, Row, key, log_key, member_key, seconds
 from storefront.shared import clock
+from storefront.shared.attributes import Item, readable
 from storefront.shared.dynamodb import Refused
 from storefront.shared.errors import Forbidden
 
@@ -118,8 +119,8 @@ class MessageStore:
         }
         if before:
             query["ExclusiveStartKey"] = _message_key(room, before)
-        messages = [_message_of(row) for row in self._dynamodb.query(**query)["Items"]]
-        return messages[:limit], len(messages) > limit
+        rows = self._dynamodb.query(**query)["Items"]
+        return readable(rows[:limit], _message_of, log_key), len(rows) > limit
 
     def _is_member(self, room: str, connection_id: str, now: datetime) -> dict[str, Any]:
         check = {
@@ -145,15 +146,16 @@ def _row_of(message: Message) -> Row:
 
 
 def _message_of(row: Mapping[str, Any]) -> Message:
+    value = Item(row)
     return Message(
-        id=row["sk"]["S"].removeprefix("message#"),
-        room=row["pk"]["S"].removeprefix("room#"),
-        sender_id=row["senderId"]["S"],
-        name=row["name"]["S"],
-        group=row["group"]["S"],
-        text=row["text"]["S"],
-        sent_at=clock.from_text(row["sentAt"]["S"]),
-        client_id=row["clientId"]["S"],
+        id=value.text("sk").removeprefix("message#"),
+        room=value.text("pk").removeprefix("room#"),
+        sender_id=value.text("senderId"),
+        name=value.text("name"),
+        group=value.text("group"),
+        text=value.text("text"),
+        sent_at=value.time("sentAt"),
+        client_id=value.text("clientId"),
     )
 
 

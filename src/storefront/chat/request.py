@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from storefront.chat.frame import REQUEST_ID_PATTERN
 from storefront.chat.message import MESSAGE_ID_PATTERN
 from storefront.chat.room import ROOM_PATTERN
+from storefront.shared.body import readable
 
 DEFAULT_MESSAGES = 20
 MAX_MESSAGES = 50
@@ -16,12 +17,9 @@ RULES = {
     "requestId": "an id of yours, of 1 to 64 visible ASCII characters, that the answer will carry",
     "room": "a room has 1 to 64 small letters, digits and hyphens, such as `support`",
     "clientId": "an id of yours, of 1 to 64 letters, digits, hyphens and underscores, a new one for each message",
-    "text": "a text says something: not blanks alone, and no NUL characters",
+    "text": "a text says something: not blanks alone, and no control characters but tabs and line ends",
     "before": "the `before` of the page that came last, unchanged",
 }
-
-# A character that is no blank, among any that are not NUL.
-_TEXT_PATTERN = r"^[^\x00]*[^\s\x00][^\x00]*$"
 
 _RequestId = Annotated[str, Field(pattern=REQUEST_ID_PATTERN)]
 _Room = Annotated[str, Field(pattern=ROOM_PATTERN)]
@@ -54,7 +52,11 @@ class SendMessage(Request):
 
     action: Literal["sendMessage"]
     room: _Room
-    text: Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARACTERS, pattern=_TEXT_PATTERN)]
+    text: Annotated[
+        str,
+        Field(min_length=1, max_length=MAX_TEXT_CHARACTERS),
+        readable(MAX_TEXT_CHARACTERS, breaks="\n\t"),
+    ]
     clientId: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]  # noqa: N815 - the frame's name
 
 

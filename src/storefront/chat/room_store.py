@@ -1,12 +1,13 @@
 """The members of rooms in the chat's table: the only place that reads and writes them in DynamoDB."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storefront.chat.connection import MAX_ROOMS, Connection, Recipient
 from storefront.chat.frame_limit import FrameLimit
-from storefront.chat.table import NOT_EXPIRED, connection_key, is_there, member_key, seconds
+from storefront.chat.table import NOT_EXPIRED, connection_key, is_there, log_key, member_key, seconds
+from storefront.shared.attributes import Item, readable
 from storefront.shared.dynamodb import Refused
 from storefront.shared.errors import Forbidden, Unprocessable
 
@@ -93,4 +94,8 @@ class RoomStore:
             PaginationConfig={"PageSize": PAGE_OF_MEMBERS},
         )
         for page in pages:
-            yield [Recipient(row["sk"]["S"].removeprefix("member#"), not is_there(row, now)) for row in page["Items"]]
+            yield readable(page["Items"], lambda row: _recipient(row, now), log_key)
+
+
+def _recipient(row: Mapping[str, Any], now: datetime) -> Recipient:
+    return Recipient(Item(row).text("sk").removeprefix("member#"), expired=not is_there(row, now))

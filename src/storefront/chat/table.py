@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from storefront.shared.attributes import Item
+
 Row = dict[str, Any]
 
 NOT_EXPIRED = "expiresAt > :now"
@@ -50,4 +52,9 @@ def seconds(moment: datetime) -> Row:
 
 def is_there(row: Mapping[str, Any], now: datetime) -> bool:
     """Tell whether a row exists and has not expired."""
-    return bool(row) and int(row["expiresAt"]["N"]) > now.timestamp()
+    return bool(row) and Item(row).number("expiresAt") > now.timestamp()
+
+
+def log_key(row: Mapping[str, Any]) -> object:
+    """Return what a log line tells a row by."""
+    return {name: row.get(name) for name in ("pk", "sk")}

@@ -51,15 +51,15 @@ class OrderEvent:
         return detail
 
 
-def event_of_change(before: Order | None, after: Order | None) -> OrderEvent | None:
+def event_of_change(before: Status | None, after: Order | None) -> OrderEvent | None:
     """Return the event that a change of the orders table makes, `None` where it is nobody's business.
 
     Parameters
     ----------
     before, after
-        The order before and after the change; `None` where there was none, or is none any more.
+        The order's status before the change, and the order after it; `None` where there was none, or is none any more.
     """
-    if after is None or (before and before.status is after.status):
+    if after is None or before is after.status:
         return None
     event_type = _TYPE_OF_STATUS.get(after.status)
     return OrderEvent(event_type, after) if event_type else None

@@ -37,8 +37,9 @@ class EventBus:
         for start in range(0, len(events), MAX_ENTRIES):
             chunk = events[start : start + MAX_ENTRIES]
             answer = self._events.put_events(Entries=[self._entry(event) for event in chunk])
-            for position, result in enumerate(answer["Entries"]):
-                if result.get("ErrorCode"):
+            for position in range(len(chunk)):
+                # The id says that the entry was taken; the absence of an error does not.
+                if not answer["Entries"][position].get("EventId"):
                     return start + position
         return None
 

@@ -12,12 +12,14 @@ from storefront.shared import paging
 from storefront.shared.api import Answer, Event, answer, query_of, rest_handler
 from storefront.shared.aws import client
 from storefront.shared.configuration import secret
+from storefront.shared.observability import metrics
 
 _orders = OrderList(client("dynamodb"), os.environ["ORDERS_TABLE"])
 _cursors = paging.Cursors(secret("CURSOR_SECRET_ARN"))
 
 
 @rest_handler
+@metrics.log_metrics
 def handler(event: Event, context: LambdaContext) -> Answer:
     """Answer with a page of the caller's own orders, newest first."""
     customer = customer_of(event, os.environ["USER_POOL_CLIENT_ID"])

@@ -7,7 +7,7 @@ from typing import Any
 from storefront.orders.order import Line, Order, OrderKey
 from storefront.orders.status import Reason, Status
 from storefront.shared import clock
-from storefront.shared.attributes import from_item, to_item
+from storefront.shared.attributes import Item, Unreadable, to_item
 from storefront.shared.money import Money
 
 # One partition of the sparse index `by-review` would cap all orders at one partition's writes a second.
@@ -20,27 +20,66 @@ def key_of(key: OrderKey) -> dict[str, Any]:
 
 
 def order_of(item: Mapping[str, Any]) -> Order:
-    """Return the order in an item of the table, of an index or of a stream record."""
-    value = from_item(item)
+    """Return the order in an item of the table, of an index or of a stream record.
+
+    Raises
+    ------
+    Unreadable
+        An attribute of an order is missing or of another type.
+    """
+    value = Item(item)
+    currency = value.text("currency")
+    lines = tuple(_line(line, currency) for line in value.items("lines"))
+    if not lines:
+        raise Unreadable("lines are empty")
     return Order(
-        key=OrderKey(value["customerId"], value["orderId"]),
-        lines=tuple(
-            Line(line["sku"], line["name"], line["quantity"], Money(line["unitPrice"], value["currency"]))
-            for line in value["lines"]
-        ),
-        request_hash=value["requestHash"],
-        correlation_id=value["correlationId"],
-        accepted_at=clock.from_text(value["acceptedAt"]),
-        updated_at=clock.from_text(value["updatedAt"]),
-        review_at=clock.from_text(value["reviewAt"]) if "reviewAt" in value else None,
-        status=Status(value["status"]),
-        version=value["version"],
-        reviews=value["reviews"],
-        charge_id=value.get("chargeId"),
-        rejection_reason=Reason(value["rejectionReason"]) if "rejectionReason" in value else None,
-        refund_due=value.get("refundDue", False),
-        refund_event_id=value.get("refundEventId"),
+        key=OrderKey(value.text("customerId"), value.text("orderId")),
+        lines=lines,
+        request_hash=value.text("requestHash"),
+        correlation_id=value.text("correlationId"),
+        accepted_at=value.time("acceptedAt"),
+        updated_at=value.time("updatedAt"),
+        review_at=value.optional_time("reviewAt"),
+        status=status_of(item),
+        version=value.number("version"),
+        reviews=value.number("reviews"),
+        charge_id=value.optional_text("chargeId"),
+        rejection_reason=_reason(value),
+        refund_due=value.has("refundDue") and value.flag("refundDue"),
+        refund_event_id=value.optional_text("refundEventId"),
     )
+
+
+def status_of(item: Mapping[str, Any]) -> Status:
+    """Return the status in an item, whatever the rest of it holds.
+
+    Raises
+    ------
+    Unreadable
+        It has none that is known here.
+    """
+    try:
+        return Status(Item(item).text("status"))
+    except ValueError:
+        raise Unreadable("status is not one that is known here") from None
+
+
+def log_key(item: Mapping[str, Any]) -> object:
+    """Return what a log line tells an item by."""
+    return {name: item.get(name) for name in ("customerId", "orderId")}
+
+
+def _line(line: Item, currency: str) -> Line:
+    price = Money(line.number("unitPrice"), currency)
+    return Line(line.text("sku"), line.text("name"), line.number("quantity"), price)
+
+
+def _reason(value: Item) -> Reason | None:
+    text = value.optional_text("rejectionReason")
+    try:
+        return Reason(text) if text is not None else None
+    except ValueError:
+        raise Unreadable("rejectionReason is not one that is known here") from None
 
 
 def item_of(order: Order) -> dict[str, Any]:

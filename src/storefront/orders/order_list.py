@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from storefront.orders.order import Order
-from storefront.orders.order_item import order_of
-from storefront.shared.attributes import to_item
+from storefront.orders.order_item import log_key, order_of
+from storefront.shared.attributes import readable, to_item
 from storefront.shared.paging import Key, Page
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class OrderList:
         self._table = table
 
     def page(self, customer_id: str, limit: int, after: Key | None) -> Page[Order]:
-        """Return up to `limit` orders of a customer.
+        """Return up to `limit` orders of a customer; one that cannot be read is skipped.
 
         Parameters
         ----------
@@ -43,6 +43,6 @@ class OrderList:
         answer = self._dynamodb.query(**query)
         last_key = answer.get("LastEvaluatedKey")
         return Page(
-            items=[order_of(item) for item in answer["Items"]],
+            items=readable(answer["Items"], order_of, log_key),
             last_key={name: last_key[name]["S"] for name in ("orderId", "acceptedAt")} if last_key else None,
         )

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storefront.orders.event import OrderEvent, event_of_change
 from storefront.orders.event_bus import EventBus
-from storefront.orders.order_item import order_of
+from storefront.orders.order_item import order_of, status_of
 from storefront.orders.queue import DeadLetterQueue
 from storefront.shared.aws import client
 from storefront.shared.observability import MetricUnit, count_fault, logger, metrics
@@ -62,8 +62,9 @@ def _event_or_none(record: dict[str, Any]) -> OrderEvent | None:
 
 def _event_of(record: dict[str, Any]) -> OrderEvent | None:
     change = record["dynamodb"]
-    before, after = (order_of(change[image]) if image in change else None for image in ("OldImage", "NewImage"))
-    return event_of_change(before, after)
+    # Only the status of the order before counts: an order that is mended has its event.
+    before = status_of(change["OldImage"]) if "OldImage" in change else None
+    return event_of_change(before, order_of(change["NewImage"]) if "NewImage" in change else None)
 
 
 def _count(event: OrderEvent) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from storefront.orders.order import Order
 from storefront.orders.order_store import OrderStore
 from storefront.orders.queue import OrderQueue
 from storefront.orders.reconciliation import defer_review, reconcile_order
@@ -51,15 +52,23 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         except Exception as error:
             # One order that cannot be reviewed must not keep the others from it.
             logger.exception("order not reviewed", extra={"order_id": order.key.order_id})
-            defer_review(order, _orders, clock.now())
             failed += 1
             count_fault_in(error)
+            _put_behind_the_others(order)
         else:
             logger.info("order reviewed", extra={"order_id": order.key.order_id, "status": after.status})
             reviewed += 1
     metrics.add_metric("OrdersReviewed", MetricUnit.Count, reviewed)
     metrics.add_metric("OrderReviewsFailed", MetricUnit.Count, failed)
     return {"reviewed": reviewed, "failed": failed}
+
+
+def _put_behind_the_others(order: Order) -> None:
+    try:
+        defer_review(order, _orders, clock.now())
+    except Exception:
+        # It stays where it is. The next run tries it again, and this one goes on.
+        logger.exception("review not deferred", extra={"order_id": order.key.order_id})
 
 
 def _scheduled_at(event: dict[str, Any]) -> datetime:

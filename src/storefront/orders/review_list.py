@@ -12,6 +12,7 @@ from storefront.orders.order import Order, OrderKey
 from storefront.orders.order_item import REVIEW_SHARDS
 from storefront.orders.order_store import OrderStore
 from storefront.shared import clock
+from storefront.shared.attributes import Unreadable, count_unreadable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,7 +27,10 @@ class ReviewList:
         self._orders = OrderStore(dynamodb, table)
 
     def due(self, now: datetime) -> Iterator[Order]:
-        """Iterate over the orders that should have settled by `now`, each as it is at that moment."""
+        """Iterate over the orders that should have settled by `now`, each as it is at that moment.
+
+        One that cannot be read is skipped: what is due behind it is due all the same.
+        """
         # A new order of the shards each time: no shard is always left to the end of the run.
         for shard in random.sample(range(REVIEW_SHARDS), REVIEW_SHARDS):
             pages = self._pages(
@@ -36,7 +40,7 @@ class ReviewList:
             for page in pages:
                 for item in page["Items"]:
                     # An index lags behind its table: the order may have settled.
-                    order = self._orders.get(OrderKey(item["customerId"]["S"], item["orderId"]["S"]))
+                    order = self._readable(OrderKey(item["customerId"]["S"], item["orderId"]["S"]))
                     if order and order.review_at and order.review_at <= now:
                         yield order
 
@@ -53,6 +57,13 @@ class ReviewList:
                 ExpressionAttributeValues={":shard": {"N": str(shard)}, ":before": before},
             )
         )
+
+    def _readable(self, key: OrderKey) -> Order | None:
+        try:
+            return self._orders.get(key)
+        except Unreadable as error:
+            count_unreadable({"customerId": key.customer_id, "orderId": key.order_id}, error)
+            return None
 
     def _pages(self, **query: Any) -> Iterable[Any]:
         paginator = self._dynamodb.get_paginator("query")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from storefront.partners.token import Partner, StoredSecret
 from storefront.shared import clock
-from storefront.shared.attributes import from_item, to_item
+from storefront.shared.attributes import Item, to_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -44,22 +44,18 @@ class PartnerStore:
 
 
 def _partner(item: Mapping[str, Any]) -> Partner:
-    value = from_item(item)
+    value = Item(item)
     return Partner(
-        id=value["partnerId"],
-        plan=value["plan"],
-        api_key=value["apiKey"],
-        secrets=tuple(_secret(stored) for stored in value["secrets"]),
-        revoked=value["revoked"],
+        id=value.text("partnerId"),
+        plan=value.text("plan"),
+        api_key=value.text("apiKey"),
+        secrets=tuple(_secret(stored) for stored in value.items("secrets")),
+        revoked=value.flag("revoked"),
     )
 
 
-def _secret(value: Mapping[str, Any]) -> StoredSecret:
-    return StoredSecret(
-        key=bytes(value["key"]),
-        hash=bytes(value["hash"]),
-        expires_at=clock.from_text(value["expiresAt"]) if "expiresAt" in value else None,
-    )
+def _secret(value: Item) -> StoredSecret:
+    return StoredSecret(value.binary("key"), value.binary("hash"), value.optional_time("expiresAt"))
 
 
 def _item(partner: Partner) -> dict[str, Any]:

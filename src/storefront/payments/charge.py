@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
+# The provider's ids, in its answers and in its events.
+ID_PATTERN = r"^[A-Za-z0-9_-]{1,128}$"
+
 
 class Decision(Enum):
     """What became of a charge."""

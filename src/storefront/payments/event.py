@@ -8,10 +8,9 @@ from storefront.orders import processing
 from storefront.orders.order import Order, OrderKey, is_order_id
 from storefront.orders.processing import OrderMovedOn
 from storefront.orders.status import Status
-from storefront.payments.charge import Charge, Decision
+from storefront.payments.charge import ID_PATTERN, Charge, Decision
 from storefront.shared.errors import InvalidRequest, Unprocessable
 
-ID_PATTERN = r"^[A-Za-z0-9_-]{1,128}$"
 CUSTOMER_PATTERN = r"^[!-~]{1,128}$"
 
 _DECISION_OF_STATUS = {"approved": Decision.APPROVED, "declined": Decision.DECLINED}

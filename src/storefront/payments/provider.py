@@ -5,8 +5,10 @@ Its API has three operations, each safe to repeat because the charge is named by
 `POST /charges/{key}/cancel` refunds it, or, where there is none yet, keeps it from ever being made.
 """
 
+import json
 import random
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Set
 from http import HTTPStatus
 from typing import Any
 
@@ -15,7 +17,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from storefront.orders.order import Order
-from storefront.payments.charge import Charge, Decision, PaymentUnresolved
+from storefront.payments.charge import ID_PATTERN, Charge, Decision, PaymentUnresolved
+from storefront.shared.http import session
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 2.0
@@ -32,6 +35,15 @@ _DECISION_OF_STATUS = {
     "cancelled": Decision.DECLINED,
     "pending": Decision.UNDECIDED,
 }
+
+# Each status comes with its own code. A redirect, or a proxy's page, is neither success nor refusal.
+_CODES_OF_CHARGE: Mapping[str, Set[int]] = {
+    "approved": {HTTPStatus.OK, HTTPStatus.CREATED},
+    "declined": {HTTPStatus.PAYMENT_REQUIRED},
+    "cancelled": {HTTPStatus.PAYMENT_REQUIRED},
+    "pending": {HTTPStatus.ACCEPTED},
+}
+_CODES_OF_LOOK_UP: Mapping[str, Set[int]] = {status: {HTTPStatus.OK} for status in _DECISION_OF_STATUS}
 
 
 class ProviderRefusedUs(Exception):
@@ -57,7 +69,7 @@ class PaymentProvider:
     def __init__(self, url: Callable[[], str], secret: Callable[[], str]) -> None:
         self._url = url
         self._secret = secret
-        self._session = requests.Session()
+        self._session = session()
         retry = _JitteredRetry(
             total=RETRIES,
             # Every operation can be repeated, `POST` too.
@@ -88,7 +100,7 @@ class PaymentProvider:
             "metadata": {"customerId": order.key.customer_id},
         }
         try:
-            return _charge_of(self._call("POST", "/charges", order, json=body))
+            return _charge_in(self._call("POST", "/charges", order, json=body), order, _CODES_OF_CHARGE)
         except PaymentUnresolved:
             charge = self.look_up(order)
         if charge is None:
@@ -106,9 +118,9 @@ class PaymentProvider:
             The provider does not accept us.
         """
         response = self._call("GET", f"/charges/{order.key.order_id}", order)
-        if response.status_code == HTTPStatus.NOT_FOUND:
+        if response.status_code == HTTPStatus.NOT_FOUND and "chargeId" not in _object_in(response):
             return None
-        return _charge_of(response)
+        return _charge_in(response, order, _CODES_OF_LOOK_UP)
 
     def cancel(self, order: Order) -> None:
         """See to it that the provider keeps no money for an order, now and later.
@@ -121,8 +133,9 @@ class PaymentProvider:
             The provider does not accept us.
         """
         response = self._call("POST", f"/charges/{order.key.order_id}/cancel", order)
-        if not response.ok:
-            raise PaymentUnresolved(f"the provider's cancellation answered {response.status_code}")
+        # The debt is crossed off after this: only the word itself counts, not that nothing went wrong.
+        if response.status_code != HTTPStatus.OK or _object_in(response).get("status") != "cancelled":
+            raise PaymentUnresolved(f"the provider answered {response.status_code}, and does not say `cancelled`")
 
     def _call(self, method: str, path: str, order: Order, json: dict[str, Any] | None = None) -> requests.Response:
         try:
@@ -142,12 +155,25 @@ class PaymentProvider:
         return response
 
 
-def _charge_of(response: requests.Response) -> Charge:
-    # Declined (402) is an outcome, not a failure.
-    if not response.ok and response.status_code != HTTPStatus.PAYMENT_REQUIRED:
-        raise PaymentUnresolved(f"the provider answered {response.status_code}")
+def _charge_in(response: requests.Response, order: Order, codes: Mapping[str, Set[int]]) -> Charge:
+    """Return the charge in an answer whose code and parts agree; anything else is not an outcome."""
+    body = _object_in(response)
+    charge_id, status = body.get("chargeId"), body.get("status")
+    if not isinstance(status, str) or response.status_code not in codes.get(status, ()):
+        raise PaymentUnresolved(f"the provider answered {response.status_code}, and no status that goes with it")
+    if not isinstance(charge_id, str) or not re.fullmatch(ID_PATTERN, charge_id):
+        raise PaymentUnresolved("the provider's answer has no charge id")
+    if order.charge_id and order.charge_id != charge_id:
+        raise PaymentUnresolved("the provider's answer is about another charge")
+    return Charge(charge_id, _DECISION_OF_STATUS[status])
+
+
+def _object_in(response: requests.Response) -> Mapping[str, Any]:
     try:
-        body = response.json()
-        return Charge(id=body["chargeId"], decision=_DECISION_OF_STATUS[body["status"]])
-    except (ValueError, KeyError, TypeError) as error:
-        raise PaymentUnresolved("the provider's answer is not one we know") from error
+        body = json.loads(response.content)
+    # Brackets in brackets, without end.
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise PaymentUnresolved(f"the provider answered {response.status_code}, and not with a JSON object")
+    return body

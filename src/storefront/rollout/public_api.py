@@ -10,6 +10,7 @@ from typing import Any
 import requests
 
 from storefront.rollout.hook import NotFit
+from storefront.shared.http import session
 
 CONNECT_SECONDS = 1.0
 # A little more than the gateway gives a function.
@@ -40,7 +41,7 @@ class PublicApi:
     def __init__(self, url: Callable[[], str], pause: Callable[[float], None] = time.sleep) -> None:
         self._url = url
         self._pause = pause
-        self._session = requests.Session()
+        self._session = session()
 
     def request(self, method: str, path: str) -> Reply:
         """Send a request and return the answer.

@@ -3,13 +3,38 @@
 from collections.abc import Mapping
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 from storefront.shared.errors import InvalidRequest
+from storefront.shared.text import is_clean, is_visible, normalized
 
 _MAX_FINDINGS = 5
+_PATTERN_MISMATCH = "string_pattern_mismatch"
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+def readable(longest: int, *, may_be_blank: bool = False, breaks: str = "") -> AfterValidator:
+    """Return the rule for a text that people will read: it is normalized, and refused unless it can be shown.
+
+    Parameters
+    ----------
+    longest
+        How many characters it may have when it is normalized.
+    may_be_blank
+        Whether it may show nothing.
+    breaks
+        The control characters that it may have.
+    """
+
+    def rule(text: str) -> str:
+        text = normalized(text.replace("\r\n", "\n"))
+        if not is_clean(text, breaks) or len(text) > longest or not (may_be_blank or is_visible(text)):
+            raise PydanticCustomError(_PATTERN_MISMATCH, "not a text that can be shown")
+        return text
+
+    return AfterValidator(rule)
 
 
 def parse(model: type[Model], body: bytes, rules: Mapping[str, str]) -> Model:
@@ -48,7 +73,7 @@ def _finding(location: tuple[int | str, ...], kind: str, message: str, rules: Ma
     # A key that is not ours is the caller's own text; it is not repeated.
     path = location[:-1] if kind == "extra_forbidden" else location
     pointer = "".join(f"/{part}" for part in path) or "the body"
-    if kind == "string_pattern_mismatch":
+    if kind == _PATTERN_MISMATCH:
         message = rules[str(path[-1])]
     elif kind == "extra_forbidden":
         message = "a member that is not known here; leave it out"

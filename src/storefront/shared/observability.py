@@ -8,6 +8,7 @@ import json
 import os
 import time
 import warnings
+from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -17,7 +18,34 @@ __all__ = ["MetricUnit", "count_fault", "logger", "metrics"]
 # Most invocations have nothing to count; that is no cause for a warning in each of them.
 warnings.filterwarnings("ignore", "No application metrics to publish")
 
-logger = Logger()
+_MAX_FIELD_CHARACTERS = 1_000
+_MAX_TRACEBACK_CHARACTERS = 20_000
+_TRACEBACKS = {"exception", "stack_trace"}
+
+
+def _as_line(record: dict[str, Any]) -> str:
+    """Return a log line in ASCII, with every field cut to a size.
+
+    Some fields come from outside. Escaped, they turn no line of a terminal round, and half a surrogate pair cannot keep
+    the line from being written.
+    """
+    fields = {name: _cut(name, value) for name, value in record.items()}
+    return json.dumps(fields, default=lambda value: _cut("", str(value)), separators=(",", ":"))
+
+
+def _cut(name: str, value: object) -> object:
+    limit = _MAX_TRACEBACK_CHARACTERS if name in _TRACEBACKS else _MAX_FIELD_CHARACTERS
+    if isinstance(value, dict):
+        return {key: _cut(name, part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_cut(name, part) for part in value]
+    if isinstance(value, str) and len(value) > limit:
+        # The end of a traceback says most.
+        return f"…{value[-limit:]}" if name in _TRACEBACKS else f"{value[:limit]}…"
+    return value
+
+
+logger = Logger(json_serializer=_as_line)
 metrics = Metrics()
 
 

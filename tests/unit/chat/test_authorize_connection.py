@@ -193,6 +193,21 @@ def test_another_page_is_refused_and_uses_up_no_ticket(ticket: str, origin: str)
     assert effect(connect(ticket)) == "Allow"
 
 
+@pytest.mark.parametrize("origins", [["https://evil.example"], []], ids=["another page", "a ticket of nobody's"])
+def test_a_refusal_is_for_this_handshake_and_no_fault(ticket: str, log: io.StringIO, origins: list[str]) -> None:
+    answer = connect(new_ticket(), *origins)
+
+    assert answer == {
+        "principalId": "nobody",
+        "policyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Deny", "Action": "execute-api:Invoke", "Resource": ARN}],
+        },
+        "context": {},
+    }
+    assert "could not be checked" not in log.getvalue()
+
+
 @pytest.mark.parametrize("name", ["origin", "ORIGIN"])
 def test_an_origin_counts_however_it_is_spelled(ticket: str, name: str) -> None:
     assert effect(connect(ticket, multiValueHeaders={name: ["https://evil.example"]})) == "Deny"

@@ -206,3 +206,37 @@ def test_what_the_gateway_says_to_nobody_is_heard(gateway: str) -> None:
 
     assert heard.wait(5)
     chat.close()
+
+
+NO_FRAMES = ["not JSON", "[]", "1", "null", "[" * 100_000, b"\xff\xfe", json.dumps({"event": "message"})]
+NO_FRAMES.append(json.dumps({"event": "sent", "requestId": [1]}))
+NO_FRAMES.append(json.dumps({"event": "message", "messageId": [1], "room": "support"}))
+
+
+@pytest.fixture
+def babbling() -> Iterator[str]:
+    """A server that sends what is no frame of the chat before each answer."""
+
+    def answer(connection: ServerConnection) -> None:
+        for text in connection:
+            for nonsense in NO_FRAMES:
+                connection.send(nonsense)
+            connection.send(json.dumps({"event": "pong", "requestId": json.loads(text)["requestId"]}))
+
+    with serve(answer, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        server.shutdown()
+
+
+def test_a_frame_that_is_not_one_ends_nothing(babbling: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.demo.chat.ANSWER_SECONDS", 5)
+    person = Person(ROOM)
+    chat = Chat(babbling, person._hear)
+
+    assert chat.request("ping")["event"] == "pong"
+    assert chat.request("ping")["event"] == "pong"
+
+    assert not chat.has_ended
+    assert len(person.lines) == 2 * len(NO_FRAMES)
+    chat.close()

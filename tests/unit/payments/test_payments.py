@@ -11,6 +11,7 @@ from storefront.orders.order import Order
 from storefront.orders.status import Status
 from storefront.payments.charge import Decision, PaymentUnresolved
 from storefront.payments.provider import MAX_PAUSE_SECONDS, PaymentProvider, ProviderRefusedUs
+from storefront.shared.http import session
 from tests.unit.orders.shop import Shop
 from tools.testing.aws import PAYMENTS_SECRET
 
@@ -150,7 +151,7 @@ def test_the_sandbox_refuses_what_is_not_for_it(
 ) -> None:
     data = json.dumps(body) if body is not None else None
 
-    response = requests.request(method, shop.payments_url + path, headers=headers, data=data, timeout=5)
+    response = session().request(method, shop.payments_url + path, headers=headers, data=data, timeout=5)
 
     assert response.status_code == status
     assert PAYMENTS_SECRET not in response.text

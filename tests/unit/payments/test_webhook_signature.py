@@ -154,6 +154,7 @@ def test_a_signature_under_another_prefix_is_refused(prefix: str) -> None:
         pytest.param(lambda one: "v1=", id="cut to nothing"),
         pytest.param(lambda one: one + "0", id="padded"),
         pytest.param(lambda one: one + "=", id="padded like base64"),
+        pytest.param(lambda one: one + "X", id="padded with a letter"),
         pytest.param(lambda one: one.upper(), id="re-cased"),
         pytest.param(lambda one: "v1=" + one[3:].upper(), id="digits re-cased"),
         pytest.param(lambda one: one[:-1] + ("0" if one[-1] != "0" else "1"), id="last digit altered"),
