@@ -86,6 +86,14 @@ def test_a_name_that_has_been_rebound_to_this_machine_is_refused(stack: Stack, h
     assert status(stack, called, headers, method="GET") == 403
 
 
+def test_containers_of_sam_local_find_it_by_their_names(stack: Stack) -> None:
+    port = urlsplit(stack.endpoint).port
+
+    for host in ("stack.storefront:4566", f"host.docker.internal:{port}", f"localhost:{port}", f"[::1]:{port}"):
+        assert status(stack, "/_ministack/health", {"Host": host}, method="GET") == 200
+        assert status(stack, "/_ministack/reset", {"Host": host}) in {400, 403}
+
+
 @pytest.mark.parametrize("path", ["/_ministack/reset", "/_ministack/config", "/_localstack/health", "/"])
 def test_the_emulator_s_own_controls_ask_for_a_signature(stack: Stack, path: str) -> None:
     assert status(stack, path, {}) in {400, 403}

@@ -28,6 +28,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _FORBIDDEN = 403
 _POLICY_VIOLATION = 1008  # RFC 6455, 7.4.1
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
+# By these, containers of `sam local` reach it (tools/sam_local/container_network.py). Nobody can register either: one
+# has no top-level domain, and `.internal` is set aside for private use.
+_CONTAINER_NAMES = ("stack.storefront:4566", "host.docker.internal:{port}")
 _ELSEWHERE = {"cross-site", "same-site"}
 _COGNITO = "AWSCognitoIdentityProviderService."
 _KEYS_OF_A_POOL = re.compile(r"/[\w-]+/\.well-known/(jwks\.json|openid-configuration)")
@@ -59,6 +62,7 @@ def guarded(app: App) -> App:
 class _Guard:
     def __init__(self, port: str, page_origins: list[str]) -> None:
         self._hosts = {f"{name}:{port}" for name in _NAMES}
+        self._hosts |= {name.format(port=port) for name in _CONTAINER_NAMES}
         self._page_origins = set(filter(None, page_origins))
 
     def refusal(self, scope: Scope) -> str | None:
