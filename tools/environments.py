@@ -24,8 +24,8 @@ STATE_DIRECTORY = ROOT / ".local"
 TIMEOUT_SECONDS = 900
 # What the template says of the functions' runtime.
 RUNTIME = (3, 13)
-# There is no wheel for some of the systems this runs on: musl, Intel Macs, the newest Python.
-_SOMETIMES_BUILT = {"cryptography", "watchdog"}
+# No wheel for some of the systems this runs on (musl, Intel Macs, the newest Python); for airspeed-ext, none at all.
+_SOMETIMES_BUILT = {"airspeed-ext", "cryptography", "watchdog"}
 _UNREACHABLE = re.compile(
     r"No matching distribution|Could not find a version|ConnectionError|NewConnectionError|Max retries|timed out"
     r"|Name or service not known|Temporary failure|Network is unreachable|ProxyError|SSLError|HTTPError",
@@ -139,12 +139,8 @@ def _create(environment: Environment) -> None:
 
 def _install(environment: Environment) -> None:
     environment.stamp.unlink(missing_ok=True)
-    # Everything is pinned with its dependencies, so there is nothing to resolve; bytecode is compiled when a module
-    # is first imported, which most are not.
-    pip = [str(PIP), "-m", "pip", "--python", str(environment.python), "install", "--no-input", "--no-deps"]
-    options = ["--no-compile", "--require-hashes", "--progress-bar=off", "--requirement"]
-    with ThreadPoolExecutor(environment.parts) as pool:
-        list(pool.map(lambda part: _run([*pip, *options, str(part)], environment), _split(environment)))
+    if not _installed_by_uv(environment):
+        _install_by_pip(environment)
     if environment.is_runtime:
         _run([str(environment.python), "-m", "compileall", "-q", str(environment.directory / "lib")], environment)
     if environment.python == TOOLS.python:
@@ -154,6 +150,27 @@ def _install(environment: Environment) -> None:
         script.chmod(0o755)
     names = (environment.requirements, *environment.includes)
     environment.stamp.write_text(json.dumps({name: _digest(name) for name in names}))
+
+
+def _installed_by_uv(environment: Environment) -> bool:
+    """Install with uv, where there is one: it is faster. Where it fails, pip tries, which knows pip's settings."""
+    uv = shutil.which("uv")
+    if uv is None:
+        return False
+    command = [uv, "pip", "install", "--quiet", "--python", str(environment.python), "--no-deps", "--require-hashes"]
+    requirements = ROOT / "requirements" / f"{environment.requirements}.txt"
+    command += ["--requirement", str(requirements)]
+    done = subprocess.run(command, cwd=ROOT, env=_VARIABLES, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
+    return done.returncode == 0
+
+
+def _install_by_pip(environment: Environment) -> None:
+    # Everything is pinned with its dependencies, so there is nothing to resolve; bytecode is compiled when a module
+    # is first imported, which most are not.
+    pip = [str(PIP), "-m", "pip", "--python", str(environment.python), "install", "--no-input", "--no-deps"]
+    options = ["--no-compile", "--require-hashes", "--progress-bar=off", "--requirement"]
+    with ThreadPoolExecutor(environment.parts) as pool:
+        list(pool.map(lambda part: _run([*pip, *options, str(part)], environment), _split(environment)))
 
 
 def _split(environment: Environment) -> list[Path]:

@@ -21,7 +21,7 @@ def test_an_account_takes_neither_local_s_settings_nor_the_example_s_payment_pro
         endpoint_url=stack.endpoint,
         region_name=REGION,
         aws_access_key_id="123456789012",
-        aws_secret_access_key="test",
+        aws_secret_access_key=stack.credentials["secretAccessKey"],
     )
     template = {key: source()[key] for key in ("Parameters", "Rules")} | {
         "Resources": {"Any": {"Type": "AWS::SQS::Queue"}}

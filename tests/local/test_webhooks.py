@@ -75,9 +75,9 @@ def attacks(stack: Stack, body: bytes) -> dict[str, tuple[bytes, dict[str, str],
     )
     other = webhook.signed(b"{}", [secret])
     return {
-        "no headers": (body, {}, 403),
-        **{f"no {name}": (body, {one: value for one, value in good.items() if one != name}, 403) for name in good},
-        **{f"empty {name}": (body, {**good, name: ""}, 403) for name in good},
+        "no headers": (body, {}, 401),
+        **{f"no {name}": (body, {one: value for one, value in good.items() if one != name}, 401) for name in good},
+        **{f"empty {name}": (body, {**good, name: ""}, 401) for name in good},
         "another time": (body, {**good, "X-Webhook-Timestamp": str(int(good["X-Webhook-Timestamp"]) + 1)}, 403),
         "another hash": (body, {**good, "X-Webhook-Content-SHA256": other["X-Webhook-Content-SHA256"]}, 403),
         "stale": (body, stale, 403),
@@ -94,7 +94,7 @@ def attacks(stack: Stack, body: bytes) -> dict[str, tuple[bytes, dict[str, str],
         "for another body": (body, other, 401),
         "a byte more": (body + b" ", good, 401),
         "a decision altered": (body.replace(b"declined", b"approved"), good, 401),
-        "a customer's token": (body, {"Authorization": "token"}, 403),
+        "a customer's token": (body, {"Authorization": "token"}, 401),
     }
 
 

@@ -77,11 +77,13 @@ def test_functions_read_no_files_and_know_no_proxy(monkeypatch: pytest.MonkeyPat
 def test_the_local_stack_is_called_with_its_own_keys() -> None:
     apart.session.cache_clear()
 
-    made = client("dynamodb", "http://127.0.0.1:4566")
+    keys = {"accessKeyId": "of the stack", "secretAccessKey": "secret"}
+
+    made = client("dynamodb", "http://127.0.0.1:4566", keys)
 
     assert made.meta.endpoint_url == "http://127.0.0.1:4566"
     assert made.meta.config.proxies == {}
-    assert made._request_signer._credentials.access_key == "test"
+    assert made._request_signer._credentials.access_key == "of the stack"
 
 
 @pytest.mark.usefixtures("hostile_aws")

@@ -14,7 +14,7 @@ import requests
 from storefront.shared.http import session
 from tools.console import Problem, step
 from tools.demo.api_client import SETTLED, ApiClient, sign_in
-from tools.stack.repairs import local_url
+from tools.stack.addresses import local_url
 from tools.stack.stack import Stack
 
 _FLOOR_TEMPLATE = Path(__file__).with_name("floors") / "pipeline.yaml"

@@ -28,7 +28,7 @@ from tools.rehearsal import comparison
 from tools.rehearsal.comparison import Assumptions
 from tools.rehearsal.schedule import schedule_of
 from tools.sam_local import mounted_routes
-from tools.stack import differences, repairs, samconfig
+from tools.stack import differences, samconfig
 from tools.stack.stack import ROOT
 from tools.testing.calls import recorded
 from tools.testing.grants import BY_LAMBDA, Grant, grants
@@ -190,7 +190,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "local differences": lambda: _table(
         ("asked for", "on the local stack"), ((row.asked, row.locally) for row in differences.DIFFERENCES)
     ),
-    "local repairs": lambda: "".join(f"- {repair.gap}\n" for repair in repairs.REPAIRS),
     "release minutes": lambda: _table(
         ("minute", "the old version serves", "the new version serves"),
         (

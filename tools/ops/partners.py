@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import string
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -86,9 +85,7 @@ class Partners:
         """Have the gateway ask again: for five minutes it goes by what the authorizer said before."""
         gateway, api_id = self.stack.client("apigateway"), self.stack.outputs["RestApiId"]
         stage = self.stack.url.rpartition("/")[2]
-        # The emulator does not know this call; see `differences`.
-        with suppress(gateway.exceptions.NotFoundException):
-            gateway.flush_stage_authorizers_cache(restApiId=api_id, stageName=stage)
+        gateway.flush_stage_authorizers_cache(restApiId=api_id, stageName=stage)
 
 
 def partner_id_of(token: str) -> str:
@@ -102,8 +99,5 @@ def caller(stack: Stack, name: str) -> ApiClient:
 
 
 def calling_with(stack: Stack, access: PartnerAccess) -> ApiClient:
-    """Return somebody who calls the REST API with a token.
-
-    The key in the header is for the emulator alone, which knows no other source: see ``differences``.
-    """
-    return ApiClient(stack.url, f"Bearer {access.token}", {"x-api-key": access.api_key})
+    """Return somebody who calls the REST API with a token."""
+    return ApiClient(stack.url, f"Bearer {access.token}")

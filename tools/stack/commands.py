@@ -63,6 +63,15 @@ def token(user: Annotated[User, typer.Argument()] = "customer", state: State = S
     say(sign_in(chosen(None, state), user))
 
 
+@app.command("aws-env")
+def aws_env(state: State = STATE_DIRECTORY) -> None:
+    """Print the variables by which the aws command finds the local stack: eval "$(storefront aws-env)"."""
+    from tools.stack.stack import aws_variables
+
+    for name, value in aws_variables(chosen(None, state)).items():
+        say(f"export {name}='{value}'")
+
+
 @app.command()
 def differences() -> None:
     """List what the local stack does otherwise than AWS."""

@@ -18,26 +18,26 @@ from botocore.exceptions import ClientError
 
 from tools.console import Problem
 from tools.stack import apart
-from tools.stack.stack import CREDENTIALS, REGION, ROOT, STACK_NAME, client
+from tools.stack.emulator import Emulator
+from tools.stack.stack import REGION, ROOT, STACK_NAME, client
 
 BUCKET = f"{STACK_NAME}-artifacts"
 TEMPLATE = ROOT / "template.yaml"
 TIMEOUT_SECONDS = 180
+_SAM = Path(__file__).with_name("sam.py")
 _EVENT = re.compile(r"^(?:CREATE|UPDATE)_COMPLETE\s+AWS::\S+\s+(\S+)")
 _ERROR = re.compile(r"^(?:Error|\w*Error|\w*Exception): *(.*)")
 # A stack left in one of these by a failed first deployment cannot be updated, only deleted.
 _UNUSABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS"}
 
 
-def deploy(endpoint: str, state: Path, progress: Callable[[str], None], template: Path = TEMPLATE) -> dict[str, str]:
+def deploy(emulator: Emulator, progress: Callable[[str], None], template: Path = TEMPLATE) -> dict[str, str]:
     """Deploy a template, or update the stack that is there, and return its outputs.
 
     Parameters
     ----------
-    endpoint
-        Where CloudFormation and the other services answer.
-    state
-        The directory for the log and for what the SAM CLI keeps.
+    emulator
+        The running emulator; its directory gets the log and what the SAM CLI keeps.
     progress
         Told about each resource that is done.
     template
@@ -48,12 +48,12 @@ def deploy(endpoint: str, state: Path, progress: Callable[[str], None], template
     Problem
         If the deployment fails; the message is the reason of the first resource that failed.
     """
-    cloudformation = client("cloudformation", endpoint)
+    cloudformation = client("cloudformation", emulator.endpoint, emulator.credentials)
     _delete_unusable(cloudformation)
-    client("s3", endpoint).create_bucket(Bucket=BUCKET)
+    client("s3", emulator.endpoint, emulator.credentials).create_bucket(Bucket=BUCKET)
     started = time.time()
-    log = state / "deploy.log"
-    succeeded = _sam_deploy(template, _parameters(endpoint), _environment(endpoint, state), log, progress)
+    log = emulator.state / "deploy.log"
+    succeeded = _sam_deploy(template, _parameters(emulator.endpoint), _environment(emulator), log, progress)
     if not succeeded:
         raise Problem(f"{_first_failure(cloudformation, started) or _error_in(log)}; details: {log}")
     return {output["OutputKey"]: output["OutputValue"] for output in _describe(cloudformation)["Outputs"]}
@@ -70,7 +70,7 @@ def _sam_deploy(
     template: Path, parameters: list[str], environment: dict[str, str], log: Path, progress: Callable[[str], None]
 ) -> bool:
     command = [
-        *(sys.executable, "-m", "samcli", "deploy", "--template-file", str(template)),
+        *(sys.executable, str(_SAM), "deploy", "--template-file", str(template)),
         *("--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),
         *("--stack-name", STACK_NAME, "--region", REGION, "--s3-bucket", BUCKET),
         *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
@@ -93,16 +93,16 @@ def _sam_deploy(
     return process.returncode == 0
 
 
-def _environment(endpoint: str, state: Path) -> dict[str, str]:
+def _environment(emulator: Emulator) -> dict[str, str]:
     """The environment of ``sam``: a person's own, with nothing in it that could reach a real account."""
-    kept_by_sam = state / "sam"
+    kept_by_sam = emulator.state / "sam"
     kept_by_sam.mkdir(parents=True, exist_ok=True)
     # Otherwise it asks the package index for a newer version of itself.
     (kept_by_sam / "metadata.json").write_text(json.dumps({"lastVersionCheck": time.time()}))
     return apart.variables() | {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["accessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["secretAccessKey"],
+        "AWS_ENDPOINT_URL": emulator.endpoint,
+        "AWS_ACCESS_KEY_ID": emulator.credentials["accessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": emulator.credentials["secretAccessKey"],
         "AWS_DEFAULT_REGION": REGION,
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_POLL_DELAY": "0.5",

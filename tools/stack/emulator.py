@@ -5,25 +5,27 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import requests
 
 from storefront.shared.http import session
 from tools.console import Problem
-from tools.environments import EMULATOR
+from tools.environments import EMULATOR, ROOT
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4566
-_MAIN = Path(__file__).with_name("emulator_main.py")
+_MAIN = Path(__file__).parent / "inside" / "start.py"
 _START_SECONDS = 40
 _STOP_SECONDS = 5
 # What the emulator's process sees of a person's environment. The functions inherit all of it, so nothing of a
@@ -51,12 +53,17 @@ class Emulator:
     @property
     def port(self) -> int:
         """The running emulator's port."""
-        return self._process_info["port"]
+        return int(self._process_info["port"])
 
     @property
     def code_deploy_port(self) -> int:
         """The port where the functions look for CodeDeploy, which the emulator does not have."""
-        return self._process_info["code_deploy_port"]
+        return int(self._process_info["code_deploy_port"])
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The access key and secret of the account's root, new at each start; the functions run as their own roles."""
+        return dict(self._process_info["credentials"])
 
     def is_running(self) -> bool:
         """Whether the process that this directory's lock belongs to is alive."""
@@ -69,12 +76,13 @@ class Emulator:
         port = port or free_port()
         _require_free(port)
         code_deploy_port = free_port()
+        credentials = _new_credentials()
         self._clear()
-        with self._lock_path.open("w") as lock, self.log.open("wb") as log:
+        with _open_private(self._lock_path) as lock, self.log.open("wb") as log:
             _lock(lock)
             process = subprocess.Popen(
-                [str(EMULATOR.python), "-P", str(_MAIN)],  # -P: this folder's modules are not the emulator's
-                env=self._environment(port, code_deploy_port),
+                [str(EMULATOR.python), "-P", str(_MAIN)],  # -P: modules beside the file are not the emulator's
+                env=self._environment(port, code_deploy_port) | _as_variables(credentials),
                 cwd=self.state,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -82,7 +90,8 @@ class Emulator:
                 start_new_session=True,  # not ended by a Ctrl-C in the terminal it was started from
                 pass_fds=(lock.fileno(),),
             )
-            lock.write(json.dumps({"pid": process.pid, "port": port, "code_deploy_port": code_deploy_port}))
+            info = {"pid": process.pid, "port": port, "code_deploy_port": code_deploy_port, "credentials": credentials}
+            lock.write(json.dumps(info))
         try:
             self._wait_until_ready(process, progress)
         except BaseException:
@@ -103,8 +112,8 @@ class Emulator:
         return running
 
     @property
-    def _process_info(self) -> dict[str, int]:
-        info: dict[str, int] = json.loads(self._lock_path.read_text())
+    def _process_info(self) -> dict[str, Any]:
+        info: dict[str, Any] = json.loads(self._lock_path.read_text())
         return info
 
     def _environment(self, port: int, code_deploy_port: int) -> dict[str, str]:
@@ -128,6 +137,7 @@ class Emulator:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "NO_PROXY": "*",
+            "PAGE_ORIGINS": _page_origins(),
             # For the release hooks: tools/rehearsal/code_deploy.py answers there for the time of a rollout.
             "AWS_ENDPOINT_URL_CODEDEPLOY": f"http://{HOST}:{code_deploy_port}",
         }
@@ -159,6 +169,31 @@ class Emulator:
                 return False
             time.sleep(0.05)
         return True
+
+
+def _new_credentials() -> dict[str, str]:
+    return {"accessKeyId": f"AKIA{secrets.token_hex(8).upper()}", "secretAccessKey": secrets.token_urlsafe(30)}
+
+
+def _as_variables(credentials: dict[str, str]) -> dict[str, str]:
+    """Return them as the emulator reads its root's; the functions' processes have their roles' by these names."""
+    return {
+        "AWS_ACCESS_KEY_ID": credentials["accessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": credentials["secretAccessKey"],
+    }
+
+
+def _page_origins() -> str:
+    """The origins of the shop's own pages, as the local environment has them."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    overrides: list[str] = config["local"]["deploy"]["parameters"]["parameter_overrides"]
+    return dict(override.split("=", 1) for override in overrides).get("ChatAllowedOrigins", "")
+
+
+def _open_private(path: Path) -> IO[str]:
+    """Open a file for writing that only its owner may read."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")
 
 
 def _lock(file: IO[str]) -> bool:

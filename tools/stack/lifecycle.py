@@ -16,10 +16,10 @@ from storefront.shared.http import session
 from tools.console import Problem, step
 from tools.ops import back_office
 from tools.sam_local import prepare as sam_local
-from tools.stack import repairs, seed
+from tools.stack import addresses, seed
 from tools.stack.deployment import TEMPLATE, deploy
 from tools.stack.emulator import DEFAULT_PORT, Emulator
-from tools.stack.stack import CREDENTIALS, REGION, STATE_DIRECTORY, Stack, bypass_proxies
+from tools.stack.stack import REGION, STATE_DIRECTORY, Stack, bypass_proxies
 
 _FIRST_ANSWER_SECONDS = 20
 
@@ -33,6 +33,7 @@ def bring_up(port: int | None = None, state: Path = STATE_DIRECTORY, template: P
     """
     bypass_proxies()
     state.mkdir(parents=True, exist_ok=True)
+    state.chmod(0o700)  # logs, credentials and all data of the stack are in it
     with _exclusively(state):
         emulator = Emulator(state)
         started = _start(emulator, port)
@@ -96,13 +97,12 @@ def _start(emulator: Emulator, port: int | None) -> bool:
 def _update(emulator: Emulator, state: Path, template: Path) -> Stack:
     endpoint = emulator.endpoint
     with step("sam deploy") as current:
-        outputs = deploy(endpoint, state, current.progress, template)
-    local_outputs = {name: repairs.local_url(value, endpoint) for name, value in outputs.items()}
+        outputs = deploy(emulator, current.progress, template)
+    local_outputs = {name: addresses.local_url(value, endpoint) for name, value in outputs.items()}
     known = _known(state)
     users, partners = (known.users, known.partners) if known else ({}, {})
-    stack = Stack(endpoint, REGION, CREDENTIALS, local_outputs, users, partners=partners)
-    with step("set what the emulator left out"):
-        repairs.apply(stack)
+    stack = Stack(endpoint, REGION, emulator.credentials, local_outputs, users, partners=partners)
+    addresses.write_local_urls(stack)
     with step("add products, customers and partners"):
         seed.seed_products(stack)
         stack = replace(stack, users=seed.seed_customers(stack), partners=seed.seed_partners(stack))

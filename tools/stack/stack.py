@@ -19,8 +19,6 @@ ROOT = environments.ROOT
 STATE_DIRECTORY = environments.STATE_DIRECTORY
 STACK_NAME = "storefront-local"
 REGION = "us-east-1"
-# The emulator lets this key do everything, as an account's root; the functions run as their own roles.
-CREDENTIALS = {"accessKeyId": "test", "secretAccessKey": "test"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,8 @@ class Stack:
     ----------
     endpoint
         Where the AWS services answer.
+    credentials
+        The access key and secret of the account's root: random, and good until the emulator ends.
     outputs
         The outputs of the CloudFormation stack, URLs in the form that works on this machine.
     users
@@ -61,7 +61,7 @@ class Stack:
 
     endpoint: str
     region: str
-    credentials: dict[str, str]
+    credentials: dict[str, str] = field(repr=False)
     outputs: dict[str, str]
     users: dict[str, User]
     webhook: dict[str, str] = field(default_factory=dict)
@@ -82,14 +82,14 @@ class Stack:
 
     def save(self, state: Path = STATE_DIRECTORY) -> None:
         """Write the file that clients read; only this person may read it, since it holds passwords and tokens."""
-        state.mkdir(parents=True, exist_ok=True)
         path = state / "stack.json"
         path.touch(mode=0o600)
+        path.chmod(0o600)
         path.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
     def client(self, service: str) -> Any:
         """Return a boto3 client for a service of this stack, whatever the environment says about AWS."""
-        return client(service, self.endpoint)
+        return client(service, self.endpoint, self.credentials)
 
     def resources(self, kind: str) -> dict[str, str]:
         """Return the names in AWS of all resources of a type, by their names in the template."""
@@ -127,14 +127,25 @@ def bypass_proxies() -> None:
         os.environ[name] = ",".join(filter(None, ["127.0.0.1", "localhost", os.environ.get(name)]))
 
 
-def client(service: str, endpoint: str) -> Any:
+def client(service: str, endpoint: str, credentials: dict[str, str]) -> Any:
     """Return a boto3 client for a service of the emulator."""
     keys = {
-        "aws_access_key_id": CREDENTIALS["accessKeyId"],
-        "aws_secret_access_key": CREDENTIALS["secretAccessKey"],
+        "aws_access_key_id": credentials["accessKeyId"],
+        "aws_secret_access_key": credentials["secretAccessKey"],
     }
     limits = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 2})
     return apart.client(service, endpoint, REGION, keys, limits)
+
+
+def aws_variables(stack: Stack) -> dict[str, str]:
+    """Return the variables by which AWS's tools find a local stack, and no account on AWS."""
+    return {
+        "AWS_ENDPOINT_URL": stack.endpoint,
+        "AWS_ACCESS_KEY_ID": stack.credentials["accessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": stack.credentials["secretAccessKey"],
+        "AWS_SESSION_TOKEN": "",  # a person's own would go along  # nosec B105
+        "AWS_DEFAULT_REGION": stack.region,
+    }
 
 
 def resources_of(cloudformation: Any, stack: str) -> list[dict[str, Any]]:

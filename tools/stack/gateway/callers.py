@@ -1,0 +1,171 @@
+"""Who may call: the resource policy, the method's authorizer, and the usage plan of the caller's key.
+
+How API Gateway combines a resource policy with each kind of authorizer:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from ministack.services import apigateway_v1 as v1
+
+from tools.stack.gateway.exchange import Exchange
+from tools.stack.gateway.refusals import Refusal
+
+Json = dict[str, Any]
+_KEY = "usageIdentifierKey"
+_UNCHANGED_IN_PATHS = "/:@!$&'()*+,;=~"
+
+
+async def refused(exchange: Exchange) -> Any:
+    """Ask the resource policy and the authorizer; keep what the authorizer says about the caller.
+
+    An explicit deny of the policy comes before the authorizer. IAM's callers have been checked with the policy by the
+    emulator, and so are those whom no authorizer asks.
+    """
+    kind = (exchange.method.get("authorizationType") or "NONE").upper()
+    authorizer = v1._authorizers_v1.get(exchange.api_id, {}).get(exchange.method.get("authorizerId") or "") or {}
+    if kind in {"CUSTOM", "COGNITO_USER_POOLS"}:
+        by_policy = _policy_refusal(exchange)
+        if by_policy is not None and (kind == "COGNITO_USER_POOLS" or "explicit deny" in by_policy.message):
+            return by_policy
+    if (
+        kind == "CUSTOM"
+        and (authorizer.get("type") or "").upper() == "REQUEST"
+        and not _identified(exchange, authorizer)
+    ):
+        return Refusal("UNAUTHORIZED", "Unauthorized")
+    place = (exchange.resource, exchange.headers, exchange.body, exchange.query, exchange.parameters["path"])
+    refusal, found = await v1._authorize_request_v1(
+        *(exchange.api_id, exchange.stage_name, exchange.method, exchange.verb, exchange.path),
+        *(*place, exchange.stage, *exchange.owner),
+    )
+    exchange.authorized(found)
+    return refusal
+
+
+def over_a_limit(exchange: Exchange) -> Any:
+    """Ask the API key's usage plan and the stage's throttles.
+
+    Choose an API key source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-key-source.html
+    """
+    api = v1._rest_apis.get(exchange.api_id)
+    by_authorizer = api.get("apiKeySource", "HEADER") == "AUTHORIZER"
+    key = str((exchange.authorizer or {}).get(_KEY, "")) if by_authorizer else exchange.header("x-api-key")
+    if exchange.authorizer:
+        exchange.authorized({name: value for name, value in exchange.authorizer.items() if name != _KEY})
+    exchange.context["identity"]["apiKey"] = key
+    place = (exchange.api_id, exchange.stage_name)
+    refusal, record = v1._check_api_key(exchange.method, *place, {"x-api-key": key})
+    known = record or v1._resolve_api_key(key)
+    if known:
+        exchange.context["identity"]["apiKeyId"] = known["id"]
+    return (
+        refusal
+        or v1._check_throttle(exchange.stage, *place, exchange.resource["path"], exchange.verb, known)
+        or v1._check_quota(record, *place)
+    )
+
+
+def asked_by_its_encoded_path(policy_error: Callable[..., Any]) -> Callable[..., Any]:
+    """Ask the resource policy about the path as it was sent; decoded, a line break in it fits no pattern."""
+
+    def anonymous_policy_error(api_id: str, stage_name: str, method: str, path: str, *owner: str) -> Any:
+        return policy_error(api_id, stage_name, method, quote(path, safe=_UNCHANGED_IN_PATHS), *owner)
+
+    return anonymous_policy_error
+
+
+def keeping_the_key(invoke: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Keep the API key in a Lambda authorizer's answer beside its context, where the emulator caches both."""
+
+    async def invoke_authorizer(authorizer: Json, event: Json, account: str, region: str) -> Any:
+        result = await invoke(authorizer, event, account, region)
+        policy = (result or {}).get("body")
+        if isinstance(policy, dict) and policy.get(_KEY):
+            policy["context"] = (policy.get("context") or {}) | {_KEY: policy[_KEY]}
+        return result
+
+    return invoke_authorizer
+
+
+def taking_the_right_token(validate: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Take an ID token where the method has no scopes, and an access token where it has some.
+
+    Integrate a REST API with a user pool: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-enable-cognito-user-pool.html
+    """
+
+    async def validate_token(authorizer: Json, method: Json, *request: Any) -> Any:
+        claims, refusal = await validate(authorizer, method, *request)
+        expected = "access" if method.get("authorizationScopes") else "id"
+        if claims is not None and claims.get("token_use") != expected:
+            return None, Refusal("UNAUTHORIZED", "Unauthorized")
+        return claims, refusal
+
+    return validate_token
+
+
+def joined_by_commas(stringify: Callable[[Json], Json]) -> Callable[[Json], Json]:
+    """Pass a list among the claims, such as the groups, as AWS does: its words with commas between them."""
+
+    def stringified(claims: Json) -> Json:
+        lists = {name: ",".join(map(str, value)) for name, value in claims.items() if isinstance(value, list)}
+        return stringify(claims | lists)
+
+    return stringified
+
+
+def in_the_api_s_shape(enforce: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer a signed caller without rights by the API's gateway response; the emulator answers in its own shape."""
+
+    def enforce_execute_api(api_id: str, stage: str, *rest: Any, **options: Any) -> Any:
+        denied = enforce(api_id, stage, *rest, **options)
+        if not denied or v1.find_api_scope(api_id) is None or "x-amzn-ErrorType" in denied[1]:
+            return denied
+        message = _message(denied[2])
+        failure = v1.authentication_error_response(api_id, stage, _AsDenied(message), rest[2], rest[3])
+        return failure or denied
+
+    return enforce_execute_api
+
+
+class _AsDenied:
+    """What the emulator takes for a failed authentication, and renders by its code."""
+
+    code = "AccessDenied"
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+
+
+def with_access_denied(kinds: Json) -> Json:
+    """Add the denial of a caller that is known to the failures that the emulator renders as gateway responses."""
+    return kinds | {_AsDenied.code: ("ACCESS_DENIED", "AccessDeniedException")}
+
+
+def _message(body: bytes) -> str:
+    try:
+        read = json.loads(body)
+    except ValueError:
+        return "Forbidden"
+    return str(read.get("message") or read.get("Message") or "Forbidden")
+
+
+def _policy_refusal(exchange: Exchange) -> Any:
+    return v1._anonymous_policy_error(
+        exchange.api_id, exchange.stage_name, exchange.verb, exchange.path, *exchange.owner
+    )
+
+
+def _identified(exchange: Exchange, authorizer: Json) -> bool:
+    """Whether all identity sources are there; if one is not, the authorizer is not called.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/configure-api-gateway-lambda-authorization.html
+    """
+    sources = authorizer.get("identitySource") or ""
+    present, _ = v1._request_identity_sources(sources, exchange.headers, exchange.query, exchange.stage)
+    return bool(present)

@@ -1,0 +1,202 @@
+"""One request on its way through the gateway: what mappings may name, and what they make of it."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from tools.stack.gateway import mapping
+from tools.stack.gateway.document import JSON
+from tools.stack.gateway.refusals import Refusal
+
+Json = dict[str, Any]
+Answer = tuple[int, Json, bytes]
+_NOT_PASSED_ON = {"host", "content-length", "connection", "transfer-encoding"}
+_STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
+
+
+class Exchange:
+    """A request, and the stage, resource and method that it is for.
+
+    Attributes
+    ----------
+    request
+        The emulator's own record of it, from which it renders gateway responses.
+    parameters
+        Its path, query string and header parameters by their places, one value each.
+    context
+        What ``$context`` holds.
+    method
+        The method that it is for, once it is found.
+    """
+
+    def __init__(self, api_id: str, stage_name: str, request: Json, owner: tuple[str, str]) -> None:
+        self.api_id, self.stage_name, self.owner, self.request = api_id, stage_name, owner, request
+        self.verb, self.path = request["method"], request["path"]
+        self.headers, self.query = request["headers"], request["query_params"]
+        self.body: bytes = request["body"] or b""
+        self.stage: Json = {}
+        self.resource: Json = {}
+        self.method: Json = {}
+        self.authorizer: Json | None = None
+        self.started = time.time()
+        self.integration_milliseconds: int | None = None
+        self.cache_hit: bool | None = None
+        self.parameters: Json = {"path": {}, "querystring": {}, "header": {}}
+        self.parameters["querystring"] = {name: values[-1] for name, values in self.query.items()}
+        self.parameters["header"] = {
+            name: value if isinstance(value, str) else value[-1] for name, value in self.headers.items()
+        }
+        self._headers = {name.lower(): value for name, value in self.parameters["header"].items()}
+        self.context = self._context()
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode(errors="replace")
+
+    @property
+    def integration(self) -> Json:
+        """The method's integration."""
+        found: Json = self.method["methodIntegration"]
+        return found
+
+    @property
+    def variables(self) -> Json:
+        """The stage's variables."""
+        return self.stage.get("variables") or {}
+
+    def found(self, resource: Json, method: Json, path_parameters: Json | None) -> None:
+        """Take note of the resource and method that the request is for."""
+        self.resource, self.method = resource, method
+        self.parameters["path"] = path_parameters or {}
+        self.request |= {"resource_path": resource["path"], "path_params": path_parameters or {}}
+        self.context |= {"resourcePath": resource["path"], "resourceId": resource["id"]}
+
+    def authorized(self, authorizer: Json | None) -> None:
+        """Take note of what the authorizer says about the caller."""
+        self.authorizer = authorizer
+        self.context["authorizer"] = authorizer or {}
+
+    def header(self, name: str, default: str = "") -> str:
+        """Return a header of the request, whatever the case of its name."""
+        return str(self._headers.get(name.lower(), default))
+
+    def filled(self, uri: str | None) -> str:
+        """Fill stage variables into a URI.
+
+        Stage variables: https://docs.aws.amazon.com/apigateway/latest/developerguide/aws-api-gateway-stage-variables-reference.html
+        """
+        return _STAGE_VARIABLE.sub(lambda match: str(self.variables.get(match[1], "")), uri or "")
+
+    def value(self, source: str, answer: tuple[int, Json, str] | None = None) -> str:
+        """Return what a parameter mapping names: a constant, a part of the request, context, variables or answer.
+
+        Parameter mapping: https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-parameter-mapping.html
+        """
+        if source.startswith("'"):
+            return source[1:-1]
+        root, _, rest = source.partition(".")
+        if root in {"context", "stageVariables"}:
+            return str(dig(self.context if root == "context" else self.variables, rest, ""))
+        _, place, *name = rest.split(".", 2)
+        headers, body = (self.parameters["header"], self.text) if answer is None else answer[1:]
+        if place == "body":
+            found = mapping.values_at(f"$.{name[0]}" if name else "$", body)
+            return str(found[0]) if found else ""
+        if place == "header":
+            return next((str(v) for n, v in headers.items() if n.lower() == name[0].lower()), "")
+        return str(self.parameters[place].get(name[0], ""))
+
+    def mapped_request(self, pass_all: bool) -> tuple[Json, Json, Json, str]:
+        """Return the headers, query string and path parameters for the integration, and its body."""
+        parts: Json = {"header": {}, "querystring": {}, "path": dict(self.parameters["path"])}
+        if pass_all:
+            headers = self.parameters["header"].items()
+            parts["header"] = {name: value for name, value in headers if name.lower() not in _NOT_PASSED_ON}
+            parts["querystring"] = dict(self.parameters["querystring"])
+        for target, source in (self.integration.get("requestParameters") or {}).items():
+            _, _, place, name = target.split(".", 3)
+            if value := self.value(source):
+                parts[place][name] = value
+        body = self.text if pass_all else self._mapped_body()
+        override = self.context.get("requestOverride") or {}
+        for place in parts:
+            parts[place] |= override.get(place) or {}
+        return parts["header"], parts["querystring"], parts["path"], body
+
+    def mapped_answer(self, status: int, headers: Json, body: str, error: str | None = None) -> Answer | Refusal:
+        """Answer by the integration response whose pattern fits, or the default one.
+
+        The pattern is asked about the status of an HTTP endpoint or service, and about a function's error message.
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-integration-settings-integration-response.html
+        """
+        chosen = self._integration_response(str(status) if error is None else error)
+        if chosen is None:
+            return Refusal("API_CONFIGURATION_ERROR", "Internal server error")
+        answer = (status, headers, body)
+        templates = chosen.get("responseTemplates") or {}
+        accepted = self.header("accept", JSON).split(",")[0]
+        kind = accepted if accepted in templates else next(iter(templates), None)
+        out = {"Content-Type": kind or headers.get("Content-Type", JSON)}
+        for target, source in (chosen.get("responseParameters") or {}).items():
+            name = target.split(".", 3)[3]
+            out = {n: v for n, v in out.items() if n.lower() != name.lower()} | {name: self.value(source, answer)}
+        text = self.render(templates[kind], body) if kind else body
+        override = self.context.get("responseOverride") or {}
+        out |= override.get("header") or {}
+        return int(override.get("status") or chosen["statusCode"]), out, text.encode()
+
+    def render(self, template: str, body: str) -> str:
+        """Render a mapping template over a body."""
+        return mapping.render(template, body, self.parameters, self.context, self.variables)
+
+    def _mapped_body(self) -> str:
+        """Choose the template by the request's media type; where none is for it, the passthrough behaviour decides.
+
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/integration-passthrough-behaviors.html
+        """
+        templates = self.integration.get("requestTemplates") or {}
+        kind = self.header("content-type", JSON).split(";")[0].strip().lower()
+        template = next((text for name, text in templates.items() if name.split(";")[0].strip().lower() == kind), None)
+        return self.text if template is None else self.render(template, self.text)
+
+    def _integration_response(self, subject: str) -> Json | None:
+        responses = list((self.integration.get("integrationResponses") or {}).values())
+        patterns = [each for each in responses if each.get("selectionPattern")]
+        fitting = (each for each in patterns if re.fullmatch(each["selectionPattern"], subject, re.DOTALL))
+        defaults = (each for each in responses if not each.get("selectionPattern"))
+        return next(fitting, None) or next(defaults, None)
+
+    def _context(self) -> Json:
+        """``$context``: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html."""
+        now = datetime.now(UTC)
+        identifier = self.request["request_id"]
+        return {
+            "accountId": self.owner[0],
+            "apiId": self.api_id,
+            "stage": self.stage_name,
+            "httpMethod": self.verb,
+            "requestId": identifier,
+            "extendedRequestId": identifier,
+            "path": f"/{self.stage_name}{self.path}",
+            "protocol": "HTTP/1.1",
+            "domainName": self.header("host"),
+            "requestTime": f"{now:%d/%b/%Y:%H:%M:%S} +0000",
+            "requestTimeEpoch": int(now.timestamp() * 1000),
+            "identity": {"sourceIp": "127.0.0.1", "userAgent": self.header("user-agent")},
+            "authorizer": {},
+            "requestOverride": {"path": {}, "querystring": {}, "header": {}},
+            "responseOverride": {"status": "", "header": {}},
+        }
+
+
+def dig(node: Any, path: str, default: Any) -> Any:
+    """Return what stands at a path of names with points between them."""
+    for part in path.split("."):
+        if not isinstance(node, dict) or part not in node:
+            return default
+        node = node[part]
+    return node

@@ -1,0 +1,79 @@
+"""The back end of a method, chosen by the integration's type.
+
+Choose an integration type:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-integration-types.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+
+from tools.stack.gateway import aws_service, http_endpoint, lambda_function
+from tools.stack.gateway.document import JSON
+from tools.stack.gateway.exchange import Answer, Exchange
+from tools.stack.gateway.mapping import MappingFailed
+from tools.stack.gateway.refusals import Refusal
+
+_logger = logging.getLogger("rest_gateway")
+_PATIENCE_MILLISECONDS = 29_000
+
+
+async def answer(exchange: Exchange) -> Answer | Refusal:
+    """Call the back end, within the integration's timeout, and return the answer as the client gets it."""
+    seconds = int(exchange.integration.get("timeoutInMillis") or _PATIENCE_MILLISECONDS) / 1000
+    begun = time.perf_counter()
+    try:
+        if exchange.integration["type"] == "MOCK":
+            return _mock(exchange)
+        async with asyncio.timeout(seconds):
+            return await _called(exchange, seconds)
+    except TimeoutError:
+        return Refusal("INTEGRATION_TIMEOUT", "Endpoint request timed out")
+    except OSError as error:
+        _logger.warning("%s %s: %s", exchange.verb, exchange.resource["path"], error)
+        return Refusal("INTEGRATION_FAILURE", "Internal server error")
+    except (MappingFailed, ValueError, KeyError, TypeError, aws_service.NotAllowed) as error:
+        _logger.warning("execution of %s %s failed: %s", exchange.verb, exchange.resource["path"], error)
+        return Refusal("API_CONFIGURATION_ERROR", "Internal server error")
+    finally:
+        exchange.integration_milliseconds = round(1000 * (time.perf_counter() - begun))
+
+
+def refused_for_its_media_type(exchange: Exchange) -> Refusal | None:
+    """Refuse a body for which there is no template, where the integration passes none through.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/integration-passthrough-behaviors.html
+    """
+    integration = exchange.integration
+    behavior = integration.get("passthroughBehavior") or "WHEN_NO_MATCH"
+    templates = integration.get("requestTemplates") or {}
+    kind = exchange.header("content-type", JSON).split(";")[0].strip().lower()
+    matches = any(name.split(";")[0].strip().lower() == kind for name in templates)
+    if integration["type"].endswith("_PROXY") or matches or behavior == "WHEN_NO_MATCH":
+        return None
+    if behavior == "WHEN_NO_TEMPLATES" and not templates:
+        return None
+    return Refusal("UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type")
+
+
+async def _called(exchange: Exchange, seconds: float) -> Answer | Refusal:
+    kind = exchange.integration["type"]
+    if kind in {"HTTP", "HTTP_PROXY"}:
+        return await asyncio.to_thread(http_endpoint.called, exchange, kind == "HTTP_PROXY", seconds)
+    uri = exchange.filled(exchange.integration["uri"])
+    if ":lambda:path/" in uri:
+        call = lambda_function.proxied if kind == "AWS_PROXY" else lambda_function.mapped
+        return await call(exchange, uri)
+    return await asyncio.to_thread(aws_service.called, exchange, uri, seconds)
+
+
+def _mock(exchange: Exchange) -> Answer | Refusal:
+    """Answer without a back end: the request's template says with which status.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-mock-integration.html
+    """
+    *_, body = exchange.mapped_request(False)
+    return exchange.mapped_answer(int(json.loads(body)["statusCode"]), {}, "{}")

@@ -1,0 +1,116 @@
+"""Lambda behind a method: as a proxy, with the request as its event, or with what the templates make of both ways.
+
+Lambda integrations: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-integrations.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from typing import Any
+
+from ministack.services import apigateway_v1 as v1
+
+from tools.stack.gateway.exchange import Answer, Exchange
+from tools.stack.gateway.refusals import Refusal, bad_gateway
+
+Json = dict[str, Any]
+_ANSWER_PARTS = {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
+_RENAMED = {
+    name: f"x-amzn-Remapped-{name.title()}"
+    for name in ("authorization", "connection", "date", "host", "server", "www-authenticate", "user-agent")
+}
+_background: set[asyncio.Task[Any]] = set()
+
+
+async def proxied(exchange: Exchange, uri: str) -> Answer | Refusal:
+    """Call a function with the request as its event; its answer says status, headers and body.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+    """
+    event = v1._build_lambda_event_v1(
+        *(exchange.api_id, exchange.stage_name, exchange.stage, exchange.resource, exchange.path, exchange.verb),
+        *(exchange.headers, exchange.body, exchange.query, exchange.parameters["path"]),
+        binary_media_types=_binary_types(exchange),
+        authorizer_context=exchange.authorizer,
+        caller_identity=_caller(exchange),
+    )
+    context = exchange.context
+    event["requestContext"] |= {"requestId": context["requestId"], "extendedRequestId": context["extendedRequestId"]}
+    result, missing = await _invoke(exchange, uri, event)
+    if missing:
+        return Refusal("API_CONFIGURATION_ERROR", "Internal server error")
+    return bad_gateway() if result.get("error") else _as_answer(exchange, result)
+
+
+async def mapped(exchange: Exchange, uri: str) -> Answer | Refusal:
+    """Call a function with what the request's template makes; a pattern finds the response by its error message.
+
+    With the header X-Amz-Invocation-Type: Event it is called and not waited for:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-custom-integrations.html
+    """
+    headers, *_, body = exchange.mapped_request(False)
+    event = json.loads(body or "{}")
+    if any(name.lower() == "x-amz-invocation-type" and value == "Event" for name, value in headers.items()):
+        task = asyncio.create_task(_invoke(exchange, uri, event))
+        _background.add(task)
+        task.add_done_callback(_background.discard)
+        return exchange.mapped_answer(200, {}, "", "")
+    result, missing = await _invoke(exchange, uri, event)
+    if missing or result.get("throttle"):
+        return Refusal("INTEGRATION_FAILURE", "Internal server error")
+    payload = result.get("body")
+    error = payload.get("errorMessage", "") if isinstance(payload, dict) and result.get("error") else ""
+    return exchange.mapped_answer(200, {}, json.dumps(payload), str(error))
+
+
+async def _invoke(exchange: Exchange, uri: str, event: Json) -> tuple[Json, str | None]:
+    reference = v1._extract_lambda_ref_from_integration_uri(uri)
+    account, region = exchange.owner
+    answer: tuple[Json, str | None] = await v1._call_lambda_raw(reference, event, account_id=account, region=region)
+    return answer
+
+
+def _as_answer(exchange: Exchange, result: Json) -> Answer | Refusal:
+    payload = result.get("body")
+    if not result.get("throttle") and (not isinstance(payload, dict) or payload.keys() - _ANSWER_PARTS):
+        return bad_gateway()
+    answer, failed = v1._lambda_proxy_response(result)
+    if failed:
+        return bad_gateway()
+    body = answer.get("body")
+    if not isinstance(body, str | None):
+        return bad_gateway()
+    status = str(answer.get("statusCode", 200))
+    return (int(status), _headers(answer), _bytes(exchange, answer)) if status.isdigit() else bad_gateway()
+
+
+def _headers(answer: Json) -> Json:
+    """Both kinds of headers in one: of a name in both, those with several values count."""
+    headers: Json = {"Content-Type": "application/json"}
+    singles = {name: str(value) for name, value in (answer.get("headers") or {}).items() if value is not None}
+    several = {name: list(values) for name, values in (answer.get("multiValueHeaders") or {}).items() if values}
+    for name, value in [*singles.items(), *several.items()]:
+        headers = {own: kept for own, kept in headers.items() if own.lower() != name.lower()}
+        headers[_RENAMED.get(name.lower(), name)] = value
+    return headers
+
+
+def _bytes(exchange: Exchange, answer: Json) -> bytes:
+    body = answer.get("body") or ""
+    binary = answer.get("isBase64Encoded") and v1._media_type_matches(
+        exchange.header("accept"), _binary_types(exchange)
+    )
+    return base64.b64decode(body) if binary else body.encode()
+
+
+def _binary_types(exchange: Exchange) -> list[str]:
+    return v1._rest_apis.get(exchange.api_id).get("binaryMediaTypes") or []
+
+
+def _caller(exchange: Exchange) -> Json | None:
+    if exchange.method.get("authorizationType") != "AWS_IAM":
+        return None
+    identity: Json = v1._iam_caller_identity(exchange.headers, exchange.query)
+    return identity

@@ -1,0 +1,93 @@
+"""The one list of what is replaced in the emulator, whose version is pinned.
+
+A test compares the signatures of all this package uses of the emulator with ``internals.json``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from tools.stack.gateway import cache, callers, deployments, document, mapping, stages, way
+from tools.stack.inside import downloads, guard, log_lines, loops, role_sessions, tables, workers
+
+_V1 = "ministack.services.apigateway_v1"
+_HANDLERS = "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS"
+
+# Each internal of the emulator, and the function that makes the replacement from the original.
+REPLACED: dict[str, Callable[[Any], Any]] = {
+    # Safe
+    "ministack.app:app": guard.guarded,
+    "ministack.core.lambda_runtime:execution_credentials": role_sessions.unpredictable,
+    "ministack.services.lambda_svc:execution_credentials": role_sessions.unpredictable,
+    "ministack.services.lambda_svc:_presigned_code_url": downloads.signed,
+    "ministack.services.lambda_svc:_layer_content_url": downloads.signed,
+    # Fast
+    "ministack.core.lambda_runtime:_PYTHON_WORKER_SCRIPT": log_lines.with_end_marks,
+    "ministack.core.lambda_runtime:Worker._drain_stderr_bounded": log_lines.until_end_mark,
+    "ministack.core.lambda_runtime:acquire_worker": workers.waiting_for_a_free_one,
+    "ministack.services.lambda_svc:acquire_worker": workers.waiting_for_a_free_one,
+    "ministack.core.lambda_runtime:release_worker": workers.told_to_the_waiting,
+    "ministack.services.lambda_svc:release_worker": workers.told_to_the_waiting,
+    # Nested stacks
+    "ministack.services.cloudformation.engine:_resolve_parameters": loops.expanded_in_nested_stacks,
+    "ministack.services.cloudformation.provisioners:_cfn_nested_stack_deploy": loops.noted,
+    # DynamoDB
+    f"{_HANDLERS}/AWS::DynamoDB::Table/create": tables.created_with_expiry,
+    f"{_HANDLERS}/AWS::DynamoDB::Table/update": tables.updated_with_expiry,
+    # API Gateway: the document
+    f"{_V1}:_OPENAPI_HTTP_METHODS": document.with_any,
+    f"{_V1}:_import_operation": document.as_any,
+    f"{_V1}:_import_rest_api": document.importing_all,
+    f"{_HANDLERS}/AWS::ApiGateway::RestApi/update": document.keeping_its_id,
+    # API Gateway: deployments and stages
+    **{f"{_V1}:{name}": deployments.answering_as_deployed(name) for name in deployments.STORES},
+    f"{_V1}:method_authorization_type": deployments.served_by_stage,
+    f"{_V1}:_create_deployment": deployments.kept,
+    f"{_V1}:_delete_deployment": deployments.forgotten,
+    f"{_V1}:_apply_stage_patch": stages.with_copies,
+    f"{_V1}:handle_request": cache.with_flushes,
+    f"{_HANDLERS}/AWS::ApiGateway::Stage/create": stages.created_whole,
+    f"{_HANDLERS}/AWS::ApiGateway::Stage/update": stages.updated_whole,
+    "ministack.services.lambda_svc:_effective_func_record_for_qualifier": stages.by_weight,
+    # API Gateway: a request
+    f"{_V1}:_handle_execute_in_scope": lambda _: way.handle,
+    f"{_V1}:_anonymous_policy_error": callers.asked_by_its_encoded_path,
+    f"{_V1}:_invoke_authorizer_lambda": callers.keeping_the_key,
+    f"{_V1}:_validate_cognito_authorizer": callers.taking_the_right_token,
+    f"{_V1}:_stringify_claims": callers.joined_by_commas,
+    f"{_V1}:_AUTHENTICATION_GATEWAY_ERRORS": callers.with_access_denied,
+    "ministack.app:_enforce_execute_api": callers.in_the_api_s_shape,
+    "airspeed.operators:NameOrCall.calculate": mapping.loud,
+}
+
+
+def install() -> None:
+    """Put every replacement into its place."""
+    # Modules of the emulator import names from each other: all are loaded before the first name is replaced.
+    places = {address: locate(address) for address in REPLACED}
+    replacements = {address: REPLACED[address](_get(*place)) for address, place in places.items()}
+    for address, (owner, name) in places.items():
+        if isinstance(owner, dict):
+            owner[name] = replacements[address]
+        else:
+            setattr(owner, name, replacements[address])
+
+
+def locate(address: str) -> tuple[Any, str]:
+    """Return the module, class or dictionary that holds an internal, and the internal's name in it.
+
+    An address is ``module:name``, ``module:class.name`` or ``module:dictionary/key/key``.
+    """
+    module, _, path = address.partition(":")
+    owner: Any = import_module(module)
+    *holders, name = re.split(r"[./]", path)
+    for each in holders:
+        owner = _get(owner, each)
+    return owner, name
+
+
+def _get(owner: Any, name: str) -> Any:
+    return owner[name] if isinstance(owner, dict) else getattr(owner, name)
