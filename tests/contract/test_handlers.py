@@ -90,6 +90,7 @@ REQUESTS: list[tuple[str, int, dict[str, Any]]] = [
     ("POST /webhooks/payments", 200, signed(EVENT)),
     ("POST /webhooks/payments", 400, signed({})),
     ("POST /webhooks/payments", 401, {"body": EVENT, "authorizer": {"contentSha256": "0" * 64}}),
+    ("POST /webhooks/payments", 409, signed(EVENT | {"reference": order_id_of(CUSTOMER, "second")})),
     ("POST /webhooks/payments", 422, signed(EVENT | {"reference": "unknown"})),
     ("GET /partner/orders/{reference}", 200, {"partner": PARTNER, "path": {"reference": "PO-1"}}),
     ("GET /partner/orders/{reference}", 200, {"partner": PARTNER, "path": {"reference": "PO-2"}}),

@@ -202,21 +202,21 @@ def test_a_letter_of_the_stream_is_shown_with_what_it_points_to(shop: Shop, caps
 def test_a_change_put_aside_is_published_as_its_order_is_now(
     aws: Aws, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given letters about an order that has settled, about one that has not, and one that names no order
-    unsettled = {"customerId": {"S": "ada"}, "orderId": {"S": f"ord-{'b' * 32}"}}
-    for key, status in ((KEY, "CONFIRMED"), (unsettled, "RESERVED")):
+    # Given letters about an unreadable, a settled and an unsettled order, and one that names none
+    unreadable, unsettled = (KEY | {"orderId": {"S": f"ord-{letter * 32}"}} for letter in "cb")
+    for key, status in ((unreadable, "SHIPPED"), (KEY, "CONFIRMED"), (unsettled, "RESERVED")):
         aws.dynamodb.put_item(TableName=os.environ["ORDERS_TABLE"], Item={**item(status), **key})
         shop.put("OrderEventsDeadLetterQueue", json.dumps({"key": key, "sequenceNumber": "1"}))
     shop.put("OrderEventsDeadLetterQueue", json.dumps(BATCH))
     published: list[Any] = []
     monkeypatch.setattr(EventBus, "publish", lambda _, events: published.extend(events))
 
-    with pytest.raises(Problem, match="2 could not be moved"):
+    with pytest.raises(Problem, match="3 could not be moved"):
         run(shop, "order-events", None, go=True)
 
     assert [(event.type, event.order.key.order_id) for event in published] == [("OrderConfirmed", ORDER_ID)]
     left = [json.loads(body) for body in shop.held("OrderEventsDeadLetterQueue")]
-    assert len(left) == 2
+    assert len(left) == 3
     assert {"key": KEY, "sequenceNumber": "1"} not in left
 
 

@@ -146,7 +146,7 @@ def test_what_cannot_be_a_partner_token_is_refused_at_the_gateway() -> None:
     authorizer = scheme["x-amazon-apigateway-authorizer"]
 
     token = TOKEN_PATTERN.replace("(", "").replace(")", "")
-    assert authorizer["identityValidationExpression"] == f"^Bearer {token}$"
+    assert authorizer["identityValidationExpression"] == f"^[Bb][Ee][Aa][Rr][Ee][Rr] +{token}$"
     assert authorizer["authorizerResultTtlInSeconds"] == 300
     assert (scheme["in"], scheme["name"]) == ("header", "Authorization")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 from typing import Any
 
 import pytest
@@ -30,7 +31,8 @@ Answer = tuple[int, str | None, dict[str, Any]]
 def put(sku: str, body: Any = None, **headers: str) -> Answer:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     event = rest_event(path={"sku": sku}, headers=sent, body=body or MUG)
-    answer = put_product.handler(event, Context())  # type: ignore[arg-type]
+    # Each request is an invocation of its own.
+    answer = put_product.handler(event, Context(aws_request_id=str(uuid.uuid4())))  # type: ignore[arg-type]
     return answer["statusCode"], answer["headers"].get("ETag"), json.loads(answer["body"])
 
 
@@ -69,7 +71,8 @@ def test_an_edit_under_another_s_request_id_is_not_taken_for_theirs(aws: Aws) ->
         event = rest_event(path={"sku": "MUG-001"}, headers=headers, body=MUG | {"name": name})
         # What a caller can send as `X-Amzn-RequestId`
         event["requestContext"]["requestId"] = "00000000-0000-0000-0000-000000000001"
-        status: int = put_product.handler(event, Context())["statusCode"]
+        invocation = Context(aws_request_id=str(uuid.uuid4()))
+        status: int = put_product.handler(event, invocation)["statusCode"]  # type: ignore[arg-type]
         return status
 
     assert put_as("Cup", **{"If-Match": '"0"'}) == 200

@@ -18,9 +18,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from storefront.orders.event import event_of_change
 from storefront.orders.event_bus import EventBus
 from storefront.orders.order_item import order_of
+from storefront.shared.attributes import Unreadable
 from storefront.shared.text import printable
 from tools.console import Problem, say, styled
 from tools.stack.stack import Stack
+
+# What makes one letter fail, also where it or the order that it names is unreadable: the others must not wait for it.
+_FAILURES = (Problem, Unreadable, ClientError, BotoCoreError, ValueError, KeyError, TypeError, AttributeError)
 
 # So long a letter is out of sight where this command ends before it has put it back.
 _HELD_SECONDS = 60
@@ -208,8 +212,7 @@ def _act(stack: Stack, queue: DeadLetterQueue, letters: Sequence[Letter]) -> lis
                 move(stack.client("sqs"), queue, letter)
             else:
                 publish_again(stack, queue, letter)
-        # Also what makes a letter, or the order it names, unreadable: the others must not wait for it.
-        except (Problem, ClientError, BotoCoreError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except _FAILURES as error:
             failed.append((letter, f"{type(error).__name__}: {error}"))
     return failed
 

@@ -1,7 +1,6 @@
 """PUT /products/{sku}."""
 
 import os
-import uuid
 from http import HTTPStatus
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,7 +23,8 @@ def handler(event: Event, context: LambdaContext) -> Answer:
     request = parse_product_request(body_of(event), precondition)
     product = Product(sku, request.name, request.description, request.category, request.money)
     # Not the gateway's request id: callers can choose that, and would take another's write for their own.
-    write_id = uuid.uuid4().hex
+    # The invocation's is Lambda's own.
+    write_id = context.aws_request_id
     if precondition.version is None:
         written = _products.create(product, request.stock or 0, write_id)
     else:
