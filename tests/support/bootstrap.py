@@ -44,7 +44,7 @@ def source() -> Json:
     parsed: Json = yaml_parse((ROOT / "bootstrap.yaml").read_text())
     kinds, body = parsed["Resources"].pop("Fn::ForEach::Boundaries")[1:]
     for kind in kinds:
-        parsed["Resources"] |= _replaced(body, {"${Kind}": kind})
+        parsed["Resources"] |= _in_loop(body, kind)
     return parsed
 
 
@@ -119,18 +119,19 @@ def _name(key: str) -> str:
     return key.replace(":", "_")
 
 
-def _replaced(node: Any, values: dict[str, str]) -> Any:
-    """Return what stands in a loop, with the loop's variable filled in."""
-    if isinstance(node, str):
-        for name, value in values.items():
-            node = node.replace(name, value)
-        return node
-    if isinstance(node, list):
-        return [_replaced(element, values) for element in node]
-    if isinstance(node, dict):
-        if node == {"Ref": "Kind"} and "${Kind}" in values:
-            return values["${Kind}"]
-        return {_replaced(key, values): _replaced(value, values) for key, value in node.items()}
+def _in_loop(node: Any, kind: str) -> Any:
+    """Return what stands in the loop with its variable filled in: in `Ref` and `Fn::Sub`, and in no other text."""
+    match node:
+        case {"Ref": "Kind"}:
+            return kind
+        case {"Fn::Sub": [str(text), values]}:
+            return {"Fn::Sub": [text.replace("${Kind}", kind), _in_loop(values, kind)]}
+        case {"Fn::Sub": str(text)}:
+            return {"Fn::Sub": text.replace("${Kind}", kind)}
+        case dict():
+            return {key.replace("${Kind}", kind): _in_loop(value, kind) for key, value in node.items()}
+        case list():
+            return [_in_loop(element, kind) for element in node]
     return node
 
 

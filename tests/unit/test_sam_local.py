@@ -26,7 +26,14 @@ print(json.dumps([customer.id, sorted(customer.groups)]))
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     built = tmp_path / "built" / "PlaceOrderFunction"
-    for name in ("__init__.py", "identity.py", "shared/__init__.py", "shared/errors.py", "shared/queue.py"):
+    for name in (
+        "__init__.py",
+        "identity.py",
+        "shared/__init__.py",
+        "shared/errors.py",
+        "shared/queue.py",
+        "shared/text.py",
+    ):
         path = built / "storefront" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text((CODE[0] / "storefront" / name).read_text())
