@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from storefront.identity import ChatUser, Customer, chat_user_of, customer_of
+from storefront.identity import ChatUser, Customer, chat_user_of, customer_of, partner_id_of
 from storefront.shared.errors import Unauthenticated
 from tools.testing.source import SOURCE
 
@@ -111,3 +111,13 @@ def test_a_user_of_the_chat_is_whom_the_ticket_named() -> None:
     context = {"customerId": "the-customer", "name": "Zo%C3%AB 100%25" + "A" * 100, "group": "support"}
 
     assert chat_user_of(event(authorizer=context)) == ChatUser("the-customer", "Zoë 100%" + "A" * 56, "support")
+
+
+def test_a_partner_is_whom_the_authorizer_named() -> None:
+    assert partner_id_of(event(authorizer={"partnerId": "acme00000001"})) == "acme00000001"
+
+
+@pytest.mark.parametrize("authorizer", [None, {}, {"partnerId": None}, {"partnerId": ""}, {"partnerId": 5}])
+def test_without_the_authorizer_nobody_is_a_partner(authorizer: Any) -> None:
+    with pytest.raises(Unauthenticated, match="Authorization: Bearer sfp_"):
+        partner_id_of(event(authorizer=authorizer))
