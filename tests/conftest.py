@@ -39,7 +39,7 @@ def aws() -> Iterator[Aws]:
     # The sandbox is reached over real HTTP on this machine; moto leaves that alone. What a handler has read in another
     # test's AWS does not count.
     moto = mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}})
-    with moto, mock.patch.object(configuration, "CACHE_SECONDS", -1):
+    with moto, mock.patch.multiple(configuration, CACHE_SECONDS=-1, KEEP_SECONDS=0, PAUSE_SECONDS=-1):
         # The sandbox imports nothing of ours, so it keeps its secret itself.
         import_module("payments.payments_sandbox")._secret_in.cache_clear()
         yield Aws.create()

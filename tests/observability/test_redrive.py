@@ -227,7 +227,18 @@ def item(status: str) -> dict[str, Any]:
         "acceptedAt": {"S": "2026-11-20T12:00:00.000Z"},
         "updatedAt": {"S": "2026-11-20T12:00:01.000Z"},
         "currency": {"S": "EUR"},
-        "lines": {"L": []},
+        "lines": {
+            "L": [
+                {
+                    "M": {
+                        "sku": {"S": "MUG-001"},
+                        "name": {"S": "Mug"},
+                        "quantity": {"N": "1"},
+                        "unitPrice": {"N": "1250"},
+                    }
+                }
+            ]
+        },
         "requestHash": {"S": "hash"},
         "correlationId": {"S": "request-1"},
         "reviews": {"N": "0"},

@@ -40,8 +40,11 @@ class Role:
 
 @cache
 def source() -> Json:
-    """Return bootstrap.yaml as it is written."""
+    """Return bootstrap.yaml as it is written, its loop expanded."""
     parsed: Json = yaml_parse((ROOT / "bootstrap.yaml").read_text())
+    kinds, body = parsed["Resources"].pop("Fn::ForEach::Boundaries")[1:]
+    for kind in kinds:
+        parsed["Resources"] |= _replaced(body, {"${Kind}": kind})
     return parsed
 
 
@@ -67,11 +70,18 @@ def policy_statements(logical_id: str) -> list[Json]:
 
 def resolved(node: Any) -> Any:
     """Replace references by what they stand for; what has no value here, by its name."""
-    if isinstance(node, list):
-        return [resolved(element) for element in node]
-    if not isinstance(node, dict):
-        return node
     match node:
+        case list():
+            return [resolved(element) for element in node]
+        case dict():
+            return _resolved(node)
+    return node
+
+
+def _resolved(node: Json) -> Any:
+    match node:
+        case {"Fn::Sub": [str(text), {"Stage": {"Fn::FindInMap": [str(mapping), str(kind), str(name)]}}]}:
+            return resolved({"Fn::Sub": text.replace("${Stage}", source()["Mappings"][mapping][kind][name])})
         case {"Fn::Sub": str(text)}:
             return re.sub(r"\$\{([^!}]+)\}", lambda name: _VALUES[name[1]], text).replace("${!", "${")
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "Arn"]}:
@@ -98,10 +108,30 @@ def listed(value: Any) -> list[Any]:
 
 def _meets(condition: Json, context: dict[str, str]) -> bool:
     return all(
-        any(fnmatchcase(context.get(key.replace(":", "_"), ""), str(pattern)) for pattern in listed(patterns))
-        for keys in condition.values()
+        (operator.endswith("IfExists") and _name(key) not in context)
+        or any(fnmatchcase(context.get(_name(key), ""), str(pattern)) for pattern in listed(patterns))
+        for operator, keys in condition.items()
         for key, patterns in keys.items()
     )
+
+
+def _name(key: str) -> str:
+    return key.replace(":", "_")
+
+
+def _replaced(node: Any, values: dict[str, str]) -> Any:
+    """Return what stands in a loop, with the loop's variable filled in."""
+    if isinstance(node, str):
+        for name, value in values.items():
+            node = node.replace(name, value)
+        return node
+    if isinstance(node, list):
+        return [_replaced(element, values) for element in node]
+    if isinstance(node, dict):
+        if node == {"Ref": "Kind"} and "${Kind}" in values:
+            return values["${Kind}"]
+        return {_replaced(key, values): _replaced(value, values) for key, value in node.items()}
+    return node
 
 
 def _tagged(node: Any, tags: dict[str, str]) -> Any:

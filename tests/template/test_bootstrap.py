@@ -184,9 +184,15 @@ NEEDS: dict[str, tuple[str, str, str]] = {
 # What AWS tells IAM about a call, where it depends on it
 CONTEXT = {
     "lambda_FunctionArn": f"arn:aws:lambda:{HERE}:function:{{stack}}-F-1:live",
-    "iam_PermissionsBoundary": "Boundary",
     "iam_PassedToService": "lambda.amazonaws.com",
+    # CloudFormation puts it on what it makes, and nobody else can.
+    "aws_ResourceTag/aws_cloudformation_stack-name": "{stack}",
 }
+KINDS = {"dev": "dev", "staging": "staging", "prod": "prod", "preview": "pr"}
+BOUNDARY = {
+    name: f"arn:aws:iam::{ACCOUNT}:policy/storefront-bootstrap-boundary-{kind}-{REGION}" for name, kind in KINDS.items()
+}
+BOUNDED = {name: bootstrap.policy_statements(f"Boundary{kind}") for name, kind in KINDS.items()}
 
 
 def arn(service: str, place: str, stack: str) -> str:
@@ -199,6 +205,7 @@ def arn(service: str, place: str, stack: str) -> str:
 def refused(environment: str, kind: str, stack: str) -> list[str]:
     service, actions, place = NEEDS[kind]
     context = {key: value.format(stack=stack) for key, value in CONTEXT.items()}
+    context["iam_PermissionsBoundary"] = BOUNDARY[environment]
     return [
         action
         for action in actions.split()
@@ -217,11 +224,17 @@ def test_cloudformation_may_make_each_type_of_resource_in_the_template(kind: str
         assert refused(environment, kind, STACKS[environment]) == [], environment
 
 
-@pytest.mark.parametrize("kind", sorted(kind for kind, need in NEEDS.items() if "{stack}" in need[2]))
+def is_told_by_stack(kind: str) -> bool:
+    """Tell whether the name or the tag of a resource of a type says whose it is."""
+    service, _, place = NEEDS[kind]
+    return "{stack}" in place or service in ("apigateway", "cognito-idp", "secretsmanager")
+
+
+@pytest.mark.parametrize("kind", sorted(filter(is_told_by_stack, NEEDS)))
 @pytest.mark.parametrize(("environment", "other"), PAIRS)
 def test_an_environment_cannot_touch_what_is_another_s(environment: str, other: str, kind: str) -> None:
     # Given what needs no resource: looking for things
-    harmless = {"DescribeAlarms", "DescribeLogGroups", "DescribeParameters"}
+    harmless = {"DescribeAlarms", "DescribeLogGroups", "DescribeParameters", "CreateUserPool", "GetRandomPassword"}
 
     # Then
     assert set(refused(environment, kind, STACKS[other])) >= set(NEEDS[kind][1].split()) - harmless
@@ -241,10 +254,12 @@ def test_roles_are_made_inside_the_boundary_only(environment: str) -> None:
     bounded = ("CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary")
 
     for action in bounded:
-        assert role.allows(f"iam:{action}", name, iam_PermissionsBoundary="Boundary")
+        assert role.allows(f"iam:{action}", name, iam_PermissionsBoundary=BOUNDARY[environment])
+        for other in BOUNDARY.keys() - {environment}:
+            assert not role.allows(f"iam:{action}", name, iam_PermissionsBoundary=BOUNDARY[other])
         assert not role.allows(f"iam:{action}", name)
         assert not role.allows(f"iam:{action}", name, iam_PermissionsBoundary="AdministratorAccess")
-    assert not role.allows("iam:DeleteRolePermissionsBoundary", name, iam_PermissionsBoundary="Boundary")
+    assert not role.allows("iam:DeleteRolePermissionsBoundary", name, iam_PermissionsBoundary=BOUNDARY[environment])
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -254,7 +269,10 @@ def test_what_is_deployed_cannot_change_who_deploys(environment: str, name: str)
 
     for action in ("PutRolePolicy", "AttachRolePolicy", "UpdateAssumeRolePolicy", "TagRole", "PassRole", "DeleteRole"):
         assert not EXECUTION[environment].allows(
-            f"iam:{action}", target, iam_PermissionsBoundary="Boundary", iam_PassedToService="lambda.amazonaws.com"
+            f"iam:{action}",
+            target,
+            iam_PermissionsBoundary=BOUNDARY[environment],
+            iam_PassedToService="lambda.amazonaws.com",
         )
 
 
@@ -270,10 +288,12 @@ def test_nobody_can_change_the_boundary_or_make_users(environment: str) -> None:
     assert not [action for action in actions if re.match(r"iam:.*(User|Group|AccessKey|OpenID)", action)]
     assert not [action for action in actions if "*" in action]
     assert not actions & {"sts:AssumeRole", "sts:TagSession"}
-    for policy in ("boundary", "deploy", "functions", "data", "roles"):
+    for policy in (*(f"boundary-{kind}" for kind in KINDS.values()), "deploy", "functions", "data", "roles"):
         arn = f"arn:aws:iam::{ACCOUNT}:policy/storefront-bootstrap-{policy}-{REGION}"
         for action in ("CreatePolicy", "CreatePolicyVersion", "SetDefaultPolicyVersion", "DeletePolicy", "TagPolicy"):
-            assert not EXECUTION[environment].allows(f"iam:{action}", arn, iam_PermissionsBoundary="Boundary")
+            assert not EXECUTION[environment].allows(
+                f"iam:{action}", arn, iam_PermissionsBoundary=BOUNDARY[environment]
+            )
 
 
 def test_no_environment_s_stacks_begin_like_another_s() -> None:
@@ -337,8 +357,9 @@ def test_a_deploy_role_changes_resources_through_cloudformation_only(environment
 
 
 @pytest.mark.parametrize("role", resources("AWS::IAM::Role"))
-def test_what_the_application_s_roles_are_for_is_inside_the_boundary(role: str) -> None:
-    boundary = {action for row in bootstrap.policy_statements("Boundary") for action in listed(row["Action"])}
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_the_application_s_roles_are_for_is_inside_the_boundary(role: str, environment: str) -> None:
+    boundary = {action for row in BOUNDED[environment] for action in listed(row["Action"])}
     shared = resources("AWS::IAM::ManagedPolicy")[TRACING_POLICY]["PolicyDocument"]["Statement"]
     wanted = {action for statement in (*statements(role), *shared) for action in listed(statement["Action"])}
 
@@ -348,8 +369,9 @@ def test_what_the_application_s_roles_are_for_is_inside_the_boundary(role: str) 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
 def test_every_role_of_an_environment_on_aws_carries_the_boundary(environment: str) -> None:
     deployed = Deployment(**samconfig.environment(environment).overrides).resources
-    name = bootstrap.source()["Resources"]["Boundary"]["Properties"]["ManagedPolicyName"]["Fn::Sub"]
-    boundary = {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:policy/{name}"}
+    kind = {"Kind": {"Fn::Select": [1, {"Fn::Split": ["-", {"Ref": "AWS::StackName"}]}]}}
+    name = "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/storefront-bootstrap-boundary-${Kind}-${AWS::Region}"
+    boundary = {"Fn::Sub": [name, kind]}
     roles = {role: row["Properties"] for role, row in deployed.items() if row["Type"] == "AWS::IAM::Role"}
 
     assert roles
@@ -361,10 +383,82 @@ def test_the_boundary_gives_nothing_to_administer() -> None:
         r"(iam|sts|cloudformation|s3|kms|organizations):|:(Create|Delete)(Table|Queue|Function|Secret)"
     )
 
-    for statement in bootstrap.policy_statements("Boundary"):
+    for statement in itertools.chain.from_iterable(BOUNDED.values()):
         for action in listed(statement["Action"]):
             assert not administers.search(action)
             assert "*" not in action
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_second_word_of_a_stack_s_name_chooses_the_boundary(environment: str) -> None:
+    kind = STACKS[environment].split("-")[1]
+
+    assert BOUNDARY[environment].endswith(f"-boundary-{kind}-{REGION}")
+    assert EXECUTION[environment].tags["boundary"] == kind
+
+
+# Where the data and the doors of a stack are, and the context that AWS gives IAM about them.
+REACHED = [
+    ("dynamodb", ":table/{stack}-OrdersTable-1"),
+    ("dynamodb", ":table/{stack}-OrdersTable-1/index/by-time"),
+    ("dynamodb", ":table/{stack}-OrdersTable-1/stream/2026"),
+    ("sqs", ":{stack}-OrdersQueue-1"),
+    ("events", ":event-bus/{stack}-orders"),
+    ("ssm", ":parameter/{stack}/payments/url"),
+    ("secretsmanager", ":secret:CursorSecret-Ab12-Cd34"),
+    ("logs", ":log-group:/aws/lambda/{stack}/place-order:log-stream:a"),
+    ("logs", ":log-group:/aws/lambda/{stack}-PlaceOrderFunction-1:log-stream:a"),
+    ("execute-api", ":ab12/{stage}/PUT/products/MUG-001"),
+    ("execute-api", ":ab12/{stage}/POST/@connections/one"),
+    ("lambda", ":function:{stack}-PlaceOrderFunction-1"),
+    ("lambda", ":function:{stack}-PlaceOrderFunction-1:live"),
+    ("lambda", ":function:CodeDeployHook_{stack}-pre-traffic"),
+    ("codedeploy", ":application:{stack}-A-1"),
+    ("codedeploy", ":deploymentgroup:{stack}-A-1/{stack}-G-1"),
+    ("sns", ":{stack}-Topic-1"),
+]
+STAGES = {"dev": "dev", "staging": "staging", "prod": "prod", "preview": "dev"}
+
+
+def reaches(environment: str, other: str, service: str, place: str) -> list[str]:
+    """Return what a role with no limit but its boundary may do with a resource of an environment."""
+    name = arn(service, place.replace("{stage}", STAGES[other]), STACKS[other])
+    context = {"aws_ResourceTag/aws_cloudformation_stack-name": STACKS[other]}
+    actions = {action for row in BOUNDED[environment] for action in listed(row["Action"])}
+    return [
+        action
+        for action in sorted(actions)
+        if action.startswith(f"{service}:") and bootstrap.allows(BOUNDED[environment], action, name, context)
+        if action != "cloudwatch:DescribeAlarms"
+    ]
+
+
+@pytest.mark.parametrize(("service", "place"), REACHED)
+@pytest.mark.parametrize(("environment", "other"), PAIRS)
+def test_a_role_of_a_hostile_template_reaches_nothing_of_another_environment(
+    environment: str, other: str, service: str, place: str
+) -> None:
+    assert reaches(other, other, service, place)
+    if "{stage}" in place and STAGES[environment] == STAGES[other]:
+        return  # previews and dev share the name of a stage (docs/deploying.md)
+    assert reaches(environment, other, service, place) == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_only_prod_reads_the_secret_of_its_provider(environment: str) -> None:
+    provider = arn("secretsmanager", ":secret:storefront-prod-payments-AbCdEf", "")
+
+    allowed = bootstrap.allows(BOUNDED[environment], "secretsmanager:GetSecretValue", provider, {})
+
+    assert allowed is (environment == "prod")
+
+
+def test_every_kind_of_resource_with_a_boundary_is_tried() -> None:
+    tried = {service for service, _ in REACHED}
+    allowed = {action.partition(":")[0] for row in BOUNDED["prod"] for action in listed(row["Action"])}
+
+    # Alarms can be seen and traces written by all: they name no resource.
+    assert allowed - tried == {"cloudwatch", "xray"}
 
 
 @pytest.mark.parametrize(

@@ -98,16 +98,24 @@ def test_an_order_at_its_limits_is_taken(lines: int, quantity: int) -> None:
 
 
 def test_lines_of_one_product_are_merged_in_the_order_of_their_first() -> None:
-    body = order(LINE, {"sku": "CUP-001", "quantity": 2}, LINE | {"quantity": 100})
+    body = order(LINE, {"sku": "CUP-001", "quantity": 2}, LINE | {"quantity": 99})
 
     request = parse_order_request(json.dumps(body).encode())
 
-    assert list(request.quantities.items()) == [("MUG-001", 101), ("CUP-001", 2)]
+    assert list(request.quantities.items()) == [("MUG-001", 100), ("CUP-001", 2)]
+
+
+@pytest.mark.parametrize("lines", [[100, 1], [50, 51], [100] * 49, [1, 1, 99]])
+def test_the_limit_of_a_product_holds_for_all_its_lines_together(lines: list[int]) -> None:
+    body = order({"sku": "CUP-001", "quantity": 1}, *({"sku": "MUG-001", "quantity": each} for each in lines))
+
+    assert detail_of(body) == "/lines: at most 100 pieces of one product, over all lines."
 
 
 SKUS = st.from_regex(r"[A-Z0-9][A-Z0-9-]{2,31}", fullmatch=True)
 LINES = st.lists(
-    st.fixed_dictionaries({"sku": SKUS, "quantity": st.integers(1, 100)}),
+    # Five lines of one product stay below its limit.
+    st.fixed_dictionaries({"sku": SKUS, "quantity": st.integers(1, 20)}),
     min_size=1,
     max_size=5,
 )

@@ -62,6 +62,21 @@ def test_who_has_seen_the_product_changes_it(aws: Aws) -> None:
     assert etag("MUG-001") == '"2"'
 
 
+def test_an_edit_under_another_s_request_id_is_not_taken_for_theirs(aws: Aws) -> None:
+    aws.add_product("MUG-001")
+
+    def put_as(name: str, **headers: str) -> int:
+        event = rest_event(path={"sku": "MUG-001"}, headers=headers, body=MUG | {"name": name})
+        # What a caller can send as `X-Amzn-RequestId`
+        event["requestContext"]["requestId"] = "00000000-0000-0000-0000-000000000001"
+        status: int = put_product.handler(event, Context())["statusCode"]
+        return status
+
+    assert put_as("Cup", **{"If-Match": '"0"'}) == 200
+    assert put_as("Glass", **{"If-Match": '"0"'}) == 412
+    assert item(aws, "MUG-001")["name"] == {"S": "Cup"}
+
+
 def test_an_edit_leaves_alone_what_is_not_the_catalogue_s(aws: Aws) -> None:
     # given a product that sells, is listed apart, and carries what a later version of the code has written
     aws.add_product("MUG-001", stock=7, listing="apart", later="unknown here")

@@ -194,3 +194,20 @@ def test_every_make_command_is_one(command: str) -> None:
     known = subprocess.run(["make", "--dry-run", command], cwd=ROOT, capture_output=True, check=False)
 
     assert known.returncode == 0
+
+
+def test_a_pull_request_s_own_code_never_runs_with_a_role() -> None:
+    preview = workflow("preview")["jobs"]
+    base = "${{ github.event.pull_request.base.sha }}"
+
+    assert preview["deploy"]["with"]["tools"] == base
+    for job in (preview["remove"], workflow("deploy-environment")["jobs"]["deploy"]):
+        checkouts = [
+            step["with"]["ref"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")
+        ]
+        assert checkouts in ([base], ["${{ inputs.tools }}"])
+    scripts = [step.get("run", "") for step in workflow("deploy-environment")["jobs"]["deploy"]["steps"]]
+    unpacked = [line for script in scripts for line in script.splitlines() if line.startswith("tar ")]
+    assert unpacked == ["tar -xf application.tar .aws-sam/build"]
+    # The job that runs it cannot ask for a token.
+    assert "id-token" not in preview["build"]["permissions"]

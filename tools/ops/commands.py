@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from storefront.shared.text import printable
-from tools.console import Misuse, say, say_json
+from tools.console import Misuse, say, say_json, styled
 from tools.environments import ROOT, STATE_DIRECTORY
 from tools.options import StackName, State, chosen
 
@@ -20,6 +20,11 @@ partner = typer.Typer(no_args_is_help=True, help="Give a partner a token, replac
 accounts = typer.Typer(no_args_is_help=True, help="Sign up, sign in and refresh tokens; passwords are asked for.")
 app.add_typer(partner, name="partner")
 app.add_typer(accounts, name="accounts")
+
+_ONE_ACCOUNT = (
+    "All environments share this account. Names and tags keep their roles apart, prod's from a preview's, too; quotas, "
+    "usage and saved queries are shared. Environments=development and Environments=production make it two accounts."
+)
 
 PartnerId = Annotated[str, typer.Argument(help="The part of their token behind sfp_.")]
 Email = Annotated[str, typer.Argument()]
@@ -125,6 +130,8 @@ def bootstrap(
     """Deploy what an account needs once in each region (docs/deploying.md)."""
     sam = [sys.executable, "-m", "samcli", "deploy", "--template-file", "bootstrap.yaml", "--config-env", "bootstrap"]
     command = [*sam, "--parameter-overrides", f"GitHubRepository={repository}", *(parameters or [])]
+    if not {"Environments=development", "Environments=production"} & set(parameters or []):
+        say(styled(_ONE_ACCOUNT, "yellow"))
     raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
 
 

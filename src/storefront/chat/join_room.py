@@ -32,7 +32,7 @@ def handler(exchange: Exchange[JoinRoom]) -> None:
     request, connection = exchange.request, exchange.connection
 
     def is_own_order(order_id: str) -> bool:
-        return _orders.get(OrderKey(connection.customer_id, order_id)) is not None
+        return _orders.has(OrderKey(connection.customer_id, order_id))
 
     if not may_enter(request.room, connection.group, is_own_order):
         # The same for an order of somebody else's, and for one that there is not.

@@ -1,5 +1,6 @@
 """The messages in the chat's table: the only place that reads and writes them in DynamoDB."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from storefront.chat.table import NOT_EXPIRED, Row, key, log_key, member_key, se
 from storefront.shared import clock
 from storefront.shared.attributes import Item, readable
 from storefront.shared.dynamodb import Refused
-from storefront.shared.errors import Forbidden
+from storefront.shared.errors import Forbidden, Unprocessable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -20,6 +21,8 @@ _MESSAGE_TIME = timedelta(days=30)
 _SENT_TIME = timedelta(days=1)
 
 _NOT_IN_ROOM = "You are not in this room. Send `joinRoom` first."
+
+_OTHER_TEXT = "This `clientId` was used for a message with another text. Use a new one for a new message."
 
 # The positions in the transaction of a message, behind the frame's.
 _MEMBER, _SENT = 1, 2
@@ -46,13 +49,20 @@ class MessageStore:
         self._frames = FrameLimit(dynamodb, table)
 
     def add(self, message: Message, connection_id: str) -> StoredMessage:
-        """Write a message, unless its sender has written it before."""
+        """Write a message, unless its sender has written it before.
+
+        Raises
+        ------
+        Unprocessable
+            Its sender has used its client id for another text.
+        """
         now = message.sent_at
         once = {
             "TableName": self._table,
             "Item": {
                 **key(f"sender#{message.sender_id}", f"sent#{message.room}#{message.client_id}"),
                 "messageId": {"S": message.id},
+                "textHash": {"S": _hash_of(message.text)},
                 "sentAt": {"S": clock.to_text(now)},
                 "expiresAt": seconds(now + _SENT_TIME),
             },
@@ -72,10 +82,13 @@ class MessageStore:
         except Refused as refused:
             if _MEMBER in refused.positions:
                 raise Forbidden(_NOT_IN_ROOM) from refused
+            earlier = Item(refused.item(_SENT))
+            # Rows of the version before have no hash.
+            if earlier.has("textHash") and earlier.text("textHash") != _hash_of(message.text):
+                raise Unprocessable(_OTHER_TEXT) from refused
             # The frame was cancelled with the rest. Uncounted, it could be sent again without end.
             self._frames.count(connection_id, now)
-            earlier = refused.item(_SENT)
-            first = replace(message, id=earlier["messageId"]["S"], sent_at=clock.from_text(earlier["sentAt"]["S"]))
+            first = replace(message, id=earlier.text("messageId"), sent_at=earlier.time("sentAt"))
             return StoredMessage(first, is_new=False)
         return StoredMessage(message, is_new=True)
 
@@ -143,6 +156,10 @@ def _row_of(message: Message) -> Row:
         "clientId": {"S": message.client_id},
         "expiresAt": seconds(message.sent_at + _MESSAGE_TIME),
     }
+
+
+def _hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _message_of(row: Mapping[str, Any]) -> Message:

@@ -73,6 +73,10 @@ class OrderStore:
         item = self._dynamodb.get_item(TableName=self._orders_table, Key=key_of(key), ConsistentRead=True).get("Item")
         return order_of(item) if item else None
 
+    def has(self, key: OrderKey) -> bool:
+        """Tell whether the customer has an order of that id, whatever else its item holds."""
+        return "Item" in self._dynamodb.get_item(TableName=self._orders_table, Key=key_of(key), ConsistentRead=True)
+
     def get_own(self, key: OrderKey) -> Order:
         """Return an order for its customer.
 

@@ -39,5 +39,10 @@ def handler(event: Event, context: LambdaContext) -> Answer:
     logger.info("order accepted", extra={"order_id": order.key.order_id, "order_correlation_id": order.correlation_id})
     # The status at acceptance, whatever it is by now: a repeated request gets the same answer.
     body = {"orderId": order.key.order_id, "status": Status.PENDING}
-    # Relative to /orders: an absolute path would lose the stage.
-    return answer(HTTPStatus.ACCEPTED, body, {"Location": f"orders/{order.key.order_id}"})
+    return answer(HTTPStatus.ACCEPTED, body, {"Location": _location(event, order.key.order_id)})
+
+
+def _location(event: Event, order_id: str) -> str:
+    """Return where the order is, relative to the address that was called: an absolute path would lose the stage."""
+    # The gateway takes `/orders/` for the same route.
+    return order_id if str(event.get("path", "")).endswith("/") else f"orders/{order_id}"

@@ -31,33 +31,43 @@ _METRIC_OF_EVENT = {
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Publish what has happened to orders, and count it."""
-    happened = [(record, order_event) for record in event["Records"] if (order_event := _event_or_none(record))]
-    first_failed = _bus.publish([order_event for _, order_event in happened])
-    for _, order_event in happened[:first_failed]:
-        _count(order_event)
-    if first_failed is None:
-        return {"batchItemFailures": []}
-    # For a stream, the lowest sequence number named is where Lambda starts again.
-    record, order_event = happened[first_failed]
-    # Still set is the id of the event before.
-    logger.set_correlation_id(order_event.order.correlation_id)
-    logger.error("event not published", extra={"order_id": order_event.order.key.order_id})
+    read = [(record, _event_or_error(record)) for record in event["Records"]]
+    told = [(position, found) for position, (_, found) in enumerate(read) if isinstance(found, OrderEvent)]
+    first_failed = _bus.publish([order_event for _, order_event in told])
+    # What stands behind the first event that was not taken comes again, and is dealt with then: once.
+    end = len(read) if first_failed is None else told[first_failed][0]
+    for record, found in read[:end]:
+        if isinstance(found, OrderEvent):
+            _count(found)
+        elif found:
+            _put_aside(record, found)
+    return {"batchItemFailures": [] if first_failed is None else [_failure(*read[end])]}
+
+
+def _failure(record: dict[str, Any], found: OrderEvent | Exception | None) -> dict[str, str]:
+    """Return where the stream begins again: for a stream, the lowest sequence number named is where Lambda starts."""
+    if isinstance(found, OrderEvent):
+        # Still set is the id of the event before.
+        logger.set_correlation_id(found.order.correlation_id)
+        logger.error("event not published", extra={"order_id": found.order.key.order_id})
     count_fault()
-    return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
+    return {"itemIdentifier": record["dynamodb"]["SequenceNumber"]}
 
 
-def _event_or_none(record: dict[str, Any]) -> OrderEvent | None:
+def _event_or_error(record: dict[str, Any]) -> OrderEvent | Exception | None:
     try:
         return _event_of(record)
-    except Exception:
-        # A change that cannot be read would stop the stream for a day. It is put aside with its key; the table has the
-        # order, whole.
-        key, sequence_number = record["dynamodb"]["Keys"], record["dynamodb"]["SequenceNumber"]
-        logger.exception("change not readable", extra={"key": key, "sequence_number": sequence_number})
-        metrics.add_metric("OrderChangesNotReadable", MetricUnit.Count, 1)
-        count_fault()
-        _dead_letters.put_aside({"key": key, "sequenceNumber": sequence_number})
-        return None
+    except Exception as error:
+        return error
+
+
+def _put_aside(record: dict[str, Any], error: Exception) -> None:
+    """Keep the key of a change that cannot be read: it would stop the stream for a day, and the table has the order."""
+    key, sequence_number = record["dynamodb"]["Keys"], record["dynamodb"]["SequenceNumber"]
+    logger.error("change not readable", extra={"key": key, "sequence_number": sequence_number}, exc_info=error)
+    metrics.add_metric("OrderChangesNotReadable", MetricUnit.Count, 1)
+    count_fault()
+    _dead_letters.put_aside({"key": key, "sequenceNumber": sequence_number})
 
 
 def _event_of(record: dict[str, Any]) -> OrderEvent | None:

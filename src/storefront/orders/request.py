@@ -2,15 +2,18 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from storefront.catalog.product import SKU_PATTERN
 from storefront.shared.body import parse
 from storefront.shared.errors import InvalidRequest
 
 MAX_LINES = 50
+# Of one product, over all lines: stock is reserved before anybody has paid.
 MAX_QUANTITY = 100
 IDEMPOTENCY_KEY_PATTERN = r"[!-~]{1,255}"
 
@@ -26,12 +29,30 @@ class LineRequest(BaseModel):
     quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 
 
+def merged(lines: Iterable[LineRequest]) -> dict[str, int]:
+    """Return how many of each product some lines ask for."""
+    quantities: dict[str, int] = {}
+    for line in lines:
+        quantities[line.sku] = quantities.get(line.sku, 0) + line.quantity
+    return quantities
+
+
 class OrderRequest(BaseModel):
     """The body of `POST /orders`. The gateway's model checks its shape only; everything is checked here."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     lines: Annotated[list[LineRequest], Field(min_length=1, max_length=MAX_LINES)]
+
+    @field_validator("lines", mode="after")
+    @classmethod
+    def _check_quantities(cls, lines: list[LineRequest]) -> list[LineRequest]:
+        """Check what the lines of each product add up to."""
+        if max(merged(lines).values()) > MAX_QUANTITY:
+            raise PydanticCustomError(
+                "too_many", "at most {most} pieces of one product, over all lines", {"most": MAX_QUANTITY}
+            )
+        return lines
 
     @property
     def hash(self) -> str:
@@ -41,10 +62,7 @@ class OrderRequest(BaseModel):
     @property
     def quantities(self) -> dict[str, int]:
         """How many of each product, lines of one product merged."""
-        merged: dict[str, int] = {}
-        for line in self.lines:
-            merged[line.sku] = merged.get(line.sku, 0) + line.quantity
-        return merged
+        return merged(self.lines)
 
 
 def parse_order_request(body: bytes) -> OrderRequest:

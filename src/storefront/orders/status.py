@@ -107,8 +107,8 @@ ON_REDELIVERY = {
 }
 
 ON_PAYMENT_EVENT = {
-    Status.PENDING: "nothing: the processor charges under the same idempotency key, and is told the same",
-    Status.RESERVED: "nothing: the charge's answer, or the reconciler, which looks the charge up, decides",
+    Status.PENDING: "refused with 409 and `Retry-After`: the event has overtaken our own write, and comes again",
+    Status.RESERVED: "the same",
     Status.AWAITING_PAYMENT: "confirms the order, or rejects it and gives the stock back",
     Status.CONFIRMED: "nothing",
     Status.REJECTED: "approved: notes that a refund is due, once for each event; declined: nothing",

@@ -7,6 +7,7 @@ wrong in here ends as that text.
 """
 
 import os
+import re
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -21,7 +22,8 @@ from storefront.shared.observability import logger
 
 _partners = PartnerStore(client("dynamodb"), os.environ["PARTNERS_TABLE"])
 
-_SCHEME = "Bearer "
+# RFC 9110, section 11.4: the scheme in any case, then spaces
+_CREDENTIALS = re.compile("(?i:bearer) +([^ ]+)")
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -42,7 +44,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _owner_of(authorization: str) -> Partner | None:
     """Return the partner whose good token a header's value holds."""
-    token = parse(authorization.removeprefix(_SCHEME)) if authorization.startswith(_SCHEME) else None
+    credentials = _CREDENTIALS.fullmatch(authorization)
+    token = parse(credentials[1]) if credentials else None
     partner = _partners.get(token.partner_id) if token else None
     if token is None or partner is None or not partner.owns(token, clock.now()):
         logger.info("token refused", extra={"known": partner is not None})

@@ -1,6 +1,7 @@
 """Taking in an order that a partner has handed in."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +9,9 @@ from storefront.identity import customer_id_of
 from storefront.orders.acceptance import OrderIntake
 from storefront.partners.outcome import Outcome, OutcomeKey, Outcomes, is_reference
 from storefront.partners.request import parse_partner_order_request
-from storefront.shared.errors import Refusal
+from storefront.shared.errors import InvalidRequest, Refusal
+
+_REFERENCE = re.compile(r'"reference"\s*:\s*"([A-Za-z0-9_-]{1,64})"')
 
 
 class NoReference(Exception):
@@ -35,23 +38,37 @@ def take_in(handed_in: HandedIn, intake: OrderIntake, outcomes: Outcomes, now: d
     NoReference
         There is no reference that an outcome could be recorded under.
     """
-    key = OutcomeKey(handed_in.partner_id, _reference_of(handed_in.body))
     customer_id = customer_id_of(handed_in.partner_id)
     try:
-        request = parse_partner_order_request(handed_in.body.encode())
+        request = parse_partner_order_request(handed_in.body.encode(errors="replace"))
+    except InvalidRequest as refusal:
+        return _refuse(OutcomeKey(handed_in.partner_id, _reference_in(handed_in.body)), refusal, outcomes)
+    key = OutcomeKey(handed_in.partner_id, request.reference)
+    try:
         order = intake.place_order(request.order, customer_id, key.reference, handed_in.correlation_id, now)
     except Refusal as refusal:
-        outcomes.refuse(key, refusal.detail)
-        return Outcome(refusal=refusal.detail)
+        return _refuse(key, refusal, outcomes)
     outcomes.accept(key, order.key.order_id)
     return Outcome(order_id=order.key.order_id)
 
 
-def _reference_of(body: str) -> str:
+def _refuse(key: OutcomeKey, refusal: Refusal, outcomes: Outcomes) -> Outcome:
+    outcomes.refuse(key, refusal.detail)
+    return Outcome(refusal=refusal.detail)
+
+
+def _reference_in(body: str) -> str:
+    """Return the reference in a body that is not an order: its sender asks for the outcome under it.
+
+    The gateway's parser takes some texts that ours does not, such as one with more behind the document. So a text that
+    is not JSON is searched.
+    """
     try:
-        reference = json.loads(body)["reference"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise NoReference("not a partner's order") from error
+        document = json.loads(body)
+        reference = document.get("reference") if isinstance(document, dict) else None
+    except (ValueError, RecursionError):
+        found = _REFERENCE.search(body)
+        reference = found[1] if found else None
     if not isinstance(reference, str) or not is_reference(reference):
         raise NoReference("a partner's order without a reference")
     return reference

@@ -1,6 +1,6 @@
 """What the payment provider tells us about a charge, and what it does to the order."""
 
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -9,9 +9,13 @@ from storefront.orders.order import Order, OrderKey, is_order_id
 from storefront.orders.processing import OrderMovedOn
 from storefront.orders.status import Status
 from storefront.payments.charge import ID_PATTERN, Charge, Decision
-from storefront.shared.errors import InvalidRequest, Unprocessable
+from storefront.shared.body import without_mark
+from storefront.shared.errors import InvalidRequest, NotYet, Unprocessable
 
 CUSTOMER_PATTERN = r"^[!-~]{1,128}$"
+
+# The provider may have words that we have never heard.
+STATUS_PATTERN = r"^[A-Za-z0-9_.-]{1,64}$"
 
 _DECISION_OF_STATUS = {"approved": Decision.APPROVED, "declined": Decision.DECLINED}
 
@@ -32,8 +36,13 @@ class PaymentEvent(BaseModel):
     eventId: Annotated[str, Field(pattern=ID_PATTERN)]  # noqa: N815 - the provider's name
     chargeId: Annotated[str, Field(pattern=ID_PATTERN)]  # noqa: N815 - the provider's name
     reference: Annotated[str, Field(pattern=ID_PATTERN)]
-    status: Literal["approved", "declined"]
+    status: Annotated[str, Field(pattern=STATUS_PATTERN)]
     metadata: Metadata | None = None
+
+    @property
+    def decides(self) -> bool:
+        """Whether its status is one that says what becomes of the order."""
+        return self.status in _DECISION_OF_STATUS
 
     @property
     def charge(self) -> Charge:
@@ -56,7 +65,7 @@ def parse_payment_event(body: bytes) -> PaymentEvent:
         It holds none; the detail says where, and repeats nothing of the input.
     """
     try:
-        return PaymentEvent.model_validate_json(body)
+        return PaymentEvent.model_validate_json(without_mark(body))
     except ValidationError as error:
         places = sorted({_place(finding["loc"]) for finding in error.errors(include_input=False, include_url=False)})
         # Not from the error: it repeats the input, and no traceback must.
@@ -66,7 +75,7 @@ def parse_payment_event(body: bytes) -> PaymentEvent:
 
 
 def apply_payment_event(event: PaymentEvent, orders: Orders) -> Order:
-    """Do to an order what an event about its charge asks for; an event that comes again does nothing.
+    """Do to an order what an event that decides asks for; an event that comes again does nothing.
 
     Returns
     -------
@@ -77,6 +86,8 @@ def apply_payment_event(event: PaymentEvent, orders: Orders) -> Order:
     ------
     Unprocessable
         There is no such order, or the charge is not its own.
+    NotYet
+        The event has overtaken our own write of what the charge was answered.
     """
     while True:
         order = _order_of(event, orders)
@@ -99,6 +110,8 @@ def _order_of(event: PaymentEvent, orders: Orders) -> Order:
 
 
 def _applied(event: PaymentEvent, order: Order, orders: Orders) -> Order:
+    if order.status in (Status.PENDING, Status.RESERVED):
+        raise NotYet("The order does not know of its charge yet. Send the same event again in a moment.")
     if order.status is Status.AWAITING_PAYMENT:
         return processing.settle(order, event.charge, orders)
     if order.status is Status.REJECTED and event.status == "approved" and not _is_seen(event, order):

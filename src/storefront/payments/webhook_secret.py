@@ -28,13 +28,16 @@ class WebhookSecret:
     ) -> None:
         self._secretsmanager = secretsmanager
         self._arn = arn
-        self._versions = CachedSetting(self._read, clock)
+        self._versions = CachedSetting(self._read, clock, keep_seconds=0)
 
     def versions(self) -> tuple[str, ...]:
         """Return the current secret and, once it has been rotated, the one before.
 
         A secret that does not verify is no reason to read again: anybody could make us read at will. So a new secret
         counts a minute after the rotation at the latest, and until then the provider's other signature does.
+
+        This fails closed: a secret that leaked and was replaced must not count while Secrets Manager does not answer.
+        The provider sends its events again.
         """
         return self._versions()
 

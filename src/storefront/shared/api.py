@@ -15,7 +15,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storefront.shared.errors import InvalidRequest, Refusal, TooLarge
+from storefront.shared.errors import InvalidRequest, NotYet, Refusal, TooLarge
 from storefront.shared.faults import count_fault_in, is_overload
 from storefront.shared.observability import logger
 from storefront.shared.problem import STATUS_OF_REFUSAL, UNEXPECTED, problem
@@ -85,7 +85,10 @@ def header_of(event: Event, name: str) -> str | None:
 
 
 def request_id_of(event: Event) -> str:
-    """Return the id that the gateway gave the request: the correlation id of everything that follows from it."""
+    """Return the gateway's id of the request: the correlation id of everything that follows from it.
+
+    It is for logs. Callers can choose it (`X-Amzn-RequestId`), so it identifies no write.
+    """
     return str(event["requestContext"]["requestId"])
 
 
@@ -115,8 +118,11 @@ def rest_handler(function: ProxyHandler) -> ProxyHandler:
 
 def _refusal(event: Event, refusal: Refusal) -> Answer:
     status = STATUS_OF_REFUSAL[type(refusal)]
-    # RFC 9110, section 11.6.1: a 401 says how to sign in.
+    # RFC 9110, section 11.6.1. REST APIs rename it to `x-amzn-remapped-www-authenticate` on the way out ("Amazon API
+    # Gateway important notes", Amazon API Gateway Developer Guide); only the gateway's own 401s have it as it is.
     headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
+    if isinstance(refusal, NotYet):
+        headers["Retry-After"] = _RETRY_AFTER_SECONDS
     return _problem(event, status, refusal.detail, headers)
 
 

@@ -1,5 +1,6 @@
 """Request bodies, held against a model."""
 
+import codecs
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -37,6 +38,11 @@ def readable(longest: int, *, may_be_blank: bool = False, breaks: str = "") -> A
     return AfterValidator(rule)
 
 
+def without_mark(body: bytes) -> bytes:
+    """Return a JSON document without the byte order mark that some programs begin it with (RFC 8259, section 8.1)."""
+    return body.removeprefix(codecs.BOM_UTF8)
+
+
 def parse(model: type[Model], body: bytes, rules: Mapping[str, str]) -> Model:
     """Return what a body holds.
 
@@ -55,7 +61,7 @@ def parse(model: type[Model], body: bytes, rules: Mapping[str, str]) -> Model:
         It holds none; the detail says where and why, and repeats nothing of the input.
     """
     try:
-        return model.model_validate_json(body)
+        return model.model_validate_json(without_mark(body))
     except ValidationError as error:
         findings = error.errors(include_input=False, include_url=False, include_context=False)
         shown = [

@@ -36,6 +36,10 @@ class Unprocessable(Refusal):
     """The request has the right shape and still cannot be carried out."""
 
 
+class NotYet(Refusal):
+    """The request cannot be carried out yet: something of ours that it needs is still under way."""
+
+
 class PreconditionFailed(Refusal):
     """What the caller knows about the thing is no longer so."""
 

@@ -413,3 +413,31 @@ def test_a_transaction_that_meets_others_is_tried_again_and_not_without_end(
     assert send(send_message.handler, ADA, message()) == {"statusCode": 500}
     assert len(met) == 4 + 8
     assert chat.got(ADA.connection_id)[-1]["status"] == 503
+
+
+def test_a_client_id_with_another_text_is_refused_and_not_acknowledged(chat: Chat) -> None:
+    sender, other = people(2)
+    chat.connect(sender, other, room="support")
+    send(send_message.handler, sender, message(text="Hello", clientId="c-1"))
+
+    send(send_message.handler, sender, message(text="Cancel my order", clientId="c-1"))
+    send(send_message.handler, sender, message(text="Hello", clientId="c-1"))
+
+    (refused,) = chat.got(sender.connection_id, "error")
+    assert refused["status"] == 422
+    assert "clientId" in refused["detail"]
+    assert len(chat.got(sender.connection_id, "sent")) == 2, "the first, and its repetition"
+    assert [got["text"] for got in chat.got(other.connection_id, "message")] == ["Hello"]
+
+
+def test_each_refused_repetition_counts_as_one_frame(chat: Chat) -> None:
+    (sender,) = people(1)
+    chat.connect(sender, room="support")
+    send(send_message.handler, sender, message(text="Hello", clientId="c-1"))
+
+    # To join was a frame, too.
+    for _ in range(MAX_FRAMES - 2):
+        send(send_message.handler, sender, message(text="Another", clientId="c-1"))
+    send(send_message.handler, sender, message(text="Another", clientId="c-1"))
+
+    assert {refused["status"] for refused in chat.got(sender.connection_id, "error")[:-1]} == {422}

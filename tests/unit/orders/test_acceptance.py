@@ -1,8 +1,12 @@
 """Accepting orders: once, at the price of the moment, whatever happens in between."""
 
+import json
+from urllib.parse import urljoin
+
 import pytest
 
 from storefront.catalog.store import ProductStore
+from storefront.orders import place_order
 from storefront.orders.acceptance import OrderIntake
 from storefront.orders.request import parse_order_request
 from storefront.orders.status import Status
@@ -10,6 +14,7 @@ from storefront.shared import clock
 from storefront.shared.errors import Unprocessable
 from tests.support.faults import Crash, crash, every_position
 from tests.unit.orders.shop import SCHEDULE, Shop
+from tools.testing.events import Context, rest_event
 
 
 def test_a_repeated_request_finds_the_order_and_is_sent_again_while_pending(shop: Shop) -> None:
@@ -114,3 +119,15 @@ def test_a_crash_between_any_two_steps_loses_no_order(shop: Shop, rescue: str, a
         shop.check_invariant()
 
     assert crashes == 3, "read prices, write, send"
+
+
+@pytest.mark.parametrize("path", ["/orders", "/orders/"])
+def test_the_location_leads_to_the_order_however_the_route_was_called(shop: Shop, path: str) -> None:
+    body = {"lines": [{"sku": shop.sell("MUG-001"), "quantity": 1}]}
+    event = rest_event(customer="customer", headers={"Idempotency-Key": "key"}, body=body) | {"path": path}
+
+    answer = place_order.handler(event, Context())  # type: ignore[arg-type]
+
+    order_id = json.loads(answer["body"])["orderId"]
+    called = f"https://api.example/dev{path}"
+    assert urljoin(called, answer["headers"]["Location"]) == f"https://api.example/dev/orders/{order_id}"

@@ -155,3 +155,22 @@ def test_outcomes_are_counted_and_timed(shop: Shop, bus: Bus, capsys: pytest.Cap
     metrics = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
     assert (metrics["OrdersAccepted"], metrics["OrdersRejected"]) == ([1.0], [1.0])
     assert metrics["SecondsToOutcome"] == [(rejected.updated_at - pending.accepted_at).total_seconds()]
+
+
+def test_a_change_that_cannot_be_read_is_put_aside_once_however_often_the_bus_refuses(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an event in front of the change, and one behind it
+    first, bad, last = (
+        record(number, None, shop.place(shop.sell(f"MUG-00{number}"), key=str(number))) for number in (1, 2, 3)
+    )
+    bad["dynamodb"]["NewImage"]["status"] = {"S": "UNHEARD_OF"}
+
+    # When the bus refuses the one in front twenty times, and then the one behind it, which the stream begins at
+    tries = 20 * [(0, (first, bad, last), "1")] + [(1, (first, bad, last), "3")] + 20 * [(0, (last,), "3")]
+    for refused, batch, begins_at in tries:
+        monkeypatch.setattr(publish_order_events, "_bus", EventBus(Bus(refused), "orders"))  # type: ignore[arg-type]
+        assert publish(*batch) == [begins_at]
+
+    letters = shop.aws.sqs.receive_message(QueueUrl=DEAD_LETTERS, MaxNumberOfMessages=10).get("Messages", [])
+    assert len(letters) == 1

@@ -151,11 +151,18 @@ def test_nobody_changes_a_partner_over_somebody_else(partners: PartnerStore, tok
         partners.add(partner)
 
 
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER ", "beaReR ", "Bearer  ", "bearer    "])
+def test_the_scheme_is_spelt_as_http_allows(token: str, scheme: str) -> None:
+    assert authorize(scheme + token)
+
+
 ATTACKS = {
     "no scheme": "{token}",
     "other scheme": "Basic {token}",
-    "scheme in small letters": "bearer {token}",
-    "two spaces": "Bearer  {token}",
+    "no space": "Bearer{token}",
+    "a tab": "Bearer\t{token}",
+    "a space in front": " Bearer {token}",
+    "a space behind": "Bearer {token} ",
     "scheme twice": "Bearer Bearer {token}",
     "a line break": "Bearer {token}\n",
     "padded": "Bearer {token}=",

@@ -90,6 +90,36 @@ def test_what_cannot_be_ordered_is_an_outcome(shop: Aws, content: Any, says: str
     assert shop.orders() == []
 
 
+GOOD = json.dumps(body())
+
+
+def test_a_byte_order_mark_is_passed_over(shop: Aws) -> None:
+    assert process(message("\ufeff" + GOOD)) == []
+
+    assert show()[1]["status"] == "PENDING"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        GOOD + " trailing",
+        GOOD + GOOD,
+        GOOD.replace("1}]", "1,}]"),
+        GOOD.replace("1}]", "0001}]"),
+        GOOD.replace("{", "{/* ours */", 1),
+        GOOD.replace("1}]", "[" * 100_000),
+        "\ufeff\ufeff" + GOOD,
+    ],
+    ids=lambda content: content[-30:],
+)
+def test_what_only_the_consumer_finds_unreadable_is_an_outcome(shop: Aws, content: str) -> None:
+    assert process(message(content)) == []
+
+    status, shown = show()
+    assert (status, shown["status"]) == (200, "REFUSED")
+    assert shown["detail"] == "The body is not valid JSON."
+
+
 def test_a_reference_used_again_for_something_else_is_refused_and_the_first_order_stays(shop: Aws) -> None:
     process(message(body(quantity=1)), message(body(quantity=2)))
 

@@ -87,12 +87,46 @@ def test_an_event_that_comes_again_does_nothing(shop: Shop, status: str, outcome
 
 @pytest.mark.parametrize("status", ["approved", "declined"])
 def test_an_event_about_an_order_in_another_state_does_nothing(shop: Shop, status: str) -> None:
-    pending = shop.place(shop.sell("MUG-001"), key="pending")
-    reserved = shop.orders.reserve(shop.place(shop.sell("MUG-002"), key="reserved"))
     confirmed = shop.process(shop.place(shop.sell("MUG-003"), key="confirmed").key)
 
-    for order in (pending, reserved, confirmed):
-        assert tell(shop, event_of(order, status)) == order == shop.read(order.key)
+    assert tell(shop, event_of(confirmed, status)) == confirmed == shop.read(confirmed.key)
+
+
+@DECISIONS
+def test_an_event_that_overtakes_our_own_write_comes_again(shop: Shop, status: str, outcome: Status) -> None:
+    # Given a charge that is made, and whose answer is not written yet
+    pending = shop.place(shop.sell("MUG-PENDING", price=AWAITED), quantity=1, key="pending")
+    reserved = shop.orders.reserve(shop.place(shop.sell("MUG-RESERVED", price=AWAITED), quantity=1, key="reserved"))
+    charge = shop.payments.charge(reserved)
+    decide(shop, reserved, status)
+
+    for order in (pending, reserved):
+        answer = call(event_of(order, status, chargeId=charge.id))
+
+        assert answer["statusCode"] == json.loads(answer["body"])["status"] == 409
+        assert int(answer["headers"]["Retry-After"]) > 0
+        assert shop.read(order.key) == order
+
+    # When the write has been made, and the provider sends the event again
+    shop.orders.await_payment(reserved, charge.id)
+    assert call(event_of(reserved, status, chargeId=charge.id))["statusCode"] == 200
+
+    assert shop.status(reserved) is outcome
+
+
+@pytest.mark.parametrize("status", ["pending", "APPROVED", "charge.refunded", "partially_approved"])
+def test_a_word_that_is_not_known_here_is_taken_and_counted(
+    shop: Shop, status: str, log: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = awaiting(shop)
+
+    for event in (event_of(order, status), event_of(order, status, reference="unknown")):
+        answer = call(event)
+        assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"eventId": "evt-1"})
+
+    assert shop.read(order.key) == order
+    assert capsys.readouterr().out.count('"PaymentEventsPassedOver":[1.0]') == 2
+    assert json.loads(log.getvalue().splitlines()[-1])["status"] == status
 
 
 def test_money_for_a_rejected_order_is_given_back_once_for_each_event(shop: Shop) -> None:
@@ -167,8 +201,10 @@ def test_an_event_without_metadata_is_refused(shop: Shop) -> None:
         (b"[]", "the body"),
         (b"\xff", "the body"),
         ({}, "/eventId"),
-        ({"status": "pending"}, "/status"),
-        ({"status": "APPROVED"}, "/status"),
+        ({"status": ""}, "/status"),
+        ({"status": "canary canary"}, "/status"),
+        ({"status": "s" * 65}, "/status"),
+        ({"status": ["approved"]}, "/status"),
         ({"status": None}, "/status"),
         ({"eventId": ""}, "/eventId"),
         ({"eventId": "canary canary"}, "/eventId"),
