@@ -507,7 +507,7 @@ def test_a_terminal_connects_again_by_itself(stack: Stack, state: Path, sam: Per
 
     # when the server ends the connection, as it does after two hours
     endpoint = "http" + stack.outputs["ChatApiUrl"].removeprefix("ws")
-    client("apigatewaymanagementapi", endpoint).delete_connection(ConnectionId=connection_id)
+    client("apigatewaymanagementapi", endpoint, stack.credentials).delete_connection(ConnectionId=connection_id)
 
     guest.shows("the connection was closed")
     guest.shows("you are in support")
