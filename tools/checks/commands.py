@@ -50,7 +50,7 @@ def docs() -> None:
 
 @app.command()
 def mutate() -> None:
-    """Change the code that lets people in, and list the changes that no test notices: docs/mutation.md."""
+    """Change the code that lets people in, and list the changes that no test notices: docs/maintaining/mutation.md."""
     from tools.checks import mutation
 
     environments.ensure("mutation")
