@@ -135,7 +135,7 @@ def _looped_descriptions(
 def _alarm(name: str, text: str) -> tuple[str, ...]:
     what, _, anchor = text.partition("; docs/operations.md#")
     what = re.sub(r"\$\{(\w+)\}", r"`<\1>`", what)
-    return f"`{name}`", what, f"[{anchor.replace('-', ' ')}](#{anchor})"
+    return f"`{name}`", f"[{what}](#{anchor})"
 
 
 def _environments() -> Iterator[tuple[str, ...]]:
@@ -175,7 +175,7 @@ def _seen_in(grant: Grant) -> str:
 
 # By the name in a page's comment. A function's log, which each may write, is in the text of the permissions.
 TABLES: dict[str, Callable[[], str]] = {
-    "alarms": lambda: _table(("alarm", "fires when", "entry"), _alarms()),
+    "alarms": lambda: _table(("alarm", "fires when"), _alarms()),
     "order states": lambda: _table(
         ("from", "to", "made by", "condition", "writes"),
         ((_status(row.source), _status(row.target), row.made_by, row.condition, row.writes) for row in TRANSITIONS),
