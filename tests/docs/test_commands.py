@@ -17,7 +17,7 @@ from tools.stack.stack import ROOT
 STOREFRONT: Any = typer.main.get_command(cli.app)
 # Lines to type, and commands in the text.
 TYPED = re.compile(r"^(?:\.venv/bin/)?storefront( .*)$|`(?:\.venv/bin/)?storefront( [^`]*)`", re.MULTILINE)
-PAGES = [*pages.pages(), "events/README.md"]
+PAGES = [*pages.pages(), "CONTRIBUTING.md", "events/README.md", "tools/bench/README.md"]
 
 
 def commands(group: Any, *names: str) -> Iterator[tuple[str, ...]]:

@@ -62,7 +62,7 @@ def test_the_shell_finds_the_same_lines() -> None:
 
 @pytest.mark.parametrize("kind", ["ACCESS_DENIED", "MISSING_AUTHENTICATION_TOKEN", "INVALID_API_KEY"])
 def test_every_refusal_in_the_table_is_in_the_sample_and_answered_by_the_api(kind: str) -> None:
-    assert f"| `{kind}` |" in LESSON
+    assert f"|`{kind}`|" in LESSON
     assert kind in {line["errorType"] for line in SAMPLE}
     assert str(openapi()["x-amazon-apigateway-gateway-responses"][kind]["statusCode"]) == "403"
 

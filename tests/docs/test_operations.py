@@ -2,24 +2,27 @@
 
 import re
 import shlex
+import subprocess
 
 import pytest
 from botocore import xform_name
 from botocore.session import Session
 
 from tools.stack.stack import ROOT
-from tools.testing.template import operations, resources
+from tools.testing.template import operations, resources, source
 
 RUNBOOK = (ROOT / "docs/operations.md").read_text()
 LESSON = (ROOT / "docs/lessons/403.md").read_text()
-NOT_ENTRIES = {"where-to-look", "one-caller-gets-403"}
+NOT_ENTRIES = {"set-up", "where-to-look", "put-an-alias-back", "one-caller-gets-403"}
 ENTRIES = {
     heading.lower().replace(" ", "-"): body
     for heading, body in re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL)
 }
-AWS_COMMANDS = re.findall(r"^aws .*$", RUNBOOK + LESSON, re.MULTILINE)
+# As they stand, or in the value of a variable.
+AWS_COMMANDS = re.findall(r"^(?:[A-Z_]+=\$\()?(aws .*?)\)?$", RUNBOOK + LESSON, re.MULTILINE)
+SET_UP = re.findall(r"```sh\n(.*?)```", ENTRIES["set-up"], re.DOTALL)[0]
 # Of the command line itself, not of a service.
-OF_THE_CLI = {"query"}
+OF_THE_CLI = {"query", "output"}
 # What the command line calls otherwise than the SDK.
 SERVICES = {"deploy": "codedeploy"}
 
@@ -42,11 +45,13 @@ def test_every_entry_is_an_alarm_s() -> None:
 
 
 @pytest.mark.parametrize("entry", sorted(ENTRIES.keys() - NOT_ENTRIES))
-def test_an_entry_says_what_it_means_how_to_look_and_what_to_do(entry: str) -> None:
+def test_an_entry_says_how_urgent_it_is_what_it_means_how_to_look_and_what_to_do(entry: str) -> None:
     parts = re.findall(r"^\*\*(.*?)\.\*\*", ENTRIES[entry], re.MULTILINE)
 
-    assert parts == ["What it means", "How to look", "What to do"]
-    assert re.search(r"^(aws|storefront) ", ENTRIES[entry], re.MULTILINE), "there is a command to look with"
+    assert parts == ["Urgency", "Meaning", "Look", "Do"]
+    assert re.search(r"^(aws|storefront|errors|lines) ", ENTRIES[entry], re.MULTILINE), (
+        "there is a command to look with"
+    )
 
 
 @pytest.mark.parametrize("command", AWS_COMMANDS)
@@ -65,6 +70,42 @@ def test_an_aws_command_is_an_operation_with_what_it_needs(command: str) -> None
 
 def test_the_log_groups_that_are_looked_into_are_the_template_s() -> None:
     groups = {group["LogGroupName"]["Fn::Sub"] for group in resources("AWS::Logs::LogGroup").values()}
-    asked = set(re.findall(r"--log-group-name (\S+)", RUNBOOK))
+    asked = set(re.findall(r"--log-group-name (\S+)", RUNBOOK)) - {
+        f"/aws/{of}/$STACK/$1" for of in ("lambda", "apigateway")
+    }
+    asked |= {f"/aws/lambda/$STACK/{name}" for name in re.findall(r"^(?:errors|lines) (\S+)", RUNBOOK, re.MULTILINE)}
+    asked |= {f"/aws/apigateway/$STACK/{name}" for name in re.findall(r"^access (\S+)", RUNBOOK, re.MULTILINE)}
 
     assert {group.replace("$STACK", "${AWS::StackName}") for group in asked} <= groups
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", RUNBOOK, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+def test_every_variable_of_a_command_is_set_before_it_is_used() -> None:
+    known = {"1", "2"}
+    for line in commands():
+        used = set(re.findall(r"(?<!\\)\$\{?(\w+)", re.sub(r"'[^']*'", "", line)))
+        assert used <= known, line
+        known |= set(re.findall(r"(?:^|\s)([A-Z_]+)=", line))
+
+
+def test_every_query_of_logs_has_a_beginning() -> None:
+    asked = [line for line in commands() if re.search(r"aws (logs (filter|start)|xray)", line)]
+
+    assert asked
+    assert [line for line in asked if not re.search(r"--start-time (\$FROM|\$\{FROM\}000) ", line)] == []
+
+
+def test_the_resources_that_are_looked_up_are_the_template_s() -> None:
+    named = set(re.findall(r"\$\(id (\w+)\)", RUNBOOK))
+
+    assert named <= source()["Resources"].keys()
+
+
+def test_the_lines_are_a_shell_s() -> None:
+    for line in ("\n".join(commands()), SET_UP):
+        checked = subprocess.run(["bash", "-n"], input=line, capture_output=True, text=True, check=False)
+        assert checked.stderr == ""

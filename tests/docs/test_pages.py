@@ -12,6 +12,8 @@ from tools.stack.differences import DIFFERENCES, Difference
 from tools.stack.stack import ROOT
 from tools.testing.template import openapi, operations, source, walk
 
+READ = [*pages.pages(), "CONTRIBUTING.md", "events/README.md", "tools/bench/README.md"]
+MAX_COLUMNS = 100
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#([^)]*))?\)")
 
 
@@ -28,7 +30,23 @@ def test_every_table_is_on_a_page() -> None:
     assert all(f"<!-- made from code: {name} -->" in texts for name in pages.TABLES)
 
 
-@pytest.mark.parametrize("page", pages.pages())
+@pytest.mark.parametrize("page", READ)
+def test_a_line_is_narrow_unless_it_is_a_table_a_command_or_an_address(page: str) -> None:
+    text = re.sub(r"^```.*?^```", "", (ROOT / page).read_text(), flags=re.MULTILINE | re.DOTALL)
+    wide = [line for line in text.splitlines() if len(line) > MAX_COLUMNS]
+
+    assert [line for line in wide if not line.startswith("|") and "](" not in line] == []
+
+
+@pytest.mark.parametrize("page", READ)
+def test_sentences_say_what_is_and_who_does_it(page: str) -> None:
+    text = re.sub(r"`[^`]*`", "", (ROOT / page).read_text())
+
+    assert re.findall(r"\b(?:is no|nothing of|so many) ", text) == []
+    assert re.findall(r"(?:^|[.!:*|] +)(?:What|Who|Whoever)\b[^?\n]*", text, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("page", READ)
 def test_every_link_leads_somewhere(page: str) -> None:
     path = ROOT / page
     for target, anchor in LINK.findall(path.read_text()):
@@ -55,7 +73,7 @@ def test_every_test_that_is_named_is_one(page: str) -> None:
     assert [path for path in re.findall(r"`(tests/\S+?\.py)`", text) if not (ROOT / path).is_file()] == []
 
 
-@pytest.mark.parametrize("page", pages.pages())
+@pytest.mark.parametrize("page", READ)
 def test_every_make_command_in_the_text_is_one(page: str) -> None:
     commands = set(re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", (ROOT / page).read_text(), re.MULTILINE))
 

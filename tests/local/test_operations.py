@@ -163,6 +163,6 @@ def test_a_command_of_the_runbook_runs(
     state: Path, confirmed: str, command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # In here: a process for each command takes longer than the command
-    cli.run(*command.replace("ord-…", confirmed).split()[1:], "--state", str(state))
+    cli.run(*command.replace("$ORDER", confirmed).split()[1:], "--state", str(state))
 
     assert capsys.readouterr().out or command.startswith("storefront logs")

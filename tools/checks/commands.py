@@ -53,7 +53,7 @@ def docs() -> None:
 def mutate(
     mutants: Annotated[list[str] | None, typer.Argument(help="Patterns: storefront.identity.*; default: all.")] = None,
 ) -> None:
-    """Change the code that lets people in, and list the changes that no test notices: docs/mutation.md."""
+    """Change the code that lets people in, and list the changes that no test notices: docs/maintaining/mutation.md."""
     from tools.checks import mutation
 
     environments.ensure("mutation")

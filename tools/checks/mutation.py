@@ -1,4 +1,4 @@
-"""Runs mutmut and writes which mutations no test notices: docs/mutation.md.
+"""Runs mutmut and writes which mutations no test notices: docs/maintaining/mutation.md.
 
 `[tool.mutmut]` in pyproject.toml says what is mutated and which tests run. A verdict on a survivor is written by hand
 into the page's last column; the next run keeps it for as long as the same mutation of the same file survives.
@@ -16,7 +16,7 @@ from tools.console import Problem
 from tools.environments import MUTATION
 from tools.stack.stack import ROOT
 
-PAGE = ROOT / "docs" / "mutation.md"
+PAGE = ROOT / "docs/maintaining/mutation.md"
 # A run takes about ten minutes where nothing else runs.
 TIMEOUT_SECONDS = 3000
 OPEN = "open"
@@ -28,9 +28,9 @@ _INTRODUCTION = """\
 code against each change ([mutmut](https://mutmut.readthedocs.io)). A change that makes no test fail survives. It is
 either equivalent, so that nobody can see a difference, or a gap in the tests.
 
-`[tool.mutmut]` in [`pyproject.toml`](../pyproject.toml) names the files and their tests. mutmut does not change module
-constants and decorated functions; [authorization.md](authorization.md#defences) lists the tests of each check.
-[`mutation.yml`](../.github/workflows/mutation.yml) runs it every week and fails for a survivor that is not listed here.
+`[tool.mutmut]` in [`pyproject.toml`](../../pyproject.toml) names the files and their tests. mutmut skips module
+constants and decorated functions; [defences.md](defences.md) lists the tests of each check.
+[`mutation.yml`](../../.github/workflows/mutation.yml) runs it every week and fails for a survivor that is not listed.
 The command writes this page and keeps the verdicts, which are written by hand.
 
 """

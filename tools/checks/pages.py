@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from string import Template
 from typing import Any
 
@@ -23,10 +24,9 @@ from storefront.chat.request import JoinRoom, LeaveRoom, Ping, Request, SendMess
 from storefront.orders.status import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from tools.demo import verified
 from tools.demo.journeys import JOURNEYS, Journey, Need
-from tools.markdown import table as _table
+from tools.markdown import table
 from tools.rehearsal import comparison
 from tools.rehearsal.comparison import Assumptions
-from tools.rehearsal.schedule import schedule_of
 from tools.sam_local import mounted_routes
 from tools.stack import differences, samconfig
 from tools.stack.stack import ROOT
@@ -53,6 +53,11 @@ def pages() -> list[str]:
 def rendered(text: str) -> str:
     """Return a page with its tables made anew."""
     return _BLOCK.sub(lambda block: block[1] + TABLES[block["name"]]() + block[3], text)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table without blanks around its bars: the narrowest that there is."""
+    return re.sub(r"(?m)^\| | \| | \|$", "|", table(head, rows))
 
 
 def _status(status: str | None) -> str:
@@ -99,10 +104,6 @@ def _chat_limits() -> str:
     return _table(("ours", "limit"), rows)
 
 
-def _assumption(each: Field[Any]) -> tuple[str, ...]:
-    return f"`--{each.name.replace('_', '-')}`", each.metadata["help"], str(each.default).strip("()")
-
-
 def _alarms() -> Iterator[tuple[str, ...]]:
     """The alarms as the templates have them: a loop is one row, unless each of its alarms says something else."""
     for file in ("template.yaml", "operations.yaml"):
@@ -134,7 +135,7 @@ def _looped_descriptions(
 def _alarm(name: str, text: str) -> tuple[str, ...]:
     what, _, anchor = text.partition("; docs/operations.md#")
     what = re.sub(r"\$\{(\w+)\}", r"`<\1>`", what)
-    return f"`{name}`", what, f"[{anchor.replace('-', ' ')}](#{anchor})"
+    return f"`{name}`", f"[{what}](#{anchor})"
 
 
 def _environments() -> Iterator[tuple[str, ...]]:
@@ -150,24 +151,31 @@ def _verified(journey: Journey) -> tuple[str, ...]:
 
 
 def _seen(how: Mapping[str, str] | None) -> str:
-    return f"{how['date']}, {how['environment']}, commit `{how['commit']}`" if how else "not yet"
+    return f"{how['date']} (`{how['commit']}`)" if how else "not yet"
 
 
-def _permission(grant: Grant) -> tuple[str, ...]:
-    where = f"`{' '.join((grant.resource, *grant.leading_keys))}`"
-    return grant.function.removesuffix("Function"), f"`{grant.action}`", where, _made_by(grant)
+def _permissions() -> Iterator[tuple[str, ...]]:
+    """One row for each function: its resources, each with its actions."""
+    allowed = [grant for grant in grants() if not grant.action.startswith("logs:")]
+    for function, of_function in groupby(allowed, attrgetter("function")):
+        by_resource: dict[str, list[str]] = {}
+        for grant in of_function:
+            where = " ".join((grant.resource, *grant.leading_keys))
+            by_resource.setdefault(where, []).append(f"{grant.action}{_seen_in(grant)}")
+        cells = (f"`{where}`: {', '.join(actions)}" for where, actions in by_resource.items())
+        yield function.removesuffix("Function"), "<br>".join(cells)
 
 
-def _made_by(grant: Grant) -> str:
+def _seen_in(grant: Grant) -> str:
+    """Mark the actions of the event source mapping, and those that no test has been seen to need."""
     if grant.action in BY_LAMBDA:
-        return f"no test: {BY_LAMBDA[grant.action]}"
-    places = {place for call, seen in recorded().items() if grant.allows(call) for place in seen}
-    return ", ".join(sorted(places)) or "not yet"
+        return r"\*"
+    return "" if any(grant.allows(call) for call in recorded()) else " (not seen)"
 
 
 # By the name in a page's comment. A function's log, which each may write, is in the text of the permissions.
 TABLES: dict[str, Callable[[], str]] = {
-    "alarms": lambda: _table(("alarm", "fires when", "entry"), _alarms()),
+    "alarms": lambda: _table(("alarm", "fires when"), _alarms()),
     "order states": lambda: _table(
         ("from", "to", "made by", "condition", "writes"),
         ((_status(row.source), _status(row.target), row.made_by, row.condition, row.writes) for row in TRANSITIONS),
@@ -183,29 +191,18 @@ TABLES: dict[str, Callable[[], str]] = {
     ),
     "sandbox": _sandbox,
     "chat frames": lambda: _table(
-        ("action", "members beside `requestId`", "what for"),
+        ("action", "members beside `requestId`", "purpose"),
         (_chat_frame(model) for model in (JoinRoom, LeaveRoom, SendMessage, ShowHistory, Ping)),
     ),
     "chat limits": _chat_limits,
     "local differences": lambda: _table(
         ("asked for", "on the local stack"), ((row.asked, row.locally) for row in differences.DIFFERENCES)
     ),
-    "release minutes": lambda: _table(
-        ("minute", "the old version serves", "the new version serves"),
-        (
-            (str(shift.minute), f"{1 - shift.share:.0%}", f"{shift.share:.0%}")
-            for shift in schedule_of("Linear10PercentEvery1Minute")
-        ),
-    ),
-    "release assumptions": lambda: _table(("input", "what it is", "here"), map(_assumption, fields(Assumptions))),
     "release comparison": lambda: _table(*comparison.as_short_table(Assumptions())),
     "release picture": lambda: comparison.as_picture(_PICTURED_ERROR_RATE, Assumptions()),
-    "environments": lambda: _table(("parameter", *samconfig.ENVIRONMENTS, "what it is"), _environments()),
-    "verified": lambda: _table(("journey", "needs", "seen on this machine", "seen on AWS"), map(_verified, JOURNEYS)),
-    "permissions": lambda: _table(
-        ("function", "may", "on", "seen in"),
-        (_permission(grant) for grant in grants() if not grant.action.startswith("logs:")),
-    ),
+    "environments": lambda: _table(("parameter", *samconfig.ENVIRONMENTS, "meaning"), _environments()),
+    "verified": lambda: _table(("journey", "needs", "seen here", "seen on AWS"), map(_verified, JOURNEYS)),
+    "permissions": lambda: _table(("function", "may"), _permissions()),
     "sam local routes": lambda: _table(
         ("route", "function", "under `sam local start-api`"),
         (

@@ -78,7 +78,7 @@ TRANSITIONS = (
         Status.RESERVED,
         Status.REJECTED,
         made_by=_PROCESSOR_OR_RECONCILER,
-        condition="the charge is declined; or there is no outcome for more than a day (then a refund is due)",
+        condition="the charge is declined; or has no outcome for more than a day (then a refund is due)",
         writes="the reason; stock goes up (one transaction)",
     ),
     Transition(
@@ -100,7 +100,7 @@ TRANSITIONS = (
 
 ON_REDELIVERY = {
     Status.PENDING: "starts over: reserves the stock",
-    Status.RESERVED: "looks the charge up; where there is none, charges under the same idempotency key",
+    Status.RESERVED: "looks the charge up; if none, charges under the same idempotency key",
     Status.AWAITING_PAYMENT: "nothing: the provider's event decides, or the reconciler, which looks the charge up",
     Status.CONFIRMED: "nothing",
     Status.REJECTED: "refunds where a refund is still due, otherwise nothing",
