@@ -100,7 +100,7 @@ def test_every_query_of_logs_has_a_beginning() -> None:
 
 
 def test_the_resources_that_are_looked_up_are_the_template_s() -> None:
-    named = set(re.findall(r"\$\(id (\w+)\)", RUNBOOK))
+    named = set(re.findall(r"\$\(resource (\w+)\)", RUNBOOK))
 
     assert named <= source()["Resources"].keys()
 

@@ -23,7 +23,7 @@ from storefront.chat.connection import (
 from storefront.chat.request import JoinRoom, LeaveRoom, Ping, Request, SendMessage, ShowHistory
 from storefront.orders.status import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from tools.demo import verified
-from tools.demo.journeys import JOURNEYS, Journey, Need
+from tools.demo.journeys import JOURNEYS, Journey
 from tools.markdown import table
 from tools.rehearsal import comparison
 from tools.rehearsal.comparison import Assumptions
@@ -145,13 +145,12 @@ def _environments() -> Iterator[tuple[str, ...]]:
 
 
 def _verified(journey: Journey) -> tuple[str, ...]:
-    needs = ", ".join(need.value for need in Need if need in journey.needs)
     seen = verified.load().get(journey.name, {})
-    return journey.name, needs, _seen(seen.get("local")), _seen(seen.get("aws"))
+    return journey.name, _seen(seen.get("local")), _seen(seen.get("aws"))
 
 
 def _seen(how: Mapping[str, str] | None) -> str:
-    return f"{how['date']} (`{how['commit']}`)" if how else "not yet"
+    return f"{how['date']} `{how['commit']}`" if how else "not yet"
 
 
 def _permissions() -> Iterator[tuple[str, ...]]:
@@ -201,7 +200,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "release comparison": lambda: _table(*comparison.as_short_table(Assumptions())),
     "release picture": lambda: comparison.as_picture(_PICTURED_ERROR_RATE, Assumptions()),
     "environments": lambda: _table(("parameter", *samconfig.ENVIRONMENTS, "meaning"), _environments()),
-    "verified": lambda: _table(("journey", "needs", "seen here", "seen on AWS"), map(_verified, JOURNEYS)),
+    "verified": lambda: _table(("journey", "seen here", "seen on AWS"), map(_verified, JOURNEYS)),
     "permissions": lambda: _table(("function", "may"), _permissions()),
     "sam local routes": lambda: _table(
         ("route", "function", "under `sam local start-api`"),
