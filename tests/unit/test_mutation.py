@@ -97,7 +97,7 @@ def test_a_run_fails_for_a_survivor_that_the_page_did_not_have(
     results = f"    {OF_A_FUNCTION}: survived\n    another: timeout\n"
     said = {"run": "", "results": results, "show": diff_of(IDENTITY, "a", "b")}
     monkeypatch.setattr(mutation, "_mutmut", lambda command, *_: said[command])
-    monkeypatch.setattr(mutation, "_counts", lambda: COUNTS)
+    monkeypatch.setattr(mutation, "_counts", lambda _: COUNTS)
     monkeypatch.setattr(mutation, "PAGE", tmp_path / "mutation.md")
     if known:
         mutation.run()

@@ -36,6 +36,7 @@ The command writes this page and keeps the verdicts, which are written by hand.
 """
 _HEAD = "| where | mutation | verdict |\n| --- | --- | --- |\n"
 _RESULT = re.compile(r"^\s+(?P<name>\S+): (?P<status>survived|no tests|suspicious|segfault)$", re.MULTILINE)
+_UNCHECKED = re.compile(r"^\s+storefront\.(\S+)\.[^.\s]+: not checked$", re.MULTILINE)
 # Of a function, `x_function`; of a method, `xǁClassǁmethod`.
 _NAME = re.compile(r"(?:x_|xǁ(?P<owner>[^ǁ.]+)ǁ)(?P<function>[^ǁ.]+)__mutmut_\d+$")
 _HUNK = re.compile(r"^@@ -(\d+)")
@@ -76,10 +77,11 @@ def run(*mutants: str) -> int:
         mutmut does not run to its end.
     """
     _mutmut("run", *mutants)
-    names = [found["name"] for found in _RESULT.finditer(_mutmut("results"))]
+    results = _mutmut("results")
+    names = [found["name"] for found in _RESULT.finditer(results)]
     survivors = sorted(survivor_in(_mutmut("show", name), name) for name in names)
     known = verdicts(PAGE.read_text()) if PAGE.exists() else {}
-    PAGE.write_text(page(survivors, known, _counts()))
+    PAGE.write_text(page(survivors, known, _counts(results)))
     return 0 if all(survivor.key in known for survivor in survivors) else 1
 
 
@@ -133,12 +135,14 @@ def _first_line(source: str, name: str) -> int:
     return min([made_from.lineno, *(decorator.lineno for decorator in made_from.decorator_list)])
 
 
-def _counts() -> str:
+def _counts(results: str) -> str:
+    """Return how many mutations the tests notice, and which modules have some that no run has tried."""
     _mutmut("export-cicd-stats")
     counts = json.loads((ROOT / "mutants" / "mutmut-cicd-stats.json").read_text())
     total = counts.pop("total")
     checked = sum(counts.values())
-    rest = f" {total - checked} more are not checked yet." if checked < total else ""
+    modules = ", ".join(f"`{module}`" for module in sorted(set(_UNCHECKED.findall(results))))
+    rest = f" {total - checked} more are not checked yet, in {modules}." if modules else ""
     return f"Of {checked} mutations the tests notice {counts['killed'] + counts['timeout']}.{rest} These survive:"
 
 
