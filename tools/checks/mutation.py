@@ -10,6 +10,7 @@ import ast
 import json
 import re
 import subprocess
+import textwrap
 from dataclasses import dataclass
 
 from tools.console import Problem
@@ -24,14 +25,15 @@ OPEN = "open"
 _INTRODUCTION = """\
 # Mutations that no test notices
 
-`storefront mutate` changes the code that lets people in, one expression at a time, and runs the unit tests of that
-code against each change ([mutmut](https://mutmut.readthedocs.io)). A change that makes no test fail survives. It is
-either equivalent, so that nobody can see a difference, or a gap in the tests.
+`storefront mutate` changes the code that lets people in, one expression at a time, and runs the
+unit tests of that code against each change ([mutmut](https://mutmut.readthedocs.io)). A change that
+makes no test fail survives. Either nobody can see a difference (equivalent), or the tests have a
+gap.
 
-`[tool.mutmut]` in [`pyproject.toml`](../../pyproject.toml) names the files and their tests. mutmut skips module
-constants and decorated functions; [defences.md](defences.md) lists the tests of each check.
-[`mutation.yml`](../../.github/workflows/mutation.yml) runs it every week and fails for a survivor that is not listed.
-The command writes this page and keeps the verdicts, which are written by hand.
+`[tool.mutmut]` in [`pyproject.toml`](../../pyproject.toml) names the files and their tests. mutmut
+skips module constants and decorated functions; [defences](defences.md) lists the tests of each
+check. [`mutation.yml`](../../.github/workflows/mutation.yml) runs it every week and fails for a
+survivor that is not listed. The command writes this page; the verdicts are written by hand.
 
 """
 _HEAD = "| where | mutation | verdict |\n| --- | --- | --- |\n"
@@ -143,7 +145,8 @@ def _counts(results: str) -> str:
     checked = sum(counts.values())
     modules = ", ".join(f"`{module}`" for module in sorted(set(_UNCHECKED.findall(results))))
     rest = f" {total - checked} more are not checked yet, in {modules}." if modules else ""
-    return f"Of {checked} mutations the tests notice {counts['killed'] + counts['timeout']}.{rest} These survive:"
+    noticed = counts["killed"] + counts["timeout"]
+    return textwrap.fill(f"Of {checked} mutations the tests notice {noticed}.{rest} These survive:", 100)
 
 
 def _mutmut(*arguments: str) -> str:

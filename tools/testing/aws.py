@@ -91,7 +91,7 @@ class Aws:
 @cache
 def _client(service: str) -> Any:
     """A client takes longer to make than a test to run; what it talks to is moto's, and new for each test."""
-    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}  # nosec B105
     return apart.session("us-east-1").client(service, **keys)  # type: ignore[call-overload]
 
 

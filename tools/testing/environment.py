@@ -5,7 +5,7 @@ import os
 # The names are those of the template's resources, the values those that `tools.testing.aws` gives them.
 _VARIABLES = {
     "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",  # nosec B105
     "AWS_DEFAULT_REGION": "us-east-1",
     # Nothing is read from the home directory of whoever runs this.
     "AWS_CONFIG_FILE": os.devnull,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import urllib.parse
-import xml.etree.ElementTree as ET
+import xml.etree.ElementTree as ET  # the answers of the emulator itself, on this machine  # nosec B405
 from typing import Any
 
 import botocore.session
