@@ -40,7 +40,8 @@ def test_a_line_is_narrow_unless_it_is_a_table_a_command_or_an_address(page: str
 
 @pytest.mark.parametrize("page", READ)
 def test_sentences_say_what_is_and_who_does_it(page: str) -> None:
-    text = re.sub(r"`[^`]*`", "", (ROOT / page).read_text())
+    # Quoted code keeps its words. Two backticks hold one.
+    text = re.sub(r"``.*?``|`[^`]*`", "", (ROOT / page).read_text())
 
     assert re.findall(r"is no |that is no|nothing of|so many|what is no", text) == []
     assert re.findall(r"(?:^|[.!:*|] +)(?:What|Who|Whoever)\b[^?\n]*", text, re.MULTILINE) == []

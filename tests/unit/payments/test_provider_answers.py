@@ -77,7 +77,9 @@ CONTRADICTIONS = [
 ]
 
 
-@pytest.mark.parametrize("body", [*CONTRADICTIONS, [], "approved", None, DEEP], ids=lambda body: str(body)[:40])
+@pytest.mark.parametrize(
+    "body", [*CONTRADICTIONS, [], "approved", None, DEEP], ids=lambda body: ascii(str(body)[:40]).replace("\\", "")
+)
 def test_an_answer_whose_parts_make_no_charge_is_unresolved(shop: Shop, order: Order, body: Any) -> None:
     answer(shop, 200, body)
 
