@@ -32,8 +32,8 @@ gap.
 
 `[tool.mutmut]` in [`pyproject.toml`](../../pyproject.toml) names the files and their tests. mutmut
 skips module constants and decorated functions; [defences](defences.md) lists the tests of each
-check. [`mutation.yml`](../../.github/workflows/mutation.yml) runs it every week and fails for a
-survivor that is not listed. The command writes this page; the verdicts are written by hand.
+check. [`mutation.yml`](../../.github/workflows/mutation.yml) runs it every week and fails for an
+unlisted survivor. The command writes this page; the verdicts are written by hand.
 
 """
 _HEAD = "| where | mutation | verdict |\n| --- | --- | --- |\n"
