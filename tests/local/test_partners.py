@@ -136,7 +136,6 @@ ATTACKS: dict[str, Any] = {
     "no token": lambda token: "Bearer ",
     "no scheme": lambda token: token,
     "other scheme": lambda token: f"Basic {token}",
-    "scheme re-cased": lambda token: f"bearer {token}",
     "two tokens": lambda token: f"Bearer {token}, Bearer {token}",
     "null": lambda token: f"Bearer {token[:-1]}%00",
 }
