@@ -18,7 +18,9 @@ def test_credentials_are_renewed_before_they_end(
     minutes: int, expected: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outputs = {"BackOfficeRoleArn": "arn"}
-    stack = Stack("http://127.0.0.1:1", "us-east-1", {"accessKeyId": "a", "secretAccessKey": "b"}, outputs, {}, back_office=OLD)
+    stack = Stack(
+        "http://127.0.0.1:1", "us-east-1", {"accessKeyId": "a", "secretAccessKey": "b"}, outputs, {}, back_office=OLD
+    )
     stack.save(tmp_path)
     moment = time.time() - minutes * 60
     os.utime(tmp_path / "stack.json", (moment, moment))

@@ -50,6 +50,9 @@ def _set_up() -> None:
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     environment.set_up()
     sys.stdout = io.StringIO()
+    # The functions' logger keeps the stream that it found at its import, which may have been before.
+    logger = import_module("storefront.shared.observability").logger
+    logger.registered_handler.setStream(sys.stdout)
 
 
 def _count(fan_outs: Sequence[int]) -> Counted:
