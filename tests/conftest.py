@@ -1,9 +1,13 @@
 """What all tests share: a process that can reach no AWS account, and AWS as moto plays it."""
 
+import sys
+
 from tools.testing import environment
 
 # Handlers read their environment at import; so it is here before any of them is imported.
 environment.set_up()
+# `sam local` watches the sandbox's folder: bytecode written there would end the containers of its tests.
+sys.dont_write_bytecode = True
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack

@@ -84,7 +84,9 @@ class Processes:
         path = os.pathsep.join(map(str, (ROOT, ROOT / "src", ROOT / "sandbox")))
         return subprocess.Popen(
             [sys.executable, "-m", "tools.replay.worker", json.dumps(settings)],
-            env=process_environment(function, self._stack) | {"PYTHONPATH": path},
+            env=process_environment(function, self._stack)
+            # `sam local` watches the sandbox's folder: bytecode written there would end its warm container.
+            | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
