@@ -3,7 +3,7 @@
 Event and answer have payload format 2.0 ("Invoking Lambda function URLs", AWS Lambda Developer Guide). A function URL
 without IAM is open to the world, so the shared secret is checked before anything else is looked at.
 
-It imports nothing of Storefront, as another company's service would not. Lambda's runtime has botocore.
+It has no import from Storefront, as another company's service would not. Lambda's runtime has botocore.
 """
 
 import base64
@@ -41,7 +41,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer a call to the payment provider."""
     status, body = _reply(event)
     key = event["headers"].get("idempotency-key", "")
-    # A stranger's text, or one that is no key, is not logged.
+    # Only a key from an authenticated caller is logged.
     known = status != HTTPStatus.UNAUTHORIZED and _KEY.fullmatch(key)
     _log(key if known else None, int(status), context.aws_request_id)
     return {"statusCode": int(status), "headers": {"Content-Type": "application/json"}, "body": json.dumps(body)}

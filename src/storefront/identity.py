@@ -1,4 +1,4 @@
-"""Who is calling: the one place where an identity is taken from a request, a frame or a message."""
+"""The caller's identity: the one place where an identity is taken from a request, a frame or a message."""
 
 import re
 from collections.abc import Mapping
