@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from getpass import getpass
 from typing import Self
 
 from rich.console import Console
@@ -42,6 +43,11 @@ def styled(text: str, style: str) -> str:
 def say(text: str = "") -> None:
     """Print a line at once, also when the output is a pipe."""
     print(text, flush=True)
+
+
+def asked_for(what: str) -> str:
+    """Return what a person types, unseen, or what comes in: a secret is no word of a command line."""
+    return getpass(f"{what}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 
 def say_json(value: object) -> None:

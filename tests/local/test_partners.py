@@ -186,7 +186,7 @@ def test_a_rotated_token_is_good_in_the_overlap_and_not_after(stack: Stack, part
     # Given two rotations, the first with no overlap; and no token that the gateway has seen before
     first = partners.issue("bronze")
     second = partners.rotate(partner_id_of(first.token), timedelta(0))
-    third = partners.rotate(partner_id_of(first.token))
+    third = partners.rotate(partner_id_of(first.token), timedelta(days=7))
 
     statuses = [calling_with(stack, access).request("GET", PATH) for access in (first, second, third)]
 

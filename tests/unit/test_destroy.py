@@ -9,7 +9,6 @@ from moto import mock_aws
 
 from tools.console import Problem
 from tools.ops import destroy
-from tools.ops.destroy import Removal
 
 STACK = "storefront-dev"
 TABLE = {
@@ -110,8 +109,8 @@ def test_protection_is_turned_off_where_that_is_asked_for(session: boto3.Session
 def test_termination_protection_counts_as_well(session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given what CloudFormation says of such a stack (moto cannot protect one)
     deploy(session)
-    described = {"StackId": STACK, "EnableTerminationProtection": True}
-    monkeypatch.setattr(Removal, "_described", lambda self: described)
+    described = {"StackId": STACK, "StackName": STACK, "EnableTerminationProtection": True}
+    monkeypatch.setattr(destroy, "_described", lambda *_: described)
 
     # Then
     with pytest.raises(Problem, match="termination protection of storefront-dev; --unprotect"):
@@ -141,7 +140,7 @@ def test_versions_of_functions_are_not_left_though_the_template_keeps_them(
     # Given what CloudFormation lists of a function's version, which SAM retains
     deploy(session, DeletionPolicy="Retain")
     listed = {"LogicalResourceId": "Orders", "PhysicalResourceId": "orders:1", "ResourceType": "AWS::Lambda::Version"}
-    monkeypatch.setattr(Removal, "_resources", lambda self: [listed])
+    monkeypatch.setattr(destroy, "resources_of", lambda *_: [listed])
 
     # Then Lambda has deleted it with the function
     removed()

@@ -29,7 +29,7 @@ def reported() -> None:
 def story() -> None:
     lines = [LogLine(0, "f", "INFO", FOREIGN, FOREIGN, {"reason": FOREIGN})]
     order = {"status": FOREIGN, "currency": FOREIGN, "lines": [{"unitPrice": 1, "quantity": 1, "sku": FOREIGN}]}
-    print(Story("ord-1", order, {"status": FOREIGN}, {}, {"orders": [FOREIGN]}, [FOREIGN], lines).as_text())
+    print(*Story("ord-1", order, {"status": FOREIGN}, {}, {"orders": [FOREIGN]}, [FOREIGN], lines).shown(), sep="\n")
 
 
 PRINTERS: dict[str, Callable[[], object]] = {

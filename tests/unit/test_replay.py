@@ -16,9 +16,8 @@ from tools import cli
 from tools.console import Misuse, Problem, step
 from tools.replay import aws, command
 from tools.replay.aws import OnAws
-from tools.replay.cases import Case, chosen, load
-from tools.replay.command import Request, Result, Verdict
-from tools.replay.names import Named
+from tools.replay.cases import Case, Named, chosen, load
+from tools.replay.command import Result, Verdict
 from tools.replay.sam import SamLocal
 from tools.replay.target import Outcome
 from tools.stack import functions, lifecycle
@@ -109,9 +108,6 @@ class Scripted:
     def __init__(self, log: Path) -> None:
         self._log = log
 
-    def prepare(self, cases: Any) -> None:
-        pass
-
     def why_not(self, case: Case, /) -> str | None:
         return "it writes" if case.name == WRITES else None
 
@@ -185,7 +181,7 @@ def fake_sam(directory: Path, script: str) -> list[str]:
 def stack_on_aws(stage: str) -> StackOnAws:
     url = f"https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com/{stage}"
     outputs = {"RestApiUrl": url, "UserPoolClientId": "the-client"}
-    return StackOnAws(endpoint="", region="eu-central-1", credentials={}, outputs=outputs, users={})
+    return StackOnAws(endpoint="", region="eu-central-1", credentials={}, outputs=outputs, users={}, name="shop")
 
 
 @pytest.fixture
@@ -200,7 +196,7 @@ def test_a_stack_on_aws_is_called_through_its_alias_and_only_what_is_the_same_ev
     payload = json.dumps(CASES[READS].answer | {"body": json.dumps(CASES[READS].answer["body"]["$json"])})
     answer = {"StatusCode": 200, "Payload": payload, "LogResult": base64.b64encode(b"a line\n").decode()}
     log = tmp_path / "log"
-    target = OnAws(stack_on_aws("dev"), "shop", log, sam=fake_sam(tmp_path, f"print({json.dumps(answer)!r})"))
+    target = OnAws(stack_on_aws("dev"), log, sam=fake_sam(tmp_path, f"print({json.dumps(answer)!r})"))
 
     assert list(target.replay(CASES[READS])) == []
 
@@ -215,7 +211,7 @@ def test_a_call_that_fails_is_told_with_the_last_line_of_the_sam_cli(tmp_path: P
     sam = fake_sam(tmp_path, 'sys.exit("Error: no credentials")')
 
     with pytest.raises(Problem, match="PlaceOrderFunction: Error: no credentials"):
-        list(OnAws(stack_on_aws("dev"), "shop", tmp_path / "log", sam=sam).replay(CASES[READS]))
+        list(OnAws(stack_on_aws("dev"), tmp_path / "log", sam=sam).replay(CASES[READS]))
 
 
 @pytest.mark.usefixtures("deployed")
@@ -236,12 +232,12 @@ def test_a_call_that_fails_is_told_with_the_last_line_of_the_sam_cli(tmp_path: P
     ],
 )
 def test_on_aws_unasked_only_what_reads_is_replayed(tmp_path: Path, name: str, reason: str | None) -> None:
-    assert OnAws(stack_on_aws("dev"), "shop", tmp_path / "log").why_not(CASES[name]) == reason
+    assert OnAws(stack_on_aws("dev"), tmp_path / "log").why_not(CASES[name]) == reason
 
 
 @pytest.mark.usefixtures("deployed")
 def test_who_asks_for_it_gets_what_writes_too_but_never_in_prod(tmp_path: Path) -> None:
-    asked = [OnAws(stack_on_aws(stage), "shop", tmp_path / "log", may_charge=True) for stage in ("dev", "prod")]
+    asked = [OnAws(stack_on_aws(stage), tmp_path / "log", may_charge=True) for stage in ("dev", "prod")]
 
     assert [target.why_not(CASES[WRITES]) for target in asked] == [None, "it writes, and this is prod"]
     assert [target.why_not(CASES[READS]) for target in asked] == [None, None]
@@ -250,7 +246,7 @@ def test_who_asks_for_it_gets_what_writes_too_but_never_in_prod(tmp_path: Path) 
 @pytest.mark.usefixtures("deployed")
 def test_prod_is_refused_unless_asked_for(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"shop is prod: .*--yes"):
-        OnAws(stack_on_aws("prod"), "shop", tmp_path / "log")
+        OnAws(stack_on_aws("prod"), tmp_path / "log")
 
 
 def test_sam_local_is_called_with_its_configuration_and_answers_with_its_last_line(tmp_path: Path) -> None:
@@ -363,8 +359,8 @@ def test_what_does_not_go_together_is_refused_with_exit_code_2(tmp_path: Path, w
 def test_the_exit_code_says_whether_all_is_as_expected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: bool, code: int
 ) -> None:
-    requests: list[Request] = []
-    monkeypatch.setattr(command, "run", lambda request, state: requests.append(request) or found)
+    asked: list[Any] = []
+    monkeypatch.setattr(command, "run", lambda event, state, **options: asked.append((event, options)) or found)
 
     try:
         cli.run("replay", "place-order", "--state", str(tmp_path))
@@ -372,10 +368,10 @@ def test_the_exit_code_says_whether_all_is_as_expected(
         assert end.code == code
     else:
         assert code == 0
-    assert requests == [Request("place-order")]
+    assert asked == [("place-order", {"target": "in-process", "stack": None, "may_charge": False, "verbose": False})]
 
 
 def test_without_a_stack_it_says_how_to_start_one(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="make up"):
-        command.run(Request("place-order/good"), tmp_path)
+        command.run("place-order/good", tmp_path)
     assert not lifecycle.Emulator(tmp_path).is_running()

@@ -17,14 +17,13 @@ from websockets.sync.client import connect
 from tools.console import Problem
 from tools.demo.api_client import ApiClient, sign_in
 from tools.ops.accounts import Accounts
-from tools.stack.stack import Stack, StackOnAws
+from tools.stack.stack import Stack
 
 Frame = Mapping[str, Any]
 
 ANSWER_SECONDS = 30
 # Idle connections are closed after ten minutes ("Quotas for configuring and running a WebSocket in API Gateway").
 PING_SECONDS = 240
-_UNREADABLE = "not a frame of the chat"
 
 
 class Refused(Problem):
@@ -48,16 +47,10 @@ class Chat:
 
     def __init__(self, url: str, heard: Callable[[Frame], None], origin: str | None = None) -> None:
         self._exits = ExitStack()
+        # Protocol pings are not known to keep a connection of API Gateway from being idle: we send frames.
+        options: dict[str, Any] = {"origin": origin, "ping_interval": None, "open_timeout": ANSWER_SECONDS}
         try:
-            # Protocol pings are not known to keep a connection of API Gateway from being idle: we send frames.
-            opening = connect(
-                url,
-                origin=origin,  # type: ignore[arg-type]
-                ping_interval=None,
-                open_timeout=ANSWER_SECONDS,
-                proxy=None,
-            )
-            self.socket = self._exits.enter_context(opening)
+            self.socket = self._exits.enter_context(connect(url, proxy=None, **options))
         except InvalidStatus as refusal:
             raise Refused(refusal.response.status_code) from None
         except (InvalidHandshake, OSError) as error:
@@ -128,19 +121,16 @@ class Chat:
                 # It names the gateway's own id of a frame, none of ours: the request that has waited longest is told.
                 request_id = next(iter(self._waiting), "")
             waiting = self._waiting.pop(request_id, None)
-        if frame.get("event") == "pong":
-            self._ping_unanswered = False
         if waiting:
             waiting.set_result(frame)
-        elif frame.get("event") != "pong":
-            self._tell(frame)
-
-    def _tell(self, frame: Frame) -> None:
-        try:
-            self._heard(frame)
-        except (LookupError, TypeError, ValueError, AttributeError):
-            # One frame of a shape that nobody knows must not end the connection.
-            self._heard({"event": _UNREADABLE, "text": str(frame)})
+        if frame.get("event") == "pong":
+            self._ping_unanswered = False
+        elif not waiting:
+            try:
+                self._heard(frame)
+            except (LookupError, TypeError, ValueError, AttributeError):
+                # One frame of a shape that nobody knows must not end the connection.
+                self._heard(_unreadable(frame))
 
     def _ping(self) -> None:
         if time.monotonic() < self._last_sent + PING_SECONDS:
@@ -153,12 +143,15 @@ class Chat:
 
 
 def _frame_in(text: str | bytes) -> Frame:
-    """Return a frame; what is not a JSON object comes as one, under a name of ours."""
     try:
         frame = json.loads(text)
     except (ValueError, RecursionError):
-        frame = None
-    return frame if isinstance(frame, dict) else {"event": _UNREADABLE, "text": str(text)}
+        return _unreadable(text)
+    return frame if isinstance(frame, dict) else _unreadable(text)
+
+
+def _unreadable(text: object) -> Frame:
+    return {"event": "not a frame of the chat", "text": str(text)}
 
 
 def is_of_the_gateway(frame: Frame) -> bool:
@@ -182,11 +175,9 @@ class Access:
         return cls(stack.url, lambda: sign_in(stack, user))
 
     @classmethod
-    def on_aws(cls, stack_name: str, email: str, password: str) -> Self:
-        """Return the access to a stack on AWS, found with the credentials and the region of the environment."""
-        stack = StackOnAws.named(stack_name)
-        accounts = Accounts.of(stack)
-        return cls(stack.url, lambda: str(accounts.sign_in(email, password)["IdToken"]))
+    def of_account(cls, stack: Stack, email: str, password: str) -> Self:
+        """Return the access of an account."""
+        return cls(stack.url, lambda: str(Accounts.of(stack).sign_in(email, password)["IdToken"]))
 
     def ticket(self) -> dict[str, str]:
         """Return a new ticket: ``ticket``, ``expiresAt``, and ``url`` to connect to."""

@@ -1,12 +1,10 @@
 """Commands that use the shop as its customers do."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
 
-from tools.console import Misuse
+from tools.console import Misuse, asked_for
 from tools.environments import STATE_DIRECTORY
 from tools.options import StackName, State, User, chosen
 
@@ -16,9 +14,9 @@ app = typer.Typer()
 @app.command()
 def demo(state: State = STATE_DIRECTORY) -> None:
     """Walk through the shop on the running stack."""
-    from tools.demo.tour import Tour
+    from tools.demo import tour
 
-    Tour(chosen(None, state)).run()
+    tour.run(chosen(None, state))
 
 
 @app.command()
@@ -52,12 +50,11 @@ def chat(
     """Chat in a terminal, on the local stack or on AWS."""
     from tools.demo.chat import Access
     from tools.demo.conversation import Conversation
-    from tools.ops.accounts import asked_for
 
     if not stack:
         access = Access.of(chosen(None, state), user)
     elif email:
-        access = Access.on_aws(stack, email, asked_for("password"))
+        access = Access.of_account(chosen(stack, state), email, asked_for("password"))
     else:
         raise Misuse("--stack needs --email: the account to sign in with")
     Conversation(access, room).run()

@@ -96,7 +96,7 @@ class Conversation:
         # It may be there, or not. With the same id it is stored once, however often it is sent.
         self._show(styled("there was no answer: sending it again", "yellow"))
         self._wait_for_successor(chat)
-        self._request("sendMessage", **message)
+        self._shown(self._ask("sendMessage", **message))
 
     def _wait_for_successor(self, chat: Chat | None) -> None:
         """Wait until there is a connection in its rooms, in place of one that has ended."""
@@ -106,16 +106,17 @@ class Conversation:
 
     def _join(self, room: str) -> None:
         known = frozenset(self._seen)
-        if self._request("joinRoom", room=room):
+        if self._shown(self._ask("joinRoom", room=room)):
             self._rooms = [*(other for other in self._rooms if other != room), room]
             self._catch_up(room, known)
 
     def _rejoin(self, room: str) -> bool:
         """Join a room that this person was in; what passes does not lose it."""
         known = frozenset(self._seen)
-        if joined := self._shown(self._ask_until_it_passes("joinRoom", room=room)):
-            self._catch_up(room, known)
-        return joined is not None
+        if not self._shown(self._ask_until_it_passes("joinRoom", room=room)):
+            return False
+        self._catch_up(room, known)
+        return True
 
     def _join_rooms(self, chat: Chat) -> None:
         self._rooms = [room for room in list(self._rooms) if self._rejoin(room)]
@@ -137,21 +138,18 @@ class Conversation:
             self._hear({"event": "message", "room": room, **message})
 
     def _leave(self) -> None:
-        if self._request("leaveRoom", room=self._room):
+        if self._shown(self._ask("leaveRoom", room=self._room)):
             left = self._rooms.pop()
             now = f"now in {self._rooms[-1]}" if self._rooms else "in no room: /join one"
             self._show(styled(f"you have left {printable(left)}, {printable(now)}", "dim"))
 
     def _earlier(self) -> None:
-        if page := self._request("history", **_page_of(self._room, self._page_before)):
+        if page := self._shown(self._ask("history", **_page_of(self._room, self._page_before))):
             self._page_before = page.get("before")
             for message in reversed(page["messages"]):
                 frame = {"event": "message", "room": self._room, **message}
                 self._is_repetition(frame)
                 self._show(as_line(frame))
-
-    def _request(self, action: str, **members: Any) -> Frame | None:
-        return self._shown(self._ask(action, **members))
 
     def _ask(self, action: str, **members: Any) -> Frame:
         if chat := self._chat:
@@ -160,13 +158,13 @@ class Conversation:
 
     def _ask_until_it_passes(self, action: str, **members: Any) -> Frame:
         """Return the answer, which is none that could be another in a moment."""
-        pauses = _pauses()
-        while True:
+        for pause in _pauses():
             answer = self._ask(action, **members)
             if not is_of_the_gateway(answer) and answer.get("status") not in _PASSING:
-                return answer
+                break
             self._hear(answer)
-            time.sleep(next(pauses))
+            time.sleep(pause)
+        return answer
 
     def _shown(self, answer: Frame) -> Frame | None:
         """Return an answer; an error frame, the gateway's too, is shown instead."""

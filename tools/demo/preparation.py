@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from botocore.exceptions import ClientError
 
+from tools.console import Problem
 from tools.demo.api_client import ApiClient
 from tools.demo.journeys import Need
 from tools.ops.partners import PLANS, Partners, calling_with, partner_id_of
@@ -18,10 +19,6 @@ _DENIED = {"AccessDenied", "AccessDeniedException"}
 _BROWSED = 4
 _KNOWN_WITHIN_SECONDS = 60
 _POLL_SECONDS = 0.5
-
-
-class _Lacking(Exception):
-    """The stack does not have something; the message says why."""
 
 
 def denial(error: ClientError) -> str:
@@ -45,7 +42,7 @@ def prepared(stack: Stack, is_prod: bool) -> Iterator[tuple[Stack, dict[Need, st
         ):
             try:
                 make()
-            except _Lacking as lack:
+            except Problem as lack:
                 missing[need] = str(lack)
             except ClientError as error:
                 missing[need] = denial(error)
@@ -56,54 +53,51 @@ def prepared(stack: Stack, is_prod: bool) -> Iterator[tuple[Stack, dict[Need, st
 
 @dataclass
 class _Making:
+    """Adds to the stack; a `Problem` says why the stack lacks something."""
+
     stack: Stack
     is_prod: bool
     removals: ExitStack
 
     def products(self) -> None:
-        """In prod nothing is put on sale for a test."""
+        # In prod nothing is put on sale for a test.
         if not self.is_prod:
             seed.seed_products(self.stack)
         elif not ApiClient(self.stack.url).request("GET", "/products/MUG-001").ok:
-            raise _Lacking("prod sells its own")
+            raise Problem("prod sells its own")
 
     def catalogue(self) -> None:
         page = ApiClient(self.stack.url).request("GET", f"/products?limit={_BROWSED}")
         # An answer that is an error is for the journey to find.
         if page.ok and len(page.json()["items"]) < _BROWSED:
-            raise _Lacking(f"fewer than {_BROWSED} are on sale")
+            raise Problem(f"fewer than {_BROWSED} are on sale")
 
     def sandbox(self) -> None:
         if "PaymentsSandboxTableName" not in self.stack.outputs:
-            raise _Lacking("this stack charges at a real provider")
+            raise Problem("this stack charges at a real provider")
         self.stack = replace(self.stack, webhook=seed.webhook_of(self.stack))
 
     def customers(self) -> None:
         if self.is_prod:
-            raise _Lacking("prod's client signs in by SRP only, which this command does not know")
+            raise Problem("prod's client signs in by SRP only, which this command does not know")
         cognito, pool = self.stack.client("cognito-idp"), self.stack.outputs["UserPoolId"]
         users = {}
         for name, group in seed.GROUP_OF_USER.items():
-            user = User(f"smoke-{name}-{secrets.token_hex(8)}@storefront.example", seed.new_password())
+            users[name] = user = User(f"smoke-{name}-{secrets.token_hex(8)}@storefront.example", seed.new_password())
             seed.create_user(cognito, pool, user, f"Smoke {name.capitalize()}")
             self.removals.callback(cognito.admin_delete_user, UserPoolId=pool, Username=user.email)
             seed.let_in(cognito, pool, user, group)
-            users[name] = user
         self.stack = replace(self.stack, users=users)
 
     def partners(self) -> None:
-        partners = Partners(self.stack)
-        issued = {}
+        partners, issued = Partners(self.stack), {}
         for plan in PLANS:
             issued[plan] = partners.issue(plan)
             self.removals.callback(partners.remove, partner_id_of(issued[plan].token))
         self.stack = replace(self.stack, partners=issued)
-        self._wait_until_partners_are_known()
-
-    def _wait_until_partners_are_known(self) -> None:
-        """The gateway may take a while to know a new API key; if it takes too long, the journey will say so."""
+        # The gateway may take a while to know a new API key; if it takes too long, the journey will say so.
         deadline = time.monotonic() + _KNOWN_WITHIN_SECONDS
-        for access in self.stack.partners.values():
+        for access in issued.values():
             partner = calling_with(self.stack, access)
             while partner.request("GET", "/partner/orders/none").status_code in (401, 403):
                 if time.monotonic() > deadline:

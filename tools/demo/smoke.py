@@ -28,13 +28,12 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Result:
-    """A journey, what came of it, and why if it did not pass; ``shown`` is what a failed one has shown."""
+    """A journey, what came of it, and why if it did not pass."""
 
     journey: Journey
     outcome: Outcome
     reason: str = ""
     seconds: float = 0
-    shown: str = ""
 
 
 def environment_of(stack: Stack) -> str:
@@ -56,9 +55,10 @@ def run(stack: Stack, may_charge: bool = False) -> list[Result]:
             missing[Need.SALES] = missing[Need.EDITS] = "this is prod; --yes orders and edits all the same"
         for journey in JOURNEYS:
             lines.clear()
-            result = _skipped(journey, missing, results) or _made(journey, visit, lines)
-            results[journey.name] = result
+            results[journey.name] = result = _skipped(journey, missing, results) or _made(journey, visit)
             _report(result)
+            if result.outcome is Outcome.FAILED and lines:
+                say("\n".join(lines))
     count = Counter(result.outcome for result in results.values())
     counts = ", ".join(f"{count[outcome]} {outcome.name.lower()}" for outcome in Outcome)
     say(f"{len(results)} journeys: {counts}, in {time.monotonic() - started:.0f} s")
@@ -76,7 +76,7 @@ def _skipped(journey: Journey, missing: dict[Need, str], results: dict[str, Resu
     return None
 
 
-def _made(journey: Journey, visit: Visit, lines: list[str]) -> Result:
+def _made(journey: Journey, visit: Visit) -> Result:
     started = time.monotonic()
     outcome, reason = Outcome.FAILED, ""
     try:
@@ -91,7 +91,7 @@ def _made(journey: Journey, visit: Visit, lines: list[str]) -> Result:
         reason = str(problem)
     except Exception as error:  # one broken journey must not keep the others from being made
         reason = f"{type(error).__name__}: {error}"
-    return Result(journey, outcome, reason, time.monotonic() - started, "\n".join(lines))
+    return Result(journey, outcome, reason, time.monotonic() - started)
 
 
 def _report(result: Result) -> None:
@@ -99,5 +99,3 @@ def _report(result: Result) -> None:
     took = styled(f"({result.seconds:.1f} s)", "dim") if result.seconds else ""
     why = f"{result.outcome.name.lower()}: {printable(result.reason)}" if result.reason else ""
     say(" ".join(filter(None, (styled(mark, colour), result.journey.name, took, why))))
-    if result.outcome is Outcome.FAILED and result.shown:
-        say(result.shown)

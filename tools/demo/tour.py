@@ -9,17 +9,11 @@ from tools.demo.visit import Visit
 from tools.stack.stack import Stack
 
 
-class Tour:
-    """All journeys on one stack, shown request by request."""
-
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
-
-    def run(self) -> None:
-        """Make every journey; a ``Problem`` ends it where something is not as it must be."""
-        started = time.monotonic()
-        with closing(Visit(self._stack, say)) as visit:
-            for journey in JOURNEYS:
-                journey.walk(visit)
-        seconds = time.monotonic() - started
-        say(f"\n{styled('✓', 'green')} {visit.steps} steps in {seconds:.0f} s, all as they should be")
+def run(stack: Stack) -> None:
+    """Make every journey; a ``Problem`` ends the tour where something is not as it must be."""
+    started = time.monotonic()
+    with closing(Visit(stack, say)) as visit:
+        for journey in JOURNEYS:
+            journey.walk(visit)
+    seconds = time.monotonic() - started
+    say(f"\n{styled('✓', 'green')} {visit.steps} steps in {seconds:.0f} s, all as they should be")

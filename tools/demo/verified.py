@@ -1,7 +1,4 @@
-"""The record of which journeys have been seen to work, where and when; docs/deploying.md shows it.
-
-A line is written by ``storefront smoke --record``, and by nothing else.
-"""
+"""The record of which journeys `storefront smoke --record` has seen to work, where and when."""
 
 import json
 import subprocess

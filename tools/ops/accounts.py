@@ -1,11 +1,7 @@
 """People's accounts: sign-up, sign-in and refresh, on the local stack and on AWS alike."""
 
-from __future__ import annotations
-
-import sys
 from dataclasses import dataclass
-from getpass import getpass
-from typing import Any
+from typing import Any, Self
 
 from botocore.exceptions import ClientError
 
@@ -15,13 +11,13 @@ from tools.stack.stack import Stack
 
 @dataclass(frozen=True)
 class Accounts:
-    """The accounts of one user pool client; Cognito asks nobody for credentials who signs up or in."""
+    """The accounts of one user pool client; all that Cognito refuses is a `Problem`."""
 
     cognito: Any
     client_id: str
 
     @classmethod
-    def of(cls, stack: Stack) -> Accounts:
+    def of(cls, stack: Stack) -> Self:
         """Return the accounts of a stack."""
         return cls(stack.client("cognito-idp"), stack.outputs["UserPoolClientId"])
 
@@ -54,11 +50,6 @@ class Accounts:
 
 def confirm_locally(stack: Stack, email: str) -> None:
     """Confirm an account without a code, and put it into the group of customers: nobody reads local e-mail."""
-    cognito, pool = stack.client("cognito-idp"), stack.outputs["UserPoolId"]
-    cognito.admin_confirm_sign_up(UserPoolId=pool, Username=email)
-    cognito.admin_add_user_to_group(UserPoolId=pool, Username=email, GroupName="customers")
-
-
-def asked_for(what: str) -> str:
-    """Return what a person types, unseen, or what comes in: a secret is no word of a command line."""
-    return getpass(f"{what}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    cognito, account = stack.client("cognito-idp"), {"UserPoolId": stack.outputs["UserPoolId"], "Username": email}
+    cognito.admin_confirm_sign_up(**account)
+    cognito.admin_add_user_to_group(**account, GroupName="customers")

@@ -1,18 +1,13 @@
 """The back office: assumes its role and writes products with signed requests, on this machine and on AWS alike.
 
-A request to a route that IAM guards is signed with AWS Signature Version 4 for the service `execute-api`: method, path,
-query, the host and `X-Amz-*` headers, and the body's SHA-256 ("Signing AWS API requests", AWS Identity and Access
-Management User Guide). botocore has the one implementation that this needs.
+The signatures are of version 4 ("Signing AWS API requests", AWS Identity and Access Management User Guide).
 """
-
-from __future__ import annotations
 
 import json
 import time
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import boto3
 import requests
@@ -20,12 +15,11 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from storefront.shared.http import session
 from storefront.shared.text import printable
 from tools.console import Problem, say, say_json
+from tools.demo.api_client import ApiClient
 from tools.stack.stack import Stack
 
-_TIMEOUT_SECONDS = 35  # a little more than API Gateway's own
 _SESSION_SECONDS = 3600
 _RENEWED_AFTER_SECONDS = 2700
 
@@ -72,52 +66,35 @@ class BackOffice:
     region: str
 
     @classmethod
-    def of(cls, stack: Stack, *, as_me: bool = False) -> BackOffice:
+    def of(cls, stack: Stack, *, as_me: bool = False) -> Self:
         """Return an editor who signs with new credentials of the stack's role, or ``as_me`` with the environment's."""
         role = stack.outputs["BackOfficeRoleArn"]
         return cls(stack.url, _own() if as_me else assume(stack.client("sts"), role), stack.region)
 
-    def product(self, sku: str) -> requests.Response:
-        """Ask for a product, as anyone may."""
-        return session().get(f"{self.url}/products/{sku}", timeout=_TIMEOUT_SECONDS)
-
     def put(self, sku: str, product: dict[str, Any], condition: dict[str, str]) -> requests.Response:
         """Write a product on a condition: ``If-Match`` with its entity tag, or ``If-None-Match: *``."""
-        url = f"{self.url}/products/{sku}"
-        body = json.dumps(product).encode()
+        path, body = f"/products/{sku}", json.dumps(product).encode()
         plain = {"Content-Type": "application/json", **condition}
-        headers = signed("PUT", url, body, plain, self.credentials, self.region)
-        return session().put(url, data=body, headers=headers, timeout=_TIMEOUT_SECONDS)
+        headers = signed("PUT", self.url + path, body, plain, self.credentials, self.region)
+        return ApiClient(self.url).request("PUT", path, data=body, headers=headers)
 
 
-@dataclass(frozen=True)
-class Edit:
-    """What is given of a product; what is ``None`` stays as it is."""
-
-    members: dict[str, Any]
-    amount: int | None = None
-    currency: str | None = None
-
-    def of(self, product: dict[str, Any]) -> dict[str, Any]:
-        """Return a product, edited, as the API takes it."""
-        price = {**product["price"], **_present({"amount": self.amount, "currency": self.currency})}
-        return {**product, **_present(self.members), "price": price}
-
-
-def put_product(editor: BackOffice, sku: str, edit: Edit, *, new: bool, if_match: str | None) -> None:
+def put_product(
+    editor: BackOffice, sku: str, members: dict[str, Any], price: dict[str, Any], *, new: bool, if_match: str | None
+) -> None:
     """Change a product, or put a new one on sale; raise `Problem` with the detail of a refusal.
 
-    Without ``if_match``, the entity tag of the product as somebody has seen it, the change is to the product as it is.
+    A member that is ``None`` stays as it is. Without ``if_match``, the entity tag of the product as somebody has seen
+    it, the change is to the product as it is.
     """
-    if new:
-        product = edit.of({"description": "", "price": {"currency": "EUR"}})
-        answer = editor.put(sku, product, {"If-None-Match": "*"})
-    else:
-        seen = editor.product(sku)
-        _raise_if_refused(seen)
-        known = {name: value for name, value in seen.json().items() if name != "sku"}
-        answer = editor.put(sku, edit.of(known), {"If-Match": if_match or seen.headers["ETag"]})
-    _raise_if_refused(answer)
+    product: dict[str, Any] = {"description": "", "price": {"currency": "EUR"}}
+    condition = {"If-None-Match": "*"}
+    if not new:
+        seen = _accepted(ApiClient(editor.url).request("GET", f"/products/{sku}"))
+        product = {name: value for name, value in seen.json().items() if name != "sku"}
+        condition = {"If-Match": if_match or seen.headers["ETag"]}
+    edited = product | _given(members) | {"price": product["price"] | _given(price)}
+    answer = _accepted(editor.put(sku, edited, condition))
     say_json(answer.json())
     say(printable(f"ETag: {answer.headers['ETag']}"))
 
@@ -134,13 +111,13 @@ def _own() -> dict[str, str]:
     }
 
 
-def _present(values: dict[str, Any]) -> dict[str, Any]:
+def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _raise_if_refused(answer: requests.Response) -> None:
-    if answer.status_code in (HTTPStatus.OK, HTTPStatus.CREATED):
-        return
+def _accepted(answer: requests.Response) -> requests.Response:
+    if answer.ok:
+        return answer
     try:
         detail = answer.json()["detail"]
     except (ValueError, KeyError):

@@ -1,19 +1,23 @@
 """Commands that operate a stack, on this machine or on AWS."""
 
-from __future__ import annotations
-
 import shlex
 import subprocess
 import sys
+from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from storefront.shared.text import printable
-from tools.console import Misuse, say, say_json, styled
+from tools.console import Misuse, asked_for, say, say_json, styled
 from tools.environments import ROOT, STATE_DIRECTORY
 from tools.options import StackName, State, chosen
+
+if TYPE_CHECKING:
+    from tools.ops.accounts import Accounts
+    from tools.ops.partners import Partners
 
 app = typer.Typer()
 partner = typer.Typer(no_args_is_help=True, help="Give a partner a token, replace it, or take it away.")
@@ -44,9 +48,9 @@ def order(
 
     story = order_story.of(chosen(stack, state), order, customer, hours)
     if as_json:
-        say_json(story.to_json())
+        say_json(asdict(story))
     else:
-        say(story.as_text())
+        say("\n".join(story.shown()))
 
 
 @app.command()
@@ -97,13 +101,14 @@ def put_product(
     state: State = STATE_DIRECTORY,
 ) -> None:
     """Change a product as the back office, or put a new one on sale, with a signed request."""
-    from tools.ops.back_office import BackOffice, Edit
-    from tools.ops.back_office import put_product as put
+    from tools.ops import back_office
 
     if new and if_match:
         raise Misuse("--new and --if-match do not go together: nobody has seen a new product")
-    edit = Edit({"name": name, "description": description, "category": category, "stock": stock}, price, currency)
-    put(BackOffice.of(chosen(stack, state), as_me=as_me), sku, edit, new=new, if_match=if_match)
+    editor = back_office.BackOffice.of(chosen(stack, state), as_me=as_me)
+    members = {"name": name, "description": description, "category": category, "stock": stock}
+    edited_price = {"amount": price, "currency": currency}
+    back_office.put_product(editor, sku, members, edited_price, new=new, if_match=if_match)
 
 
 @app.command()
@@ -142,9 +147,7 @@ def issue(
     state: State = STATE_DIRECTORY,
 ) -> None:
     """Make a partner and print the token, which is shown this once."""
-    from tools.ops.partners import Partners
-
-    say(Partners(chosen(stack, state)).issue(plan).token)
+    say(_partners(stack, state).issue(plan).token)
 
 
 @partner.command()
@@ -155,32 +158,33 @@ def rotate(
     state: State = STATE_DIRECTORY,
 ) -> None:
     """Print a partner's new token; the one before it is good for some days more."""
-    from tools.ops.partners import Partners
-
-    say(Partners(chosen(stack, state)).rotate(partner_id, timedelta(days=days)).token)
+    say(_partners(stack, state).rotate(partner_id, timedelta(days=days)).token)
 
 
 @partner.command()
 def revoke(partner_id: PartnerId, stack: StackName = None, state: State = STATE_DIRECTORY) -> None:
     """Take everything from a partner, at once."""
+    _partners(stack, state).revoke(partner_id)
+    say(f"{partner_id} is revoked")
+
+
+def _partners(stack: str | None, state: Path) -> "Partners":
     from tools.ops.partners import Partners
 
-    Partners(chosen(stack, state)).revoke(partner_id)
-    say(f"{partner_id} is revoked")
+    return Partners(chosen(stack, state))
 
 
 @accounts.command("sign-up")
 def sign_up(email: Email, stack: StackName = None, state: State = STATE_DIRECTORY) -> None:
     """Sign up with an e-mail address; on AWS, confirm comes next."""
-    from tools.ops.accounts import Accounts, asked_for, confirm_locally
+    from tools.ops.accounts import confirm_locally
 
-    where = chosen(stack, state)
-    Accounts.of(where).sign_up(email, asked_for("password"))
+    _accounts(stack, state).sign_up(email, asked_for("password"))
     if stack:
         command = f"storefront accounts confirm {shlex.quote(email)} CODE --stack {shlex.quote(stack)}"
         say(printable(f"signed up; a code is on its way: {command}"))
     else:
-        confirm_locally(where, email)
+        confirm_locally(chosen(None, state), email)
         say("signed up and confirmed")
 
 
@@ -192,23 +196,23 @@ def confirm(
     state: State = STATE_DIRECTORY,
 ) -> None:
     """Confirm an address with the code that was sent there."""
-    from tools.ops.accounts import Accounts
-
-    Accounts.of(chosen(stack, state)).confirm(email, code)
+    _accounts(stack, state).confirm(email, code)
     say("confirmed: sign in")
 
 
 @accounts.command("sign-in")
 def sign_in(email: Email, stack: StackName = None, state: State = STATE_DIRECTORY) -> None:
     """Print the tokens of an account as JSON."""
-    from tools.ops.accounts import Accounts, asked_for
-
-    say_json(Accounts.of(chosen(stack, state)).sign_in(email, asked_for("password")))
+    say_json(_accounts(stack, state).sign_in(email, asked_for("password")))
 
 
 @accounts.command()
 def refresh(stack: StackName = None, state: State = STATE_DIRECTORY) -> None:
     """Print new tokens as JSON; the refresh token is asked for."""
-    from tools.ops.accounts import Accounts, asked_for
+    say_json(_accounts(stack, state).refresh(asked_for("refresh token")))
 
-    say_json(Accounts.of(chosen(stack, state)).refresh(asked_for("refresh token")))
+
+def _accounts(stack: str | None, state: Path) -> "Accounts":
+    from tools.ops.accounts import Accounts
+
+    return Accounts.of(chosen(stack, state))

@@ -1,17 +1,14 @@
 """Tells the whole story of one order: its item, its charge, its dead letters, and every log line about it.
 
-What the order is, the table says. How it came to be that, the logs say: all functions log under the correlation id,
-which the order has in its item, or name the order. Nothing is received from the queues that functions consume: each
-look would count as a receive, and five make a dead letter.
+All functions log under the correlation id, which the order has in its item, or name the order. Nothing is received
+from the queues that functions consume: each look would count as a receive, and five make a dead letter.
 """
-
-from __future__ import annotations
 
 import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -30,12 +27,13 @@ _SHOWN = (
 )
 _SHOWN_OF_CHARGE = ("status", "amount", "calls", "chargeId", "openedAt")
 _SHOWN_OF_LINE = ("order_id", "status", "reason", "event_type", "refusal", "posts", "version", "idempotency_key")
+_COUNTS = {"waiting": "ApproximateNumberOfMessages", "in flight or put off": "ApproximateNumberOfMessagesNotVisible"}
 # The clocks of the table's writer and of the logs are not the same.
-_BEFORE_MILLISECONDS = 60_000
+_BEFORE_SECONDS = 60
 # FilterLogEvents has a quota of some calls a second; boto3 waits where it is met.
 _GROUPS_AT_ONCE = 4
 
-_from_attribute = TypeDeserializer().deserialize
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class LogLine:
     level: str
     message: str
     correlation_id: str | None
-    fields: dict[str, Any]
+    fields: Json
 
 
 @dataclass(frozen=True)
@@ -55,22 +53,15 @@ class Story:
     """What is known of an order."""
 
     order_id: str
-    order: dict[str, Any] | None  # its item, without what is the table's own
-    charge: dict[str, Any] | None  # what the sandbox's books say
+    order: Json | None  # its item, without what is the table's own
+    charge: Json | None  # what the sandbox's books say
     waiting: dict[str, dict[str, int]]  # how many messages each queue holds, of whatever order
     dead_letters: dict[str, list[str]]  # those about it, by queue
     events: list[str]  # what was published about it, by the log of the publisher
     lines: list[LogLine]  # what was logged about it, in the order of time
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the story for a script."""
-        return asdict(self)
-
-    def as_text(self) -> str:
-        """Return the story for a terminal."""
-        return "\n".join(self._sections())
-
-    def _sections(self) -> Iterator[str]:
+    def shown(self) -> Iterator[str]:
+        """Yield the lines for a terminal."""
         yield styled(self.order_id, "bold")
         if self.order is None:
             yield "  the orders table has no such order"
@@ -80,8 +71,7 @@ class Story:
             for line in self.order["lines"]:
                 price = f"{line['unitPrice']} {currency} (minor units)"
                 yield printable(f"  {'line':<16} {line['quantity']} x {line['sku']} at {price}")
-        charge = " ".join(f"{name}={value}" for name, value in (self.charge or {}).items())
-        yield f"{styled('charge', 'bold')}  {printable(charge) or 'none that the sandbox knows of'}"
+        yield f"{styled('charge', 'bold')}  {printable(_pairs(self.charge or {})) or 'none that the sandbox knows of'}"
         counts = [f"{name} {', '.join(f'{n} {what}' for what, n in of.items())}" for name, of in self.waiting.items()]
         yield f"{styled('queues', 'bold')}  {'; '.join(counts)} (of all orders)"
         for queue, bodies in self.dead_letters.items():
@@ -103,8 +93,8 @@ def of(stack: Stack, order_id: str, customer_id: str | None = None, hours: float
         raise Problem("an order's id is ord- and 32 letters and digits")
     order = _order(stack, order_id, customer_id)
     names = [order_id, *([order["correlationId"]] if order else [])]
-    since = _milliseconds(order["acceptedAt"]) if order else int((time.time() - hours * 3600) * 1000)
-    lines = _lines(stack, names, since - _BEFORE_MILLISECONDS)
+    begun = datetime.fromisoformat(order["acceptedAt"]).timestamp() if order else time.time() - hours * 3600
+    lines = _lines(stack, names, int((begun - _BEFORE_SECONDS) * 1000))
     queues = dead_letter_queues(stack)
     return Story(
         order_id,
@@ -117,7 +107,7 @@ def of(stack: Stack, order_id: str, customer_id: str | None = None, hours: float
     )
 
 
-def _order(stack: Stack, order_id: str, customer_id: str | None) -> dict[str, Any] | None:
+def _order(stack: Stack, order_id: str, customer_id: str | None) -> Json | None:
     dynamodb, table = stack.client("dynamodb"), stack.outputs["OrdersTableName"]
     if customer_id:
         key = {"customerId": {"S": customer_id}, "orderId": {"S": order_id}}
@@ -129,7 +119,7 @@ def _order(stack: Stack, order_id: str, customer_id: str | None) -> dict[str, An
     return _plain(item, (*_SHOWN, "lines", "currency"))
 
 
-def _charge(stack: Stack, order_id: str) -> dict[str, Any] | None:
+def _charge(stack: Stack, order_id: str) -> Json | None:
     # In prod there is no sandbox: the provider's own pages tell of the charge.
     table = stack.outputs.get("PaymentsSandboxTableName")
     if not table:
@@ -139,15 +129,24 @@ def _charge(stack: Stack, order_id: str) -> dict[str, Any] | None:
     return _plain(item, _SHOWN_OF_CHARGE)
 
 
+def _plain(item: Json | None, names: tuple[str, ...]) -> Json | None:
+    """Return attributes of an item, if there is one, as JSON has them."""
+    if item is None:
+        return None
+    from_attribute = TypeDeserializer().deserialize
+    found = {name: from_attribute(item[name]) for name in names if name in item}
+    plain: Json = json.loads(json.dumps(found, default=int))
+    return plain
+
+
 def _waiting(stack: Stack, queues: list[DeadLetterQueue]) -> dict[str, dict[str, int]]:
     sqs = stack.client("sqs")
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     waiting = {}
     for queue in queues:
         if queue.source_url:
+            names = list(_COUNTS.values())
             found = sqs.get_queue_attributes(QueueUrl=queue.source_url, AttributeNames=names)["Attributes"]
-            counts = (int(found[name]) for name in names)
-            waiting[queue.name] = dict(zip(("waiting", "in flight or put off"), counts, strict=True))
+            waiting[queue.name] = {what: int(found[name]) for what, name in _COUNTS.items()}
     return waiting
 
 
@@ -168,22 +167,22 @@ def _dead_letters(stack: Stack, queues: list[DeadLetterQueue], order_id: str) ->
 def _lines(stack: Stack, names: list[str], since: int) -> list[LogLine]:
     """Return the log lines with one of the names in them, from all of the stack's log groups."""
     logs = stack.client("logs")
-    groups = stack.resources("AWS::Logs::LogGroup").values()
-    with ThreadPoolExecutor(_GROUPS_AT_ONCE) as pool:
-        found = list(pool.map(lambda group: _lines_of(logs, group, names, since), groups))
-    return sorted((line for lines in found for line in lines), key=lambda line: line.timestamp)
 
-
-def _lines_of(logs: Any, group: str, names: list[str], since: int) -> list[LogLine]:
-    events: dict[tuple[str, int, str], Any] = {}
-    for name in names:
+    def of_group(group: str) -> list[Json]:
         # A call for each name: `?"one" ?"other"` finds nothing on the emulator.
-        found = events_in(logs, group, since, f'"{name}"')
-        events |= {(event["logStreamName"], event["timestamp"], event["message"]): event for event in found}
-    return [_line(event) for event in events.values()]
+        return [event for name in names for event in events_in(logs, group, since, f'"{name}"')]
+
+    with ThreadPoolExecutor(_GROUPS_AT_ONCE) as pool:
+        groups = pool.map(of_group, stack.resources("AWS::Logs::LogGroup").values())
+        found = {
+            (event["function"], event["logStreamName"], event["timestamp"], event["message"]): event
+            for events in groups
+            for event in events
+        }
+    return sorted(map(_line, found.values()), key=lambda line: line.timestamp)
 
 
-def _line(event: dict[str, Any]) -> LogLine:
+def _line(event: Json) -> LogLine:
     try:
         record = json.loads(event["message"])
     except ValueError:
@@ -209,20 +208,10 @@ def _readable(line: LogLine, width: int, correlation_id: str | None) -> str:
     fields = {name: value for name, value in line.fields.items() if name not in ("order_id", "idempotency_key")}
     if line.correlation_id and line.correlation_id != correlation_id:
         fields["correlation_id"] = line.correlation_id
-    told = " ".join(f"{name}={value}" for name, value in fields.items())
     heading = f"{styled(clock, 'dim')} {styled(f'{line.function:<{width}}', 'cyan')}"
     message = styled(printable(line.message), LEVEL_STYLES.get(line.level, "bold"))
-    return f"  {heading} {message} {styled(printable(told), 'dim')}".rstrip()
+    return f"  {heading} {message} {styled(printable(_pairs(fields)), 'dim')}".rstrip()
 
 
-def _plain(item: dict[str, Any] | None, names: tuple[str, ...]) -> dict[str, Any] | None:
-    """Return attributes of an item, if there is one, as JSON has them."""
-    if item is None:
-        return None
-    plain = {name: _from_attribute(item[name]) for name in names if name in item}
-    found: dict[str, Any] = json.loads(json.dumps(plain, default=int))
-    return found
-
-
-def _milliseconds(moment: str) -> int:
-    return int(datetime.fromisoformat(moment).timestamp() * 1000)
+def _pairs(values: Json) -> str:
+    return " ".join(f"{name}={value}" for name, value in values.items())

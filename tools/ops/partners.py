@@ -1,9 +1,6 @@
 """Partners of a stack: gives them a token, replaces it, takes it away. On this machine or on AWS."""
 
-from __future__ import annotations
-
 import secrets
-import string
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -17,20 +14,17 @@ from tools.demo.api_client import ApiClient
 from tools.stack.stack import PartnerAccess, Stack
 
 PLANS = {"bronze": "BronzePlanId", "gold": "GoldPlanId"}
-OVERLAP = timedelta(days=7)
-_ID_CHARACTERS = string.ascii_lowercase + string.digits
-_ID_LENGTH = 12
 
 
 @dataclass(frozen=True)
 class Partners:
-    """The partners of one stack."""
+    """The partners of one stack; a partner that it does not have is a `Problem`."""
 
     stack: Stack
 
     def issue(self, plan: str) -> PartnerAccess:
         """Make a new partner; the token is shown this once, and kept nowhere."""
-        partner_id = "".join(secrets.choice(_ID_CHARACTERS) for _ in range(_ID_LENGTH))
+        partner_id = secrets.token_hex(6)
         token, stored = issue(partner_id)
         gateway = self.stack.client("apigateway")
         key = gateway.create_api_key(name=f"partner-{partner_id}", enabled=True)
@@ -38,7 +32,7 @@ class Partners:
         self._store.add(Partner(partner_id, plan, key["value"], (stored,)))
         return PartnerAccess(token=token.to_text(), api_key=key["value"])
 
-    def rotate(self, partner_id: str, overlap: timedelta = OVERLAP) -> PartnerAccess:
+    def rotate(self, partner_id: str, overlap: timedelta) -> PartnerAccess:
         """Give a partner another token; the ones before it are good until the overlap ends."""
         partner = self._get(partner_id)
         token, stored = issue(partner_id)
@@ -79,13 +73,9 @@ class Partners:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             raise Problem("somebody else has changed this partner at the same time: try again") from None
-        self._forget_what_was_allowed()
-
-    def _forget_what_was_allowed(self) -> None:
-        """Have the gateway ask again: for five minutes it goes by what the authorizer said before."""
+        # For five minutes, the gateway goes by what the authorizer said before.
         gateway, api_id = self.stack.client("apigateway"), self.stack.outputs["RestApiId"]
-        stage = self.stack.url.rpartition("/")[2]
-        gateway.flush_stage_authorizers_cache(restApiId=api_id, stageName=stage)
+        gateway.flush_stage_authorizers_cache(restApiId=api_id, stageName=self.stack.url.rpartition("/")[2])
 
 
 def partner_id_of(token: str) -> str:
@@ -94,10 +84,10 @@ def partner_id_of(token: str) -> str:
 
 
 def caller(stack: Stack, name: str) -> ApiClient:
-    """Return somebody who calls the REST API as one of the stack's partners."""
+    """Return a client of the REST API with the token of one of the stack's partners."""
     return calling_with(stack, stack.partners[name])
 
 
 def calling_with(stack: Stack, access: PartnerAccess) -> ApiClient:
-    """Return somebody who calls the REST API with a token."""
+    """Return a client of the REST API with a partner's token."""
     return ApiClient(stack.url, f"Bearer {access.token}")

@@ -1,10 +1,7 @@
-"""Shows what is in the dead-letter queues, and moves it back to where it came from.
+"""Shows what is in the dead-letter queues, and moves what one chooses back to where it came from.
 
-SQS can move a dead-letter queue back by itself (`StartMessageMoveTask`), but all of it: the message that is to blame
-comes along. Here one looks first, and chooses.
+SQS itself (`StartMessageMoveTask`) moves all of a queue, and the message that is to blame comes along.
 """
-
-from __future__ import annotations
 
 import json
 import re
@@ -21,11 +18,11 @@ from storefront.orders.order_item import order_of
 from storefront.shared.attributes import Unreadable
 from storefront.shared.text import printable
 from tools.console import Problem, say, styled
+from tools.stack.function_name import kebab_of
 from tools.stack.stack import Stack
 
 # What makes one letter fail, also where it or the order that it names is unreadable: the others must not wait for it.
 _FAILURES = (Problem, Unreadable, ClientError, BotoCoreError, ValueError, KeyError, TypeError, AttributeError)
-
 # So long a letter is out of sight where this command ends before it has put it back.
 _HELD_SECONDS = 60
 # A long poll asks every server that holds messages; a short one may miss some ("Amazon SQS short and long polling",
@@ -33,25 +30,11 @@ _HELD_SECONDS = 60
 _POLL_SECONDS = 1
 _BATCH = 10
 _SHOWN_CHARACTERS = 160
+# What was done with letters, and what --yes does with them.
+_MOVING = ("moved", "moves them back")
+_PUBLISHING = ("published", "publishes the events of the orders they name, as they are now")
 
 Letter = dict[str, Any]  # a message as SQS hands it out
-
-
-def mentions(letter: Letter, *texts: str) -> bool:
-    """Tell whether one of the texts is in the body or in an attribute's value."""
-    values = [letter["Body"], *_attributes(letter).values()]
-    return any(text in value for text in texts for value in values)
-
-
-def _attributes(letter: Letter) -> dict[str, str]:
-    return {name: str(value.get("StringValue")) for name, value in letter.get("MessageAttributes", {}).items()}
-
-
-def _as_text(letter: Letter) -> str:
-    sent = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(int(letter["Attributes"]["SentTimestamp"]) / 1000))
-    names = " ".join(f"{name}={value}" for name, value in sorted(_attributes(letter).items()))
-    identifier, shown = letter["MessageId"], printable(letter["Body"], _SHOWN_CHARACTERS)
-    return f"{styled(f'{sent} {identifier}', 'dim')} {shown} {printable(names)}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -80,15 +63,15 @@ def dead_letter_queues(stack: Stack) -> list[DeadLetterQueue]:
     for name, found in attributes.items():
         source = sources.get(found["QueueArn"])
         if source or name.endswith("DeadLetterQueue"):
-            queues.append(DeadLetterQueue(_spoken(source or name), urls[name], urls[source] if source else None))
+            called = kebab_of(re.sub(r"(DeadLetter)?Queue$", "", source or name))
+            queues.append(DeadLetterQueue(called, urls[name], urls[source] if source else None))
     return sorted(queues, key=lambda queue: queue.name)
 
 
 def letters_in(sqs: Any, url: str) -> list[Letter]:
     """Return what a dead-letter queue holds. The letters are held: `release` those that stay.
 
-    Only for dead-letter queues: anywhere else, looking at a message counts as a receive, and five make it a dead
-    letter.
+    In any other queue, a look counts as a receive, and five make a dead letter.
     """
     letters: dict[str, Letter] = {}
     while True:
@@ -102,9 +85,9 @@ def letters_in(sqs: Any, url: str) -> list[Letter]:
         )
         messages = {message["MessageId"]: message for message in received.get("Messages", [])}
         # One that comes a second time was in sight again already: everything has been seen.
-        new = messages.keys() - letters.keys()
+        is_end = messages.keys() <= letters.keys()
         letters |= messages
-        if not new:
+        if is_end:
             return sorted(letters.values(), key=lambda letter: str(letter["Attributes"]["SentTimestamp"]))
 
 
@@ -118,11 +101,17 @@ def release(sqs: Any, url: str, letters: Iterable[Letter]) -> None:
         sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries[start : start + _BATCH])
 
 
-def run(stack: Stack, name: str | None, match: str | None, go: bool) -> None:
-    """Show the dead letters with a text in their body or an attribute, and with ``go`` move them.
+def mentions(letter: Letter, text: str) -> bool:
+    """Tell whether a text is in the body or in an attribute's value."""
+    return any(text in value for value in (letter["Body"], *_attributes(letter).values()))
 
-    Without a queue's name all of them are shown; to move letters needs one.
-    """
+
+def _attributes(letter: Letter) -> dict[str, str]:
+    return {name: str(value.get("StringValue")) for name, value in letter.get("MessageAttributes", {}).items()}
+
+
+def run(stack: Stack, name: str | None, match: str | None, go: bool) -> None:
+    """Show the dead letters with a text in their body or an attribute, and with ``go`` move those of one queue."""
     queues = dead_letter_queues(stack)
     names = ", ".join(queue.name for queue in queues)
     if go and not name:
@@ -135,25 +124,70 @@ def run(stack: Stack, name: str | None, match: str | None, go: bool) -> None:
         raise Problem(f"{failures} could not be moved, and are where they were: the lines above say why")
 
 
-def move(sqs: Any, queue: DeadLetterQueue, letter: Letter) -> None:
-    """Send a letter back to its source queue, and take it out of the dead-letter queue.
+def _deal_with(stack: Stack, queue: DeadLetterQueue, match: str | None, go: bool) -> int:
+    """Show a queue's letters, move those that match if asked to; return how many could not be moved."""
+    sqs = stack.client("sqs")
+    letters = letters_in(sqs, queue.url)
+    chosen = [letter for letter in letters if match is None or mentions(letter, match)]
+    try:
+        _show(queue, letters, chosen)
+        failed = _moved(stack, queue, chosen) if go else []
+    finally:
+        release(sqs, queue.url, letters)
+    done, does = _MOVING if queue.source_url else _PUBLISHING
+    if go:
+        skipped = len(letters) - len(chosen)
+        say(f"  {done} {len(chosen) - len(failed)} of {len(chosen)}, skipped {skipped}, failed {len(failed)}")
+    elif chosen:
+        say(f"  dry run, nothing has been moved: storefront redrive {queue.name} --yes {does}")
+    for letter, reason in failed:
+        say(f"  {styled('failed', 'red')} {letter['MessageId']}: {printable(reason)}")
+    return len(failed)
 
-    In this order: after a crash in between there are two copies, which every consumer of the shop sees through. The
-    other way round, there would be none.
-    """
+
+def _show(queue: DeadLetterQueue, letters: Sequence[Letter], chosen: Sequence[Letter]) -> None:
+    which = "" if len(chosen) == len(letters) else f", of which {len(chosen)} match"
+    say(f"{styled(queue.name, 'bold')}: {len(letters)} dead letters{which}")
+    for letter in chosen:
+        moment = time.localtime(int(letter["Attributes"]["SentTimestamp"]) / 1000)
+        heading = styled(f"{time.strftime('%Y-%m-%d %H:%M:%S', moment)} {letter['MessageId']}", "dim")
+        names = " ".join(f"{name}={value}" for name, value in sorted(_attributes(letter).items()))
+        say(f"  {heading} {printable(letter['Body'], _SHOWN_CHARACTERS)} {printable(names)}".rstrip())
+        if queue.source_url is None:
+            say(f"    {printable(_pointer(letter))}")
+
+
+def _moved(stack: Stack, queue: DeadLetterQueue, letters: Iterable[Letter]) -> list[tuple[Letter, str]]:
+    """Move letters, each by itself; return those that could not be moved, with the reason."""
+    sqs = stack.client("sqs")
+    failed = []
+    for letter in letters:
+        try:
+            # In this order: after a crash in between there are two copies, which every consumer of the shop sees
+            # through. The other way round, there would be none.
+            if queue.source_url:
+                _send_back(sqs, queue.source_url, letter)
+            else:
+                _publish_again(stack, letter)
+            sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=letter["ReceiptHandle"])
+        except _FAILURES as error:
+            failed.append((letter, f"{type(error).__name__}: {error}"))
+    return failed
+
+
+def _send_back(sqs: Any, source_url: str, letter: Letter) -> None:
     trace = letter.get("Attributes", {}).get("AWSTraceHeader")
     header = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}}
     sqs.send_message(
-        QueueUrl=queue.source_url,
+        QueueUrl=source_url,
         MessageBody=letter["Body"],
         MessageAttributes=letter.get("MessageAttributes", {}),
         # The trace of the request goes on where it was broken off.
-        **({"MessageSystemAttributes": header} if trace else {}),
+        MessageSystemAttributes=header if trace else {},
     )
-    sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=letter["ReceiptHandle"])
 
 
-def publish_again(stack: Stack, queue: DeadLetterQueue, letter: Letter) -> None:
+def _publish_again(stack: Stack, letter: Letter) -> None:
     """Publish the event of an order that the stream's consumer has put aside, as the order is now.
 
     The change itself is gone; its order is in the table. Consumers go by the order's version, so an event too many
@@ -169,56 +203,6 @@ def publish_again(stack: Stack, queue: DeadLetterQueue, letter: Letter) -> None:
         raise Problem("its order is gone, or has not settled: nothing to publish yet")
     if EventBus(stack.client("events"), stack.outputs["EventBusName"]).publish([event]) is not None:
         raise Problem("the bus has not taken the event")
-    stack.client("sqs").delete_message(QueueUrl=queue.url, ReceiptHandle=letter["ReceiptHandle"])
-
-
-def _deal_with(stack: Stack, queue: DeadLetterQueue, match: str | None, go: bool) -> int:
-    """Show a queue's letters, move those that match if asked to; return how many could not be moved."""
-    sqs = stack.client("sqs")
-    letters = letters_in(sqs, queue.url)
-    chosen = [letter for letter in letters if match is None or mentions(letter, match)]
-    try:
-        _show(queue, letters, chosen)
-        if not go:
-            if chosen:
-                say(f"  dry run, nothing has been moved: storefront redrive {queue.name} --yes {_what_yes_does(queue)}")
-            return 0
-        failed = _act(stack, queue, chosen)
-    finally:
-        release(sqs, queue.url, letters)
-    done = "moved" if queue.source_url else "published"
-    skipped = len(letters) - len(chosen)
-    say(f"  {done} {len(chosen) - len(failed)} of {len(chosen)}, skipped {skipped}, failed {len(failed)}")
-    for letter, reason in failed:
-        say(f"  {styled('failed', 'red')} {letter['MessageId']}: {printable(reason)}")
-    return len(failed)
-
-
-def _show(queue: DeadLetterQueue, letters: Sequence[Letter], chosen: Sequence[Letter]) -> None:
-    which = "" if len(chosen) == len(letters) else f", of which {len(chosen)} match"
-    say(f"{styled(queue.name, 'bold')}: {len(letters)} dead letters{which}")
-    for letter in chosen:
-        say(f"  {_as_text(letter)}")
-        if queue.source_url is None:
-            say(f"    {printable(_pointer(letter))}")
-
-
-def _act(stack: Stack, queue: DeadLetterQueue, letters: Sequence[Letter]) -> list[tuple[Letter, str]]:
-    """Move letters, each by itself; return those that could not be moved, with the reason."""
-    failed = []
-    for letter in letters:
-        try:
-            if queue.source_url:
-                move(stack.client("sqs"), queue, letter)
-            else:
-                publish_again(stack, queue, letter)
-        except _FAILURES as error:
-            failed.append((letter, f"{type(error).__name__}: {error}"))
-    return failed
-
-
-def _what_yes_does(queue: DeadLetterQueue) -> str:
-    return "moves them back" if queue.source_url else "publishes the events of the orders they name, as they are now"
 
 
 def _pointer(letter: Letter) -> str:
@@ -236,9 +220,3 @@ def _pointer(letter: Letter) -> str:
         )
     except (ValueError, KeyError, TypeError):
         return "not a letter of the stream's: see docs/operations.md"
-
-
-def _spoken(logical_id: str) -> str:
-    """Return what people call a queue: `PartnerOrdersQueue` is `partner-orders`."""
-    words = re.findall(r"[A-Z][a-z]*", re.sub(r"(DeadLetter)?Queue$", "", logical_id))
-    return "-".join(words).lower()

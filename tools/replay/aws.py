@@ -6,7 +6,7 @@ stack, and change nothing.
 
 import base64
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tools.console import Problem
@@ -21,32 +21,21 @@ _ALIAS = "live"
 
 
 class OnAws:
-    """The target ``aws``; ``may_charge`` replays the cases that write, too, and in prod those that only read.
+    """The target ``aws``; ``may_charge`` replays the cases that write, too, and in prod those that only read."""
 
-    Raises
-    ------
-    Problem
-        It is prod, and nobody has asked for that.
-    """
-
-    def __init__(
-        self, stack: StackOnAws, name: str, log: Path, may_charge: bool = False, sam: Sequence[str] = SAM
-    ) -> None:
+    def __init__(self, stack: StackOnAws, log: Path, may_charge: bool = False, sam: Sequence[str] = SAM) -> None:
         self._is_prod = environment_of(stack) == PROD
         if self._is_prod and not may_charge:
             raise Problem(
-                f"{name} is prod: made-up events would count in its metrics and alarms. Replay on another stack; "
+                f"{stack.name} is prod: made-up events would count in its metrics and alarms. Replay on another stack; "
                 "or, with --yes, what only reads"
             )
         self._may_write = may_charge and not self._is_prod
-        self._name = name
+        self._name = stack.name
         self._log = log
         self._sam = sam
-        self._functions = {function.name: function.logical_id for function in deployed(stack).values()}
+        self._functions = deployed(stack)
         self._values = {"UserPoolClientId": stack.outputs["UserPoolClientId"]}
-
-    def prepare(self, cases: Collection[Case]) -> None:
-        """Do nothing: nothing here takes its time before a case."""
 
     def why_not(self, case: Case, /) -> str | None:
         """Say what is in a case's way: it needs what only the local stack has, or it would change something."""
@@ -67,8 +56,8 @@ class OnAws:
         yield from replay(case, self._invoke, self._values)
 
     def _invoke(self, name: str, event: Json) -> Outcome:
-        """Call the version that the alias names: without a qualifier it would be the code that was deployed last."""
-        words = ("remote", "invoke", self._functions[name])
+        words = ("remote", "invoke", self._functions[name].logical_id)
+        # Without a qualifier it would be the code that was deployed last.
         options = ("--stack-name", self._name, "--event-file", "-", "--output", "json")
         called = call_sam(self._sam, (*words, *options, "--parameter", f"Qualifier={_ALIAS}"), event)
         if called.returncode:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +17,14 @@ Json = Any
 
 _EXPECTED = ".expected.json"
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+_IDS = (
+    r"\b(ord-[a-z2-7]{32})",
+    r"\b(sample-[a-z0-9-]+)",  # a charge's idempotency key
+    r'"connectionId": "([^"]+)"',
+    r'"partnerId": (?:\{"stringValue": )?"([^"]+)"',
+    # A customer's. In bodies, which are JSON in JSON, the quotes are escaped.
+    r'\b(?:sub|customerId)\\*": ?(?:\{\\*"S\\*": ?)?\\*"([^"\\]+)',
+)
 
 
 @dataclass(frozen=True)
@@ -24,12 +32,12 @@ class Case:
     """A sample event, ``<function>/<case>``, with the parts of its files that `events/README.md` describes."""
 
     name: str
-    about: str
-    given: "tuple[Case, ...]"
     event: Json
+    given: "tuple[Case, ...]"
+    about: str
     answer: Json
     sends: Json
-    writes: bool
+    writes: bool = False
 
     @property
     def function(self) -> str:
@@ -47,6 +55,25 @@ class Case:
         return frozenset(_PLACEHOLDER.findall(json.dumps(self.event)))
 
 
+class Named:
+    """The ids that cases name, and the products that they write.
+
+    Nobody else has these ids: all that is stored for them may be deleted.
+    """
+
+    def __init__(self, cases: Collection[Case]) -> None:
+        # The ids of orders stand in the answers.
+        text = json.dumps([[case.event, case.answer, case.sends] for case in cases])
+        self.ids = frozenset(name for pattern in _IDS for name in re.findall(pattern, text))
+        edits = (case for case in cases if case.function == "put-product")
+        written = (case for case in edits if case.answer.get("statusCode") in (200, 201))
+        self.products = sorted({case.event["pathParameters"]["sku"] for case in written})
+
+    def has(self, *keys: str) -> bool:
+        """Tell whether an item with these keys is stored for somebody whom the cases name."""
+        return any(name in key for key in keys for name in self.ids)
+
+
 def load(directory: Path = EVENTS) -> dict[str, Case]:
     """Read all cases of the folder that has a folder for each function; return them by their names."""
     cases: dict[str, Case] = {}
@@ -54,15 +81,9 @@ def load(directory: Path = EVENTS) -> dict[str, Case]:
     def read(name: str) -> Case:
         if name not in cases:
             expected = json.loads((directory / f"{name}{_EXPECTED}").read_text())
-            cases[name] = Case(
-                name=name,
-                about=expected["about"],
-                given=tuple(map(read, expected.get("given", ()))),
-                event=json.loads((directory / f"{name}.json").read_text()),
-                answer=expected["answer"],
-                sends=expected.get("sends", []),
-                writes=expected.get("writes", False),
-            )
+            given = tuple(map(read, expected.pop("given", ())))
+            event = json.loads((directory / f"{name}.json").read_text())
+            cases[name] = Case(name, event, given, **{"sends": [], **expected})
         return cases[name]
 
     paths = sorted(path for path in directory.glob("*/*.json") if not path.name.endswith(_EXPECTED))
@@ -70,13 +91,7 @@ def load(directory: Path = EVENTS) -> dict[str, Case]:
 
 
 def chosen(wanted: str | None, cases: Mapping[str, Case]) -> list[Case]:
-    """Return a case by its name or by the path to its file, all of a function by the function's, or all there are.
-
-    Raises
-    ------
-    Misuse
-        There is no such case, and no such function.
-    """
+    """Return a case by its name or by the path to its file, all of a function by the function's, or all there are."""
     if not wanted:
         return list(cases.values())
     name = wanted.strip("/").removeprefix("events/").removesuffix(_EXPECTED).removesuffix(".json")
@@ -90,13 +105,7 @@ def chosen(wanted: str | None, cases: Mapping[str, Case]) -> list[Case]:
 
 
 def filled_in(document: Json, values: Mapping[str, str]) -> Json:
-    """Return a document with its placeholders replaced: ``${Name}`` becomes ``values["Name"]``.
-
-    Raises
-    ------
-    KeyError
-        There is no value for a placeholder.
-    """
+    """Return a document with a value for each placeholder ``${Name}``; raise ``KeyError`` if there is none."""
     if isinstance(document, str):
         return _PLACEHOLDER.sub(lambda placeholder: values[placeholder[1]], document)
     if isinstance(document, list):

@@ -1,8 +1,9 @@
 """``storefront replay``: replays events, and shows a table of what came of them, with the differences."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -19,23 +20,6 @@ from tools.sam_local import prepare as sam_local
 from tools.stack.functions import deployed
 from tools.stack.lifecycle import running_stack
 from tools.stack.stack import StackOnAws
-
-IN_PROCESS, SAM, AWS = TARGETS = ("in-process", "sam", "aws")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What somebody wants to be replayed: a case or a function (``event``), or all, at a target.
-
-    On AWS, ``stack`` is the stack's name, and ``charge`` has the cases replayed that write, too; in prod, those that
-    only read. ``verbose`` shows what the functions log.
-    """
-
-    event: str | None = None
-    target: str = IN_PROCESS
-    stack: str | None = None
-    charge: bool = False
-    verbose: bool = False
 
 
 class Verdict(Enum):
@@ -56,41 +40,66 @@ class Result:
     logged: str = ""
 
 
-def run(request: Request, state: Path) -> bool:
-    """Replay events and print the table; tell whether all is as expected.
+def run(
+    event: str | None,
+    state: Path,
+    *,
+    target: str = "in-process",
+    stack: str | None = None,
+    may_charge: bool = False,
+    verbose: bool = False,
+) -> bool:
+    """Replay a case, all of a function, or all there are; print the table, and tell whether all is as expected.
 
-    Raises
-    ------
-    Misuse
-        There is no such event, or the options do not go together.
+    On AWS, ``stack`` is the stack's name, and ``may_charge`` has the cases replayed that write, too; in prod, those
+    that only read. ``verbose`` shows what the functions log.
     """
-    if (request.target == AWS) != bool(request.stack):
+    if (target == "aws") != bool(stack):
         raise Misuse("--target aws needs --stack, and no other target has one")
     cases = load()
-    wanted = chosen(request.event, cases)
+    wanted = chosen(event, cases)
     state.mkdir(parents=True, exist_ok=True)
     log = state / "replay.log"
     log.write_bytes(b"")
     started = time.monotonic()
-    where = {IN_PROCESS: "in-process", SAM: "through sam local", AWS: f"on {request.stack}"}[request.target]
-    with _target(request, state, cases, log) as target, step(f"replay {_counted(len(wanted))} {where}") as current:
-        results = list(replayed(wanted, target, log, current))
-    show(results, request.verbose)
-    different = sum(result.verdict is Verdict.DIFFERENT for result in results)
-    counts = ", ".join(f"{sum(result.verdict is each for result in results)} {each.value[0]}" for each in Verdict)
+    place = {"in-process": target, "sam": "through sam local", "aws": f"on {stack}"}[target]
+    opened = _on_aws(stack, log, may_charge) if stack else _locally(target, cases, wanted, state, log)
+    with opened as there, step(f"replay {_counted(len(wanted))} {place}") as current:
+        results = list(replayed(wanted, there, log, current))
+    show(results, verbose)
+    count = Counter(result.verdict for result in results)
+    counts = ", ".join(f"{count[verdict]} {verdict.value[0]}" for verdict in Verdict)
     say(f"\n{_counted(len(results))}: {counts}, in {time.monotonic() - started:.0f} s")
-    if different and not request.verbose:
+    if count[Verdict.DIFFERENT] and not verbose:
         say(f"what the functions have logged: {log}")
-    return not different
+    return not count[Verdict.DIFFERENT]
+
+
+def _on_aws(stack: str, log: Path, may_charge: bool) -> AbstractContextManager[Target]:
+    return nullcontext(OnAws(StackOnAws.named(stack), log, may_charge))
+
+
+@contextmanager
+def _locally(
+    target: str, cases: Mapping[str, Case], wanted: Sequence[Case], state: Path, log: Path
+) -> Iterator[Target]:
+    stack = running_stack(state)
+    functions = deployed(stack)
+    world = World(stack, functions, cases)
+    with world.prepared(state), Processes(stack, functions, log) as processes:
+        if target == "sam":
+            sam = SamLocal(stack, functions, sam_local.prepare(stack, state), log)
+            yield ThroughSam(world, processes, sam.invoke)
+        else:
+            processes.start(each.function for case in wanted for each in case.chain)
+            yield InProcess(world, processes)
 
 
 def replayed(wanted: Sequence[Case], target: Target, log: Path, current: Step) -> Iterator[Result]:
     """Replay cases one after the other."""
-    reasons = {case.name: target.why_not(case) for case in wanted}
-    target.prepare([case for case in wanted if reasons[case.name] is None])
     for number, case in enumerate(wanted, 1):
         current.progress(f"{number} of {len(wanted)}: {case.name}")
-        if reason := reasons[case.name]:
+        if reason := target.why_not(case):
             yield Result(case, Verdict.LEFT_OUT, (reason,))
             continue
         logged_before = log.stat().st_size
@@ -112,25 +121,9 @@ def show(results: Sequence[Result], verbose: bool) -> None:
         say(f"{result.case.name:<{width}}  {styled(words, colour)}")
         for line in result.lines:
             say(f"  {printable(line.removeprefix(f'{result.case.name}: '))}")
-        if verbose and result.logged:
+        if verbose:
             for line in result.logged.rstrip().splitlines():
                 say(styled(printable(line), "dim"))
-
-
-@contextmanager
-def _target(request: Request, state: Path, cases: Mapping[str, Case], log: Path) -> Iterator[Target]:
-    if request.stack:
-        yield OnAws(StackOnAws.named(request.stack), request.stack, log, request.charge)
-        return
-    stack = running_stack(state)
-    functions = deployed(stack)
-    world = World(stack, functions, cases)
-    with world.prepared(state), Processes(stack, functions, log) as processes:
-        if request.target == SAM:
-            sam = SamLocal(stack, functions, sam_local.prepare(stack, state), log)
-            yield ThroughSam(world, processes, sam.invoke)
-        else:
-            yield InProcess(world, processes)
 
 
 def _counted(cases: int) -> str:

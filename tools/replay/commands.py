@@ -1,7 +1,5 @@
 """The command that replays sample events."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import typer
@@ -32,5 +30,5 @@ def replay(
     """Replay sample events and report every answer that differs from the expected one."""
     from tools.replay import command
 
-    if not command.run(command.Request(event, target, stack, yes, verbose), state):
+    if not command.run(event, state, target=target, stack=stack, may_charge=yes, verbose=verbose):
         raise typer.Exit(1)

@@ -2,11 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from tools.replay.cases import Json
 
 _NOTHING = object()
+_PATTERNS = {
+    "charge-id": r"ch-[0-9a-f]{24}",
+    "cursor": r"[A-Za-z0-9_-]{20,}",
+    "message-id": r"[0-9a-f]{12}-[0-9a-f]{16}",
+    "ticket": r"[A-Za-z0-9_-]{43}",
+    "ticket-url": r"wss?://[^?]+\?ticket=[A-Za-z0-9_-]{43}",
+    "timestamp": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
+}
 
 
 def differences(expected: Json, actual: Json, path: str) -> Iterator[str]:
@@ -17,7 +25,7 @@ def differences(expected: Json, actual: Json, path: str) -> Iterator[str]:
     """
     match expected, actual:
         case {"$match": str(matcher)}, _:
-            if not _MATCHERS[matcher](actual):
+            if not _matches(matcher, actual):
                 yield f"{path}: expected a {matcher}, got {_shown(actual)}"
         case {"$json": value}, str():
             yield from differences(value, _parsed(actual), path)
@@ -30,19 +38,10 @@ def differences(expected: Json, actual: Json, path: str) -> Iterator[str]:
             yield f"{path}: expected {_shown(expected)}, got {_shown(actual)}"
 
 
-def _text(pattern: str) -> Callable[[Json], bool]:
-    return lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None
-
-
-_MATCHERS: dict[str, Callable[[Json], bool]] = {
-    "charge-id": _text(r"ch-[0-9a-f]{24}"),
-    "count": lambda value: type(value) is int and value >= 0,
-    "cursor": _text(r"[A-Za-z0-9_-]{20,}"),
-    "message-id": _text(r"[0-9a-f]{12}-[0-9a-f]{16}"),
-    "ticket": _text(r"[A-Za-z0-9_-]{43}"),
-    "ticket-url": _text(r"wss?://[^?]+\?ticket=[A-Za-z0-9_-]{43}"),
-    "timestamp": _text(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
-}
+def _matches(matcher: str, value: Json) -> bool:
+    if matcher == "count":
+        return type(value) is int and value >= 0
+    return isinstance(value, str) and bool(re.fullmatch(_PATTERNS[matcher], value))
 
 
 def _parts(value: Json) -> dict[str, Json]:
@@ -55,7 +54,6 @@ def _parsed(text: str) -> Json:
     try:
         return json.loads(text)
     except ValueError:
-        # It is shown as the text that it is.
         return text
 
 

@@ -5,7 +5,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self, cast
 from urllib.parse import urlsplit
@@ -20,7 +21,6 @@ from tools.stack.stack import ROOT, Stack
 # The function whose release the hooks hear of.
 _RELEASED = "get-product"
 _STOP_SECONDS = 5
-_ACCOUNT = "000000000000"
 
 
 class Processes:
@@ -49,19 +49,13 @@ class Processes:
                 worker.communicate()
         self._log.close()
 
-    def start(self, names: Collection[str]) -> None:
+    def start(self, names: Iterable[str]) -> None:
         """Start the processes of functions, which import their code at the same time."""
         for name in sorted(set(names) - self._workers.keys()):
             self._workers[name] = self._started(self._functions[name])
 
     def invoke(self, name: str, event: Json) -> Outcome:
-        """Call a function.
-
-        Raises
-        ------
-        Problem
-            Its process has ended: the code cannot be imported, for one.
-        """
+        """Call a function; its process may have ended, when the code cannot be imported."""
         self.start({name})
         worker = self._workers[name]
         stdin, stdout = cast("IO[str]", worker.stdin), cast("IO[str]", worker.stdout)
@@ -97,7 +91,7 @@ class Processes:
     def _denied(self, function: Function) -> list[str]:
         """Return the operations that stop in the process and that the function's role may not call."""
         denied = []
-        for operation, (action, resource) in _sends(function, self._stack.region).items():
+        for operation, (action, resource) in _sends(function).items():
             answer = self._iam.simulate_principal_policy(
                 PolicySourceArn=function.role, ActionNames=[action], ResourceArns=[resource]
             )
@@ -106,37 +100,34 @@ class Processes:
         return denied
 
 
+def _sends(function: Function) -> dict[str, tuple[str, str]]:
+    """Return the operations by which a function sends, by its environment: each with its action and its resource."""
+    variables = function.environment
+    region, account = function.arn.split(":")[3:5]
+    found = {}
+    if queue := variables.get("DEAD_LETTER_QUEUE_URL") or variables.get("ORDERS_QUEUE_URL"):
+        name = queue.rpartition("/")[2]
+        found["SendMessage"] = ("sqs:SendMessage", f"arn:aws:sqs:{region}:{account}:{name}")
+    if bus := variables.get("EVENT_BUS_NAME"):
+        found["PutEvents"] = ("events:PutEvents", f"arn:aws:events:{region}:{account}:event-bus/{bus}")
+    if url := variables.get("CONNECTIONS_URL"):
+        *_, api, stage = urlsplit(url).path.rstrip("/").split("/")
+        resource = f"arn:aws:execute-api:{region}:{account}:{api}/{stage}/POST/@connections/a-connection"
+        found["PostToConnection"] = ("execute-api:ManageConnections", resource)
+    return found
+
+
+@dataclass(frozen=True)
 class InProcess:
     """The target ``in-process``: processes, in a world that is the same before each case."""
 
-    def __init__(self, world: World, processes: Processes) -> None:
-        self._world = world
-        self._processes = processes
-
-    def prepare(self, cases: Collection[Case]) -> None:
-        """Start the functions' processes."""
-        self._processes.start({each.function for case in cases for each in case.chain})
+    world: World
+    processes: Processes
 
     def why_not(self, _: Case, /) -> str | None:
         """Return nothing: every case can be replayed here."""
 
     def replay(self, case: Case) -> Iterator[str]:
         """Replay a case in a world where nothing has happened yet."""
-        self._world.tidy()
-        yield from replay(case, self._processes.invoke, self._world.values())
-
-
-def _sends(function: Function, region: str) -> dict[str, tuple[str, str]]:
-    """Return the operations by which a function sends, by its environment: each with its action and its resource."""
-    variables = function.environment
-    found = {}
-    if queue := variables.get("DEAD_LETTER_QUEUE_URL") or variables.get("ORDERS_QUEUE_URL"):
-        name = queue.rpartition("/")[2]
-        found["SendMessage"] = ("sqs:SendMessage", f"arn:aws:sqs:{region}:{_ACCOUNT}:{name}")
-    if bus := variables.get("EVENT_BUS_NAME"):
-        found["PutEvents"] = ("events:PutEvents", f"arn:aws:events:{region}:{_ACCOUNT}:event-bus/{bus}")
-    if url := variables.get("CONNECTIONS_URL"):
-        *_, api, stage = urlsplit(url).path.rstrip("/").split("/")
-        resource = f"arn:aws:execute-api:{region}:{_ACCOUNT}:{api}/{stage}/POST/@connections/a-connection"
-        found["PostToConnection"] = ("execute-api:ManageConnections", resource)
-    return found
+        self.world.tidy()
+        yield from replay(case, self.processes.invoke, self.world.values())

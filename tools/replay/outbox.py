@@ -8,7 +8,7 @@ from typing import Any
 
 from tools.rehearsal.code_deploy import Deployment
 
-DEPLOYMENT = "d-EXAMPLE01"  # in the events of the hooks
+_DEPLOYMENT = "d-EXAMPLE01"  # in the events of the hooks
 
 Json = dict[str, Any]
 
@@ -18,16 +18,10 @@ class Outbox:
 
     def __init__(self, function: str, version: str) -> None:
         self.sent: list[Json] = []
-        self._deployment = Deployment(DEPLOYMENT, function, version)
+        self._deployment = Deployment(_DEPLOYMENT, function, version)
 
     def answer(self, operation: str, parameters: Json) -> Json | None:
-        """Return the answer to a call that stops here, or nothing for one that goes on to AWS.
-
-        Raises
-        ------
-        Refused
-            CodeDeploy does not know the deployment.
-        """
+        """Return the answer to a call that stops here (or raise CodeDeploy's ``Refused``), nothing for any other."""
         match operation:
             case "SendMessage":
                 self.sent.append({"queue": parameters["MessageBody"]})

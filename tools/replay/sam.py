@@ -7,15 +7,14 @@ the stack processes those about an order, and the replay waits for that.
 import json
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.console import Problem
 from tools.replay.cases import Case, Json
-from tools.replay.in_process import InProcess, Processes
+from tools.replay.in_process import InProcess
 from tools.replay.target import Invoke, Outcome, only_in_process, replay
-from tools.replay.world import World
 from tools.sam_local import prepare as sam_local
 from tools.stack.functions import Function
 from tools.stack.stack import ROOT, Stack
@@ -27,13 +26,7 @@ _TIMEOUT_SECONDS = 360  # the longest timeout of a function, and the start of it
 def call_sam(
     command: Sequence[str], words: Sequence[str], event: Json, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the SAM CLI (``command``) on an event, which it reads from its standard input.
-
-    Raises
-    ------
-    Problem
-        It takes too long.
-    """
+    """Run the SAM CLI (``command``) on an event, which it reads from its standard input."""
     try:
         return subprocess.run(
             [*command, *words],
@@ -60,13 +53,7 @@ class SamLocal:
     command: Sequence[str] = SAM
 
     def invoke(self, name: str, event: Json) -> Outcome:
-        """Call a function in a container.
-
-        Raises
-        ------
-        Problem
-            There was no answer.
-        """
+        """Call a function in a container."""
         words = ("local", "invoke", self.functions[name].logical_id)
         options = ("--event", "-", "--config-file", str(self.configuration))
         called = call_sam(self.command, (*words, *options), event, sam_local.environment(self.stack))
@@ -78,24 +65,19 @@ class SamLocal:
             raise Problem(f"sam {' '.join(words)} gave no answer: see {self.log}") from None
 
 
+@dataclass(frozen=True)
 class ThroughSam(InProcess):
     """The target ``sam``: ``invoke`` calls the function of the case itself."""
 
-    def __init__(self, world: World, processes: Processes, invoke: Invoke) -> None:
-        super().__init__(world, processes)
-        self._invoke = invoke
+    invoke: Invoke
 
     def why_not(self, case: Case, /) -> str | None:
         """Say what is in a case's way: its messages go out."""
         return only_in_process(case)
 
-    def prepare(self, cases: Collection[Case]) -> None:
-        """Start the processes for the cases that these build on."""
-        super().prepare([given for case in cases for given in case.given])
-
     def replay(self, case: Case) -> Iterator[str]:
         """Replay a case in a world where nothing has happened yet."""
-        self._world.tidy()
-        yield from replay(case, self._invoke, self._world.values(), self._processes.invoke)
+        self.world.tidy()
+        yield from replay(case, self.invoke, self.world.values(), self.processes.invoke)
         if any("queue" in sent for sent in case.sends):
-            self._world.wait_until_settled()
+            self.world.wait_until_settled()

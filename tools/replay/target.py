@@ -1,6 +1,6 @@
 """Where events are replayed, and how one is, the same everywhere."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -26,14 +26,11 @@ class Outcome:
         return cls(payload)
 
 
-Invoke = Callable[[str, Json], Outcome]
+Invoke = Callable[[str, Json], Outcome]  # calls a function by its name; without an answer, it raises a `Problem`
 
 
 class Target(Protocol):
     """Where events are replayed."""
-
-    def prepare(self, cases: Collection[Case]) -> None:
-        """Begin what these cases need and takes its time."""
 
     def why_not(self, case: Case, /) -> str | None:
         """Say why a case cannot be replayed here, if it cannot."""

@@ -42,7 +42,7 @@ class Context:
         return int((self._ends_at - time.monotonic()) * 1000)
 
 
-def stop_at(outbox: Outbox, denied: Collection[str]) -> None:
+def _stop_at(outbox: Outbox, denied: Collection[str]) -> None:
     """Have the outbox answer the calls of all clients that are made from now on; refuse the denied operations.
 
     Whether the function's role may send was asked of the stack before: a call that stops here never gets there.
@@ -65,7 +65,7 @@ def stop_at(outbox: Outbox, denied: Collection[str]) -> None:
     clients.register("before-call", answer)
 
 
-def invoke(handler: Any, event: Any, arn: str, timeout: float) -> Any:
+def _invoke(handler: Any, event: Any, arn: str, timeout: float) -> Any:
     """Return a function's answer; of an error, what Lambda tells of it."""
 
     def give_up(*_: Any) -> None:
@@ -89,12 +89,12 @@ def main() -> None:
     os.dup2(2, 1)
     outbox = Outbox(**settings["release"])
     # Before the handler's module makes its clients.
-    stop_at(outbox, settings["denied"])
+    _stop_at(outbox, settings["denied"])
     module, _, name = os.environ["_HANDLER"].rpartition(".")
     handler = getattr(importlib.import_module(module), name)
     for line in sys.stdin:
         outbox.sent.clear()
-        answer = invoke(handler, json.loads(line), settings["arn"], settings["timeout"])
+        answer = _invoke(handler, json.loads(line), settings["arn"], settings["timeout"])
         sys.stdout.flush()
         answers.write(json.dumps({"answer": answer, "sends": outbox.sent}) + "\n")
 

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from tools.console import Problem
-from tools.replay.cases import Case
+from tools.replay.cases import Case, Named
 from tools.replay.catalogue import Catalogue
 from tools.replay.credentials import Credentials
-from tools.replay.names import Named
 from tools.stack.functions import Function
 from tools.stack.seed import webhook_of
 from tools.stack.stack import Stack
@@ -82,13 +81,7 @@ class World:
             self._catalogue.reset(sku)
 
     def wait_until_settled(self) -> None:
-        """Wait until the stack has processed the orders of the events.
-
-        Raises
-        ------
-        Problem
-            It takes too long.
-        """
+        """Wait until the stack has processed the orders of the events; a `Problem` says if it takes too long."""
         deadline = time.monotonic() + _SETTLED_WITHIN_SECONDS
         while any(order["status"]["S"] in _UNSETTLED for order in self._rows(self._orders)):
             if time.monotonic() > deadline:
