@@ -61,12 +61,15 @@ def test_a_line_is_counted_from_the_file_s_first() -> None:
 
 
 def test_a_survivor_without_a_verdict_is_open_and_a_verdict_is_kept() -> None:
-    first = page([SURVIVOR], {}, COUNTS)
+    first = page("# Prose\n", [SURVIVOR], "Of 1 mutation the tests notice 0.")
     judged = first.replace(f"| {OPEN} |", "| equivalent: they are the same |")
     moved = Survivor(SURVIVOR.path, 60, SURVIVOR.mutation)
 
-    again = page([moved], verdicts(judged), COUNTS)
+    again = page(judged, [moved], COUNTS)
 
+    assert again.startswith("# Prose\n")
+    assert COUNTS in again
+    assert "Of 1 mutation" not in again
     assert f"| {SURVIVOR.mutation} | {OPEN} |" in first
     assert f"| `identity.py:60` | {SURVIVOR.mutation} | equivalent: they are the same |" in again
 
@@ -74,7 +77,7 @@ def test_a_survivor_without_a_verdict_is_open_and_a_verdict_is_kept() -> None:
 def test_a_bar_in_the_code_does_not_end_the_cell() -> None:
     survivor = survivor_in(diff_of(IDENTITY, "a | b", "a & b"), OF_A_FUNCTION)
 
-    assert verdicts(page([survivor], {}, COUNTS)) == {survivor.key: OPEN}
+    assert verdicts(page("", [survivor], COUNTS)) == {survivor.key: OPEN}
 
 
 def test_a_test_has_the_same_id_each_time_it_is_collected() -> None:
@@ -99,6 +102,7 @@ def test_a_run_fails_for_a_survivor_that_the_page_did_not_have(
     monkeypatch.setattr(mutation, "_mutmut", lambda command, *_: said[command])
     monkeypatch.setattr(mutation, "_counts", lambda _: COUNTS)
     monkeypatch.setattr(mutation, "PAGE", tmp_path / "mutation.md")
+    mutation.PAGE.touch()
     if known:
         mutation.run()
 

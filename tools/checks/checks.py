@@ -1,7 +1,5 @@
 """Checks the code, the template and the OpenAPI document; every check runs, also after one that failed."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import time
@@ -19,40 +17,25 @@ class Check:
     """A command that must succeed, with what mends it if a command does."""
 
     title: str
-    program: str
-    arguments: tuple[str, ...]
-    remedy: str = ""
+    command: str
     environment: Environment = DEV
+    remedy: str = ""
 
 
-TEMPLATES = ("template.yaml", "operations.yaml", "bootstrap.yaml")
+_TEMPLATES = "template.yaml operations.yaml bootstrap.yaml"
 # The slow ones first: they run side by side.
 CHECKS = (
     # What it leaves out is in the template's Metadata.
-    Check(
-        "cfn-lint", "cfn-lint", ("--append-rules", "cfn_lint_serverless.rules", "--", *TEMPLATES), environment=SCANNERS
-    ),
-    Check(
-        "checkov",
-        "checkov",
-        ("--config-file", "tools/scanners/checkov.yaml", "--file", *TEMPLATES),
-        environment=SCANNERS,
-    ),
-    Check("sam validate", "sam", ("validate", "--lint", "--template-file", "template.yaml", "--region", REGION)),
-    Check("lint", "ruff", ("check", "--quiet", "."), remedy="storefront format mends some"),
-    Check("format", "ruff", ("format", "--check", "--quiet", "--diff", "."), remedy="storefront format"),
-    Check("types", "mypy", ("--no-error-summary", "src", "sandbox", "tools")),
-    Check("OpenAPI", "openapi-spec-validator", ("--errors", "all", "openapi.yaml")),
-    Check(
-        "bandit",
-        "bandit",
-        ("--quiet", "--configfile", "pyproject.toml", "--recursive", "src", "sandbox", "tools"),
-        environment=SCANNERS,
-    ),
-    Check(
-        "zizmor", "zizmor", ("--offline", "--quiet", "--config", ".github/zizmor.yml", ".github"), environment=SCANNERS
-    ),
-    Check("shellcheck", "python", ("-m", "tools.checks.shell_scripts")),
+    Check("cfn-lint", f"cfn-lint --append-rules cfn_lint_serverless.rules -- {_TEMPLATES}", SCANNERS),
+    Check("checkov", f"checkov --config-file tools/scanners/checkov.yaml --file {_TEMPLATES}", SCANNERS),
+    Check("sam validate", f"sam validate --lint --template-file template.yaml --region {REGION}"),
+    Check("lint", "ruff check --quiet .", remedy="storefront format mends some"),
+    Check("format", "ruff format --check --quiet --diff .", remedy="storefront format"),
+    Check("types", "mypy --no-error-summary src sandbox tools"),
+    Check("OpenAPI", "openapi-spec-validator --errors all openapi.yaml"),
+    Check("bandit", "bandit --quiet --configfile pyproject.toml --recursive src sandbox tools", SCANNERS),
+    Check("zizmor", "zizmor --offline --quiet --config .github/zizmor.yml .github", SCANNERS),
+    Check("shellcheck", "python -m tools.checks.shell_scripts"),
 )
 
 
@@ -64,8 +47,9 @@ def main() -> int:
 
 def _passes(check: Check) -> bool:
     started = time.monotonic()
+    program, *arguments = check.command.split()
     result = subprocess.run(
-        [str(check.environment.directory / "bin" / check.program), *check.arguments],
+        [str(check.environment.directory / "bin" / program), *arguments],
         cwd=ROOT,
         env=apart.variables() | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION},
         capture_output=True,

@@ -1,7 +1,5 @@
 """Commands that check the project, and write what its pages take from the code."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

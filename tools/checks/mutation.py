@@ -1,10 +1,8 @@
 """Runs mutmut and writes which mutations no test notices: docs/maintaining/mutation.md.
 
-`[tool.mutmut]` in pyproject.toml says what is mutated and which tests run. A verdict on a survivor is written by hand
-into the page's last column; the next run keeps it for as long as the same mutation of the same file survives.
+`[tool.mutmut]` in pyproject.toml says what is mutated and which tests run. A verdict on a survivor is written by hand;
+it stays for as long as the same mutation of the same file survives.
 """
-
-from __future__ import annotations
 
 import ast
 import json
@@ -15,6 +13,7 @@ from dataclasses import dataclass
 
 from tools.console import Problem
 from tools.environments import MUTATION
+from tools.markdown import table
 from tools.stack.stack import ROOT
 
 PAGE = ROOT / "docs/maintaining/mutation.md"
@@ -22,26 +21,12 @@ PAGE = ROOT / "docs/maintaining/mutation.md"
 TIMEOUT_SECONDS = 3000
 OPEN = "open"
 
-_INTRODUCTION = """\
-# Mutations that no test notices
-
-`storefront mutate` changes the code that lets people in, one expression at a time, and runs the
-unit tests of that code against each change ([mutmut](https://mutmut.readthedocs.io)). A change that
-makes no test fail survives. Either nobody can see a difference (equivalent), or the tests have a
-gap.
-
-`[tool.mutmut]` in [`pyproject.toml`](../../pyproject.toml) names the files and their tests. mutmut
-skips module constants and decorated functions; [defences](defences.md) lists the tests of each
-check. [`mutation.yml`](../../.github/workflows/mutation.yml) runs it every week and fails for an
-unlisted survivor. The command writes this page; the verdicts are written by hand.
-
-"""
-_HEAD = "| where | mutation | verdict |\n| --- | --- | --- |\n"
+_BEGIN = "<!-- storefront mutate writes what follows, but for the verdicts -->\n"
 _RESULT = re.compile(r"^\s+(?P<name>\S+): (?P<status>survived|no tests|suspicious|segfault)$", re.MULTILINE)
 _UNCHECKED = re.compile(r"^\s+storefront\.(\S+)\.[^.\s]+: not checked$", re.MULTILINE)
 # Of a function, `x_function`; of a method, `xǁClassǁmethod`.
 _NAME = re.compile(r"(?:x_|xǁ(?P<owner>[^ǁ.]+)ǁ)(?P<function>[^ǁ.]+)__mutmut_\d+$")
-_HUNK = re.compile(r"^@@ -(\d+)")
+_HUNK = re.compile(r"^@@ -(\d+).*\n", re.MULTILINE)
 _ROW = re.compile(r"^\| `(?P<path>[^`]+):\d+` \| (?P<mutation>.*) \| (?P<verdict>.*?) \|$", re.MULTILINE)
 
 
@@ -60,31 +45,17 @@ class Survivor:
 
 
 def run(*mutants: str) -> int:
-    """Run the mutations and write the page.
+    """Run the mutations, or those of some patterns, and write the page; return 0 if it had every survivor.
 
-    Parameters
-    ----------
-    mutants
-        Patterns of the mutants to run, such as `storefront.identity.*`: all, if there are none. Results of earlier runs
-        count until the code changes.
-
-    Returns
-    -------
-    int
-        0 if the page had every survivor, 1 otherwise.
-
-    Raises
-    ------
-    Problem
-        mutmut does not run to its end.
+    Results of earlier runs count until the code changes.
     """
     _mutmut("run", *mutants)
     results = _mutmut("results")
     names = [found["name"] for found in _RESULT.finditer(results)]
     survivors = sorted(survivor_in(_mutmut("show", name), name) for name in names)
-    known = verdicts(PAGE.read_text()) if PAGE.exists() else {}
-    PAGE.write_text(page(survivors, known, _counts(results)))
-    return 0 if all(survivor.key in known for survivor in survivors) else 1
+    before = PAGE.read_text()
+    PAGE.write_text(page(before, survivors, _counts(results)))
+    return 0 if all(survivor.key in verdicts(before) for survivor in survivors) else 1
 
 
 def verdicts(text: str) -> dict[tuple[str, str], str]:
@@ -92,32 +63,26 @@ def verdicts(text: str) -> dict[tuple[str, str], str]:
     return {(row["path"], row["mutation"]): row["verdict"] for row in _ROW.finditer(text)}
 
 
-def page(survivors: list[Survivor], known: dict[tuple[str, str], str], counts: str) -> str:
-    """Return the page with these survivors, each with its known verdict or as open."""
-    rows = [f"| `{each.path}:{each.line}` | {each.mutation} | {known.get(each.key, OPEN)} |\n" for each in survivors]
-    return f"{_INTRODUCTION}{counts}\n\n{_HEAD}{''.join(rows)}"
+def page(before: str, survivors: list[Survivor], counts: str) -> str:
+    """Return a page with these survivors, each with the verdict that it had before or as open."""
+    known = verdicts(before)
+    rows = ((f"`{each.path}:{each.line}`", each.mutation, known.get(each.key, OPEN)) for each in survivors)
+    return f"{before.partition(_BEGIN)[0]}{_BEGIN}{counts}\n\n{table(('where', 'mutation', 'verdict'), rows)}"
 
 
 def survivor_in(diff: str, name: str) -> Survivor:
-    """Return the survivor that `mutmut show` prints: the function without and with the mutation.
+    """Return the survivor that `mutmut show` prints: a function without and with the mutation.
 
-    Parameters
-    ----------
-    diff
-        A unified diff; its lines are counted from the function's first.
-    name
-        mutmut's name for the mutant: `storefront.identity.x_customer_of__mutmut_1`.
+    The lines of the diff are counted from the function's first; ``name`` is mutmut's for the mutant, such as
+    `storefront.identity.x_customer_of__mutmut_1`.
     """
-    lines = diff.splitlines()
-    path = next(line.removeprefix("--- ") for line in lines if line.startswith("--- "))
-    start = next(number for number, line in enumerate(lines) if line.startswith("@@"))
-    found = _HUNK.match(lines[start])
-    hunk = lines[start + 1 :]
-    before = next((number for number, line in enumerate(hunk) if line.startswith("-")), 0)
-    offset = int(found[1]) + before if found else 1
-    old, new = (" ".join(line[1:].strip() for line in hunk if line.startswith(sign)) for sign in "-+")
-    first = _first_line((ROOT / path).read_text(), name)
-    return Survivor(path.removeprefix("src/storefront/"), first + offset - 1, f"{_code(old)} becomes {_code(new)}")
+    head, start, hunk = _HUNK.split(diff, maxsplit=1)
+    path = next(line.removeprefix("--- ") for line in head.splitlines() if line.startswith("--- "))
+    lines = hunk.splitlines()
+    offset = int(start) - 1 + next((number for number, line in enumerate(lines) if line.startswith("-")), 0)
+    old, new = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
+    line = _first_line((ROOT / path).read_text(), name) + offset
+    return Survivor(path.removeprefix("src/storefront/"), line, f"{_code(old)} becomes {_code(new)}")
 
 
 def _code(text: str) -> str:

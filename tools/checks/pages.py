@@ -1,7 +1,5 @@
 """Writes the tables of the documentation that are made from code: ``storefront docs``; a test compares them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
