@@ -4,8 +4,6 @@ Each package brings its commands in ``commands.py``: thin functions that load wh
 help and completion answer at once.
 """
 
-from __future__ import annotations
-
 import typer
 from typer.exceptions import Abort, TyperException
 
@@ -47,12 +45,7 @@ for panel, packages in PANELS.items():
 def run(*words: str) -> None:
     """Run the command of these words, or of those that the process was started with.
 
-    Raises
-    ------
-    Problem
-        If the command fails for a reason that a person can put right.
-    SystemExit
-        If the command ends with another exit code than 0.
+    A `Problem` is what a person can put right; a `SystemExit` has another exit code than 0.
     """
     try:
         code = app(words or None, prog_name=NAME, standalone_mode=False)

@@ -4,8 +4,6 @@ There are several because the emulator and a scanner pin older versions of botoc
 SAM CLI pins an older click than mutmut accepts.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json
@@ -21,7 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = ROOT / ".local"
-TIMEOUT_SECONDS = 900
+_TIMEOUT_SECONDS = 900
+_PARTS = 2  # how many installers share the work
 # What the template says of the functions' runtime.
 RUNTIME = (3, 13)
 # No wheel for some of the systems this runs on (musl, Intel Macs, the newest Python); for airspeed-ext, none at all.
@@ -62,7 +61,6 @@ class Environment:
     directory: Path
     requirements: str
     includes: tuple[str, ...] = ()  # a part of them: so `make up` after `make test` has nothing to do
-    parts: int = 1  # how many installers share the work
     is_runtime: bool = False  # like Lambda's: of the functions' Python, and compiled before the first import
 
     @property
@@ -85,12 +83,12 @@ class Environment:
 
 
 EMULATOR = Environment(ROOT / ".venv-emulator", "emulator")  # and, inside the emulator, the functions
-TOOLS = Environment(ROOT / ".venv", "tools", parts=2)
-DEV = Environment(ROOT / ".venv", "dev", includes=("tools",), parts=2)
+TOOLS = Environment(ROOT / ".venv", "tools")
+DEV = Environment(ROOT / ".venv", "dev", includes=("tools",))
 # Apart from everything else: it runs beside what is about to be deployed.
 BOM = Environment(ROOT / ".venv-bom", "bom")
-SCANNERS = Environment(ROOT / ".venv-scanners", "scanners", parts=2)
-MUTATION = Environment(ROOT / ".venv-mutation", "mutation", parts=2)
+SCANNERS = Environment(ROOT / ".venv-scanners", "scanners")
+MUTATION = Environment(ROOT / ".venv-mutation", "mutation")
 BENCH = Environment(ROOT / ".venv-bench", "bench", is_runtime=True)
 PIP = TOOLS.python  # the interpreter whose pip installs into all of them
 GROUPS = {
@@ -118,8 +116,12 @@ def ensure(group: str) -> None:
     print(f"✓ {title} ({time.monotonic() - started:.1f} s)", flush=True)
 
 
+def _pins(requirements: str) -> Path:
+    return ROOT / "requirements" / f"{requirements}.txt"
+
+
 def _digest(requirements: str) -> str:
-    return hashlib.sha256((ROOT / "requirements" / f"{requirements}.txt").read_bytes()).hexdigest()
+    return hashlib.sha256(_pins(requirements).read_bytes()).hexdigest()
 
 
 def _create(environment: Environment) -> None:
@@ -158,9 +160,8 @@ def _installed_by_uv(environment: Environment) -> bool:
     if uv is None:
         return False
     command = [uv, "pip", "install", "--quiet", "--python", str(environment.python), "--no-deps", "--require-hashes"]
-    requirements = ROOT / "requirements" / f"{environment.requirements}.txt"
-    command += ["--requirement", str(requirements)]
-    done = subprocess.run(command, cwd=ROOT, env=_VARIABLES, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
+    command += ["--requirement", str(_pins(environment.requirements))]
+    done = subprocess.run(command, cwd=ROOT, env=_VARIABLES, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False)
     return done.returncode == 0
 
 
@@ -169,7 +170,7 @@ def _install_by_pip(environment: Environment) -> None:
     # is first imported, which most are not.
     pip = [str(PIP), "-m", "pip", "--python", str(environment.python), "install", "--no-input", "--no-deps"]
     options = ["--no-compile", "--require-hashes", "--progress-bar=off", "--requirement"]
-    with ThreadPoolExecutor(environment.parts) as pool:
+    with ThreadPoolExecutor(_PARTS) as pool:
         list(pool.map(lambda part: _run([*pip, *options, str(part)], environment), _split(environment)))
 
 
@@ -179,13 +180,13 @@ def _split(environment: Environment) -> list[Path]:
     Most of pip's time goes into reading the index's pages, one after the other, in one thread; a third less if it
     need not look at source distributions.
     """
-    pinned = (ROOT / "requirements" / f"{environment.requirements}.txt").read_text()
-    packages = re.split(r"\n(?=\w)", pinned)
-    parts = [environment.directory / f"requirements-{number}.txt" for number in range(environment.parts)]
-    for number, part in enumerate(parts):
-        share = packages[number :: len(parts)]
+    packages = re.split(r"\n(?=\w)", _pins(environment.requirements).read_text())
+    parts = []
+    for number in range(_PARTS):
+        share = packages[number::_PARTS]
         wheels_only = {package.partition("==")[0] for package in share} - _SOMETIMES_BUILT
-        part.write_text("\n".join([f"--only-binary {','.join(sorted(wheels_only))}", *share]) + "\n")
+        parts.append(environment.directory / f"requirements-{number}.txt")
+        parts[-1].write_text("\n".join([f"--only-binary {','.join(sorted(wheels_only))}", *share]) + "\n")
     return parts
 
 
@@ -193,7 +194,7 @@ def _run(command: list[str], environment: Environment) -> None:
     """Run a command; explain the failure if it fails."""
     try:
         done = subprocess.run(
-            command, cwd=ROOT, env=_VARIABLES, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+            command, cwd=ROOT, env=_VARIABLES, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
         raise InstallationFailed(f"installing {environment.directory.name} did not end: run it again") from None
