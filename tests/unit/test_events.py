@@ -32,8 +32,8 @@ from tools.rehearsal.code_deploy import Refused
 from tools.replay.cases import Case, filled_in, load
 from tools.replay.comparison import differences
 from tools.replay.credentials import Credentials
-from tools.replay.outbox import Outbox
 from tools.replay.target import Invoke, Outcome, replay
+from tools.replay.worker import Outbox
 from tools.stack.function_name import kebab_of
 from tools.stack.seed import PRODUCTS
 from tools.testing.aws import PAYMENTS_SECRET, WEBHOOK_SECRET, Aws

@@ -14,11 +14,10 @@ import pytest
 
 from tools import cli
 from tools.console import Misuse, Problem, step
-from tools.replay import aws, command
-from tools.replay.aws import OnAws
+from tools.replay import command, sam
 from tools.replay.cases import Case, Named, chosen, load
 from tools.replay.command import Result, Verdict
-from tools.replay.sam import SamLocal
+from tools.replay.sam import OnAws, SamLocal
 from tools.replay.target import Outcome
 from tools.stack import functions, lifecycle
 from tools.stack.functions import Function
@@ -188,7 +187,7 @@ def stack_on_aws(stage: str) -> StackOnAws:
 def deployed(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {case.function for case in CASES.values()} - {"payments-sandbox"}
     found = {name: Function(**{**vars(FUNCTION), "name": name}) for name in names}
-    monkeypatch.setattr(aws, "deployed", lambda stack: found)
+    monkeypatch.setattr(sam, "deployed", lambda stack: found)
 
 
 @pytest.mark.usefixtures("deployed")

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from storefront.shared.text import printable
 from tools.console import Misuse, Problem, Step, say, step, styled
-from tools.replay.aws import OnAws
 from tools.replay.cases import Case, chosen, load
 from tools.replay.in_process import InProcess, Processes
-from tools.replay.sam import SamLocal, ThroughSam
+from tools.replay.sam import OnAws, SamLocal, ThroughSam
 from tools.replay.target import Target
 from tools.replay.world import World
 from tools.sam_local import prepare as sam_local

@@ -16,11 +16,45 @@ from types import SimpleNamespace
 from typing import Any
 
 from storefront.shared.aws import session
-from tools.rehearsal.code_deploy import Refused
-from tools.replay.outbox import Outbox
+from tools.rehearsal.code_deploy import Deployment, Refused
 
 # An error frame of the chat names the invocation: events/ has this one.
 _REQUEST_ID = "00000000-0000-0000-0000-000000000000"
+_DEPLOYMENT = "d-EXAMPLE01"  # in the events of the hooks
+
+Json = dict[str, Any]
+
+
+class Outbox:
+    """Takes what a function sends, and answers it as AWS does; CodeDeploy has one deployment, of a given version.
+
+    It stops here: the stack's own consumers would act on it at the same time as the next case, and the connections of
+    the events were never opened.
+    """
+
+    def __init__(self, function: str, version: str) -> None:
+        self.sent: list[Json] = []
+        self._deployment = Deployment(_DEPLOYMENT, function, version)
+
+    def answer(self, operation: str, parameters: Json) -> Json | None:
+        """Return the answer to a call that stops here (or raise CodeDeploy's ``Refused``), nothing for any other."""
+        match operation:
+            case "SendMessage":
+                self.sent.append({"queue": parameters["MessageBody"]})
+                return {"MessageId": "a-message"}
+            case "PutEvents":
+                entries = parameters["Entries"]
+                self.sent += [{"event": entry["DetailType"], "detail": entry["Detail"]} for entry in entries]
+                return {"FailedEntryCount": 0, "Entries": [{"EventId": "an-event"} for _ in entries]}
+            case "PostToConnection":
+                self.sent.append({"post": parameters["ConnectionId"], "frame": parameters["Data"].decode()})
+                return {}
+            case "PutLifecycleEventHookExecutionStatus":
+                self.sent.append({"verdict": parameters["status"]})
+                return {}
+            case "GetDeployment" | "GetApplicationRevision":
+                return self._deployment.answer(operation, parameters)
+        return None
 
 
 class TimedOut(BaseException):
