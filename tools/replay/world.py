@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -113,6 +114,7 @@ class Catalogue:
     def __init__(self, dynamodb: Any, table: str, written: list[str]) -> None:
         self._dynamodb = dynamodb
         self._table = table
+        self._update = partial(dynamodb.update_item, TableName=table)
         self._seeded = {product["sku"]: item_of(product) for product in json.loads(PRODUCTS.read_text())}
         self._skus = sorted({*self._seeded, *written})
 
@@ -137,18 +139,15 @@ class Catalogue:
 
     def give_back(self, order: Item) -> None:
         """Add what an order has reserved to the stock."""
-        for line in order["lines"]["L"]:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key={"sku": line["M"]["sku"]},
-                UpdateExpression="ADD stock :quantity",
-                ExpressionAttributeValues={":quantity": line["M"]["quantity"]},
+        for line in (line["M"] for line in order["lines"]["L"]):
+            values = {":quantity": line["quantity"]}
+            self._update(
+                Key={"sku": line["sku"]}, UpdateExpression="ADD stock :quantity", ExpressionAttributeValues=values
             )
 
     def _fill_up(self, sku: str) -> None:
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
-            self._dynamodb.update_item(
-                TableName=self._table,
+            self._update(
                 Key={"sku": {"S": sku}},
                 UpdateExpression="SET stock = :enough",
                 ConditionExpression="stock < :enough",
@@ -161,16 +160,13 @@ class Catalogue:
         if item is None:
             self._dynamodb.delete_item(TableName=self._table, Key=key)
             return
-        described = {name: value for name, value in item.items() if name not in ("sku", "stock")}
+        described = item.keys() - {"sku", "stock"}
+        sets = ["stock = if_not_exists(stock, :stock)", *(f"#{name} = :{name}" for name in described)]
         # An edit has left these.
-        gone = sorted({"version", "writeId"} - described.keys())
-        self._dynamodb.update_item(
-            TableName=self._table,
+        gone = {"version", "writeId"} - described
+        self._update(
             Key=key,
-            UpdateExpression=", ".join(
-                ["SET stock = if_not_exists(stock, :stock)", *(f"#{name} = :{name}" for name in described)]
-            )
-            + (f" REMOVE {', '.join(gone)}" if gone else ""),
+            UpdateExpression=f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(gone)}" if gone else ""),
             ExpressionAttributeNames={f"#{name}": name for name in described},
-            ExpressionAttributeValues={":stock": item["stock"], **{f":{name}": described[name] for name in described}},
+            ExpressionAttributeValues={f":{name}": item[name] for name in described | {"stock"}},
         )
