@@ -20,11 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = ROOT / ".local"
 _TIMEOUT_SECONDS = 900
-_PARTS = 2  # how many installers share the work
 # What the template says of the functions' runtime.
 RUNTIME = (3, 13)
-# No wheel for some of the systems this runs on (musl, Intel Macs, the newest Python); for airspeed-ext, none at all.
-_SOMETIMES_BUILT = {"airspeed-ext", "cryptography", "watchdog"}
 _UNREACHABLE = re.compile(
     r"No matching distribution|Could not find a version|ConnectionError|NewConnectionError|Max retries|timed out"
     r"|Name or service not known|Temporary failure|Network is unreachable|ProxyError|SSLError|HTTPError",
@@ -141,8 +138,13 @@ def _create(environment: Environment) -> None:
 
 def _install(environment: Environment) -> None:
     environment.stamp.unlink(missing_ok=True)
-    if not _installed_by_uv(environment):
-        _install_by_pip(environment)
+    # Everything is pinned with its dependencies, so there is nothing to resolve.
+    into = ["--python", str(environment.python)]
+    pinned = ["--no-deps", "--require-hashes", "--requirement", str(_pins(environment.requirements))]
+    if not _installed_by_uv([*into, *pinned]):
+        # Bytecode is compiled when a module is first imported, which most are not.
+        quick = ["--no-input", "--no-compile", "--progress-bar=off"]
+        _run([str(PIP), "-m", "pip", *into, "install", *quick, *pinned], environment)
     if environment.is_runtime:
         _run([str(environment.python), "-m", "compileall", "-q", str(environment.directory / "lib")], environment)
     if environment.python == TOOLS.python:
@@ -154,40 +156,14 @@ def _install(environment: Environment) -> None:
     environment.stamp.write_text(json.dumps({name: _digest(name) for name in names}))
 
 
-def _installed_by_uv(environment: Environment) -> bool:
+def _installed_by_uv(options: list[str]) -> bool:
     """Install with uv, where there is one: it is faster. Where it fails, pip tries, which knows pip's settings."""
     uv = shutil.which("uv")
     if uv is None:
         return False
-    command = [uv, "pip", "install", "--quiet", "--python", str(environment.python), "--no-deps", "--require-hashes"]
-    command += ["--requirement", str(_pins(environment.requirements))]
+    command = [uv, "pip", "install", "--quiet", *options]
     done = subprocess.run(command, cwd=ROOT, env=_VARIABLES, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False)
     return done.returncode == 0
-
-
-def _install_by_pip(environment: Environment) -> None:
-    # Everything is pinned with its dependencies, so there is nothing to resolve; bytecode is compiled when a module
-    # is first imported, which most are not.
-    pip = [str(PIP), "-m", "pip", "--python", str(environment.python), "install", "--no-input", "--no-deps"]
-    options = ["--no-compile", "--require-hashes", "--progress-bar=off", "--requirement"]
-    with ThreadPoolExecutor(_PARTS) as pool:
-        list(pool.map(lambda part: _run([*pip, *options, str(part)], environment), _split(environment)))
-
-
-def _split(environment: Environment) -> list[Path]:
-    """Divide the pinned requirements into files that are installed side by side.
-
-    Most of pip's time goes into reading the index's pages, one after the other, in one thread; a third less if it
-    need not look at source distributions.
-    """
-    packages = re.split(r"\n(?=\w)", _pins(environment.requirements).read_text())
-    parts = []
-    for number in range(_PARTS):
-        share = packages[number::_PARTS]
-        wheels_only = {package.partition("==")[0] for package in share} - _SOMETIMES_BUILT
-        parts.append(environment.directory / f"requirements-{number}.txt")
-        parts[-1].write_text("\n".join([f"--only-binary {','.join(sorted(wheels_only))}", *share]) + "\n")
-    return parts
 
 
 def _run(command: list[str], environment: Environment) -> None:

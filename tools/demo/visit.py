@@ -74,11 +74,6 @@ class Visit:
         self.received(styled(f"{response.status_code} {printable(response.reason)}", colour))
         for name in filter(response.headers.__contains__, _RECEIVED):
             self.received(f"{name}: {printable(response.headers[name])}")
-        self._show_body(response)
-        self.require(response.status_code == status, f"{sent} answers {status}, not {response.status_code}")
-        return response
-
-    def _show_body(self, response: requests.Response) -> None:
         text = response.text
         with suppress(ValueError):
             text = json.dumps(response.json(), indent=2, ensure_ascii=False)
@@ -87,6 +82,8 @@ class Visit:
             self._show(f"     {printable(line)}")
         if len(lines) > _SHOWN_LINES:
             self._show(styled(f"     ... {len(lines) - _SHOWN_LINES} more lines", "dim"))
+        self.require(response.status_code == status, f"{sent} answers {status}, not {response.status_code}")
+        return response
 
     def watch(self, client: ApiClient, path: str, until: str = "") -> dict[str, Any]:
         """Show each status of an order, and require that it comes to one, or is settled."""

@@ -20,7 +20,6 @@ from tools.stack.stack import ROOT, Stack
 
 # The function whose release the hooks hear of.
 _RELEASED = "get-product"
-_STOP_SECONDS = 5
 
 
 class Processes:
@@ -40,13 +39,9 @@ class Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Their events end, and so do they; one that does not is killed.
         for worker in self._workers.values():
-            try:
-                worker.communicate(timeout=_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.communicate()
+            worker.kill()
+            worker.communicate()
         self._log.close()
 
     def start(self, names: Iterable[str]) -> None:

@@ -4,10 +4,10 @@ Its environment is the function's. Each line of its standard input is an event; 
 answer to one, with what the function has sent. What the function prints and logs goes to its standard error.
 """
 
+import faulthandler
 import importlib
 import json
 import os
-import signal
 import sys
 import time
 import traceback
@@ -57,10 +57,6 @@ class Outbox:
         return None
 
 
-class TimedOut(BaseException):
-    """The function took longer than Lambda would let it; no handler's ``except Exception`` stops this."""
-
-
 class Context:
     """What Lambda tells a function about an invocation."""
 
@@ -99,21 +95,13 @@ def _stop_at(outbox: Outbox, denied: Collection[str]) -> None:
     clients.register("before-call", answer)
 
 
-def _invoke(handler: Any, event: Any, arn: str, timeout: float) -> Any:
+def _invoke(handler: Any, event: Any, context: Context) -> Any:
     """Return a function's answer; of an error, what Lambda tells of it."""
-
-    def give_up(*_: Any) -> None:
-        raise TimedOut(f"Task timed out after {timeout:.2f} seconds")
-
-    signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, timeout)
     try:
-        return handler(event, Context(arn, timeout))
-    except (Exception, TimedOut) as error:
+        return handler(event, context)
+    except Exception as error:
         traceback.print_exc()
         return {"errorMessage": str(error), "errorType": type(error).__name__}
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def main() -> None:
@@ -128,7 +116,10 @@ def main() -> None:
     handler = getattr(importlib.import_module(module), name)
     for line in sys.stdin:
         outbox.sent.clear()
-        answer = _invoke(handler, json.loads(line), settings["arn"], settings["timeout"])
+        # It ends this process, with the reason in the log: Lambda would stop the function.
+        faulthandler.dump_traceback_later(settings["timeout"], exit=True)
+        answer = _invoke(handler, json.loads(line), Context(settings["arn"], settings["timeout"]))
+        faulthandler.cancel_dump_traceback_later()
         sys.stdout.flush()
         answers.write(json.dumps({"answer": answer, "sends": outbox.sent}) + "\n")
 
