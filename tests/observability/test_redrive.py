@@ -30,17 +30,10 @@ class Shop(Stack):
 
     @classmethod
     def create(cls, aws: Aws) -> "Shop":
-        arns = {}
         for name in cls.queues:
-            url = aws.sqs.create_queue(QueueName=name)["QueueUrl"]
-            arns[name] = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
-                "QueueArn"
-            ]
-        policy = json.dumps({"deadLetterTargetArn": arns["OrdersDeadLetterQueue"], "maxReceiveCount": 5})
+            aws.sqs.create_queue(QueueName=name)
         outputs = {"OrdersTableName": "OrdersTable", "EventBusName": "orders"}
-        shop = cls(endpoint="", region="", credentials={}, outputs=outputs, users={}, aws=aws)
-        aws.sqs.set_queue_attributes(QueueUrl=shop.url("OrdersQueue"), Attributes={"RedrivePolicy": policy})
-        return shop
+        return cls(endpoint="", region="", credentials={}, outputs=outputs, users={}, aws=aws)
 
     def client(self, service: str) -> Any:
         return getattr(self.aws, service)
@@ -89,7 +82,7 @@ def failing(listen: Listen) -> Callable[[str, Exception], None]:
     return lambda operation, error: listen(refusing(error, operation=operation))
 
 
-def test_queues_are_found_by_the_redrive_policies(shop: Shop) -> None:
+def test_a_dead_letter_queue_is_found_with_the_queue_that_it_is_called_after(shop: Shop) -> None:
     queues = {queue.name: queue.source_url for queue in dead_letter_queues(shop)}
 
     assert queues == {"orders": shop.url("OrdersQueue"), "order-events": None}

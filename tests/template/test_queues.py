@@ -66,6 +66,18 @@ def test_a_consumed_queue_puts_aside_what_fails_five_times(mapping: Json) -> Non
     assert "RedrivePolicy" not in QUEUES[redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]]
 
 
+@pytest.mark.parametrize("name", [name for name, queue in QUEUES.items() if "RedrivePolicy" in queue])
+def test_a_dead_letter_queue_is_called_after_its_queue(name: str) -> None:
+    # `storefront redrive` goes by the names
+    (target, _) = QUEUES[name]["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"]
+
+    assert target == f"{name.removesuffix('Queue')}DeadLetterQueue"
+
+
+def test_no_other_queue_is_called_a_dead_letter_queue() -> None:
+    assert {name for name in QUEUES if name.endswith("DeadLetterQueue")} == dead_letter_queues()
+
+
 @pytest.mark.parametrize("mapping", QUEUE_MAPPINGS.values(), ids=QUEUE_MAPPINGS.keys())
 def test_a_consumed_queue_hides_messages_for_six_times_the_consumer_s_time(mapping: Json) -> None:
     assert queue_of(mapping)["VisibilityTimeout"] >= 6 * function_of(mapping)["Timeout"]

@@ -133,8 +133,6 @@ class Chat:
                 self._heard(_unreadable(frame))
 
     def _ping(self) -> None:
-        if time.monotonic() < self._last_sent + PING_SECONDS:
-            return
         if self._ping_unanswered:
             # Nothing has come back for minutes: the connection has ended, and nobody has told us.
             self.socket.close()

@@ -4,7 +4,6 @@ SQS itself (`StartMessageMoveTask`) moves all of a queue, and the message that i
 """
 
 import json
-import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ _HELD_SECONDS = 60
 _POLL_SECONDS = 1
 _BATCH = 10
 _SHOWN_CHARACTERS = 160
+_ENDING = "DeadLetterQueue"
 # What was done with letters, and what --yes does with them.
 _MOVING = ("moved", "moves them back")
 _PUBLISHING = ("published", "publishes the events of the orders they name, as they are now")
@@ -39,33 +39,18 @@ Letter = dict[str, Any]  # a message as SQS hands it out
 
 @dataclass(frozen=True)
 class DeadLetterQueue:
-    """A dead-letter queue, called after the queue that its messages come from."""
+    """A dead-letter queue, called after the queue or the stream that its messages come from."""
 
     name: str
     url: str
-    source_url: str | None  # none where they come from a stream
+    source_url: str | None  # none of a stream
 
 
 def dead_letter_queues(stack: Stack) -> list[DeadLetterQueue]:
-    """Return the stack's dead-letter queues, each with the queue whose redrive policy names it."""
-    sqs = stack.client("sqs")
+    """Return the stack's dead-letter queues; `OrdersDeadLetterQueue` takes the messages of `OrdersQueue`."""
     urls = stack.resources("AWS::SQS::Queue")
-    attributes = {
-        name: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn", "RedrivePolicy"])["Attributes"]
-        for name, url in urls.items()
-    }
-    sources = {
-        json.loads(found["RedrivePolicy"])["deadLetterTargetArn"]: name
-        for name, found in attributes.items()
-        if "RedrivePolicy" in found
-    }
-    queues = []
-    for name, found in attributes.items():
-        source = sources.get(found["QueueArn"])
-        if source or name.endswith("DeadLetterQueue"):
-            called = kebab_of(re.sub(r"(DeadLetter)?Queue$", "", source or name))
-            queues.append(DeadLetterQueue(called, urls[name], urls[source] if source else None))
-    return sorted(queues, key=lambda queue: queue.name)
+    names = sorted(name.removesuffix(_ENDING) for name in urls if name.endswith(_ENDING))
+    return [DeadLetterQueue(kebab_of(name), urls[f"{name}{_ENDING}"], urls.get(f"{name}Queue")) for name in names]
 
 
 def letters_in(sqs: Any, url: str) -> list[Letter]:
