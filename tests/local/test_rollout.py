@@ -13,17 +13,28 @@ from requests import get
 
 from tools.console import Problem
 from tools.rehearsal.code_deploy import CodeDeploy
-from tools.rehearsal.rehearsal import Plan, rehearse
-from tools.rehearsal.rollout import ALARMED, COMPLETED, REFUSED_AFTER, REFUSED_BEFORE, Pace
+from tools.rehearsal.rehearsal import rehearse
+from tools.rehearsal.rollout import ALARMED, COMPLETED, REFUSED_AFTER, REFUSED_BEFORE, End
 from tools.rehearsal.versions import Change, Versions
 from tools.stack.emulator import Emulator
 from tools.stack.stack import ROOT, Stack
 
-# Time goes by as fast as requests are answered; 10 % of so many are just enough for three errors in a minute.
-BAD_PACE = Pace(speed=1e6, requests=150)
-GOOD_PACE = Pace(speed=1e6, requests=4)
+# 10 % of so many are just enough for three errors in a minute.
+ENOUGH_REQUESTS = 150
 # One of each kind; tests/releases goes through all of them, with the requests left out.
 EACH_KIND = ("AllAtOnce", "Canary10Percent5Minutes", "Linear10PercentEvery1Minute")
+
+
+def release(
+    state: Path,
+    function: str = "list-products",
+    *,
+    configuration: str = "Linear10PercentEvery1Minute",
+    change: Change = Change.GOOD,
+    requests: int = 4,
+) -> End:
+    """Release a version; time goes by as fast as requests are answered."""
+    return rehearse(state, function, configuration, change, speed=1e6, requests=requests)
 
 
 @pytest.fixture
@@ -36,7 +47,7 @@ def versions(stack: Stack) -> Iterator[Versions]:
 
 @pytest.mark.parametrize("configuration", EACH_KIND)
 def test_a_good_release_completes(versions: Versions, stack: Stack, configuration: str, state: Path) -> None:
-    end = rehearse(Plan(configuration=configuration, pace=GOOD_PACE), state)
+    end = release(state, configuration=configuration)
 
     assert end.exit_code == COMPLETED
     assert versions.live() != versions.current
@@ -50,8 +61,8 @@ def test_a_release_that_fails_one_request_in_five_is_rolled_back(
     # With AllAtOnce there is no minute that an alarm could see.
     at_once = configuration == "AllAtOnce"
 
-    pace = GOOD_PACE if at_once else BAD_PACE
-    end = rehearse(Plan(configuration=configuration, change=Change.FAILS, pace=pace), state)
+    requests = 4 if at_once else ENOUGH_REQUESTS
+    end = release(state, configuration=configuration, change=Change.FAILS, requests=requests)
 
     assert end.exit_code == (REFUSED_AFTER if at_once else ALARMED)
     assert versions.live() == versions.current
@@ -62,7 +73,7 @@ def test_a_release_that_fails_one_request_in_five_is_rolled_back(
 def test_the_hook_refuses_a_version_before_any_traffic(
     stack: Stack, change: Change, function: str, state: Path
 ) -> None:
-    end = rehearse(Plan(function, change=change, pace=GOOD_PACE), state)
+    end = release(state, function, change=change)
 
     assert end.exit_code == REFUSED_BEFORE
     versions = Versions(stack, function)
@@ -102,9 +113,9 @@ def test_an_interruption_puts_the_alias_back(versions: Versions, state: Path) ->
 @pytest.mark.parametrize("function", ["post-traffic-hook", "no-such-function", "pre-traffic-hook"])
 def test_what_is_no_function_of_the_shop_is_refused_with_what_to_do(stack: Stack, function: str, state: Path) -> None:
     with pytest.raises(Problem, match="take the name of a folder in events/"):
-        rehearse(Plan(function), state)
+        release(state, function)
 
 
 def test_two_releases_at_a_time_are_refused(stack: Stack, state: Path) -> None:
     with CodeDeploy(Emulator(state).code_deploy_port), pytest.raises(Problem, match="another rollout"):
-        rehearse(Plan(pace=GOOD_PACE), state)
+        release(state)

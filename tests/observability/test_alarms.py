@@ -8,7 +8,8 @@ import pytest
 from tests.observability import emitted
 from tests.observability.deployed import STACK, STAGE, alarms, deployed, name_of
 from tests.observability.emitted import Emitted, ours
-from tools.rehearsal.alarms import Alarm, Measurement, Metric, State
+from tools.rehearsal.alarms import Alarm, State
+from tools.rehearsal.metrics import Measurement, Metric
 from tools.testing.deployment import Deployment
 from tools.testing.template import ROOT, operations, resources, source, translated
 

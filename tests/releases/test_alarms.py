@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.rehearsal.alarms import Alarm, Measurement, Metric, State, Unsupported
+from tools.rehearsal.alarms import Alarm, State
+from tools.rehearsal.metrics import Measurement, Metric, Unsupported
 
 DIMENSIONS = {"FunctionName": "shop", "Resource": "shop:live", "ExecutedVersion": "2"}
 METRIC = Metric.of("AWS/Lambda", "Errors", DIMENSIONS)

@@ -7,10 +7,9 @@ from dataclasses import fields, replace
 import pytest
 
 from tools.console import Problem
-from tools.rehearsal.assumptions import Assumptions
 from tools.rehearsal.comparison import as_picture, as_table, compare, rolled_back_for_nothing
 from tools.rehearsal.schedule import CONFIGURATIONS
-from tools.rehearsal.simulation import StoppedBy, simulated
+from tools.rehearsal.simulation import Assumptions, StoppedBy, simulated
 from tools.stack.stack import ROOT
 
 FEW = Assumptions(runs=60, error_rates=(0.2,))

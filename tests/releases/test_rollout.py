@@ -1,12 +1,14 @@
 """The course of a release, with a function, hooks and a clock that are the test's own."""
 
+import math
 from collections import Counter
+from itertools import repeat
 from typing import Any
 
 import pytest
 
 from tools.rehearsal.alarms import Alarm
-from tools.rehearsal.rollout import ALARMED, COMPLETED, REFUSED_AFTER, REFUSED_BEFORE, End, Hooks, Pace, Rollout
+from tools.rehearsal.rollout import ALARMED, COMPLETED, REFUSED_AFTER, REFUSED_BEFORE, End, Rollout
 from tools.rehearsal.schedule import CONFIGURATIONS, schedule_of
 from tools.rehearsal.versions import Call
 
@@ -67,9 +69,9 @@ def release(
     alarms: dict[str, Alarm] = ALARMS,
     requests: int = 150,
 ) -> End:
-    hooks = Hooks(lambda: before, lambda: after)
-    pace = Pace(requests=requests, wait=lambda _: None)
-    return Rollout(function, NEW, schedule_of(configuration), hooks, alarms, [{}], pace).run()
+    verdicts = {"pre": before, "post": after}
+    schedule = schedule_of(configuration)
+    return Rollout(function, NEW, schedule, verdicts.__getitem__, alarms, repeat({}), math.inf, requests).run()
 
 
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
@@ -151,11 +153,13 @@ def test_an_interruption_leaves_all_traffic_on_the_old_version() -> None:
 def test_an_interruption_of_the_last_hook_takes_the_traffic_back() -> None:
     function = Function()
 
-    def interrupted() -> bool:
+    def accepts(when: str) -> bool:
+        if when == "pre":
+            return True
         assert function.alias[-1] == NEW
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Rollout(function, NEW, schedule_of("AllAtOnce"), Hooks(lambda: True, interrupted), {}, [{}], Pace()).run()
+        Rollout(function, NEW, schedule_of("AllAtOnce"), accepts, {}, repeat({}), math.inf, 150).run()
 
     assert function.alias[-1] == OLD

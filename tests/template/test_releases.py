@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tools.rehearsal.alarms import Alarm, Measurement, Metric, State
-from tools.rehearsal.comparison import Assumptions
+from tools.rehearsal.alarms import Alarm, State
+from tools.rehearsal.metrics import Measurement, Metric
+from tools.rehearsal.simulation import Assumptions
 from tools.rehearsal.template_alarms import alarms_of
 from tools.testing.template import Json, resources, source, translated, walk
 
@@ -121,7 +122,7 @@ def test_the_comparison_assumes_the_alarm_that_the_template_has() -> None:
     (errors,) = assumed.metrics
 
     assert errors in alarm.metrics
-    assert (assumed.period, assumed.evaluation_periods) == (alarm.period, alarm.evaluation_periods)
+    assert (assumed.formula.period, assumed.evaluation_periods) == (alarm.formula.period, alarm.evaluation_periods)
     for counts in product(range(5), repeat=3):
         failures = [Measurement(errors, minute * MINUTE + 30, 1, count) for minute, count in enumerate(counts) if count]
         for now in range(MINUTE, 8 * MINUTE, MINUTE):

@@ -24,7 +24,7 @@ from tools.demo import verified
 from tools.demo.journeys import JOURNEYS, Journey
 from tools.markdown import table
 from tools.rehearsal import comparison
-from tools.rehearsal.comparison import Assumptions
+from tools.rehearsal.simulation import Assumptions
 from tools.sam_local import mounted_routes
 from tools.stack import differences, samconfig
 from tools.stack.stack import ROOT

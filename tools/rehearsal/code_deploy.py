@@ -1,7 +1,4 @@
-"""Plays CodeDeploy for the release hooks: one deployment of one version of one function.
-
-The emulator's functions look for it on a port of this machine.
-"""
+"""Plays CodeDeploy for the release hooks: the emulator's functions look for it on a port of this machine."""
 
 import json
 import threading
@@ -26,7 +23,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Deployment:
-    """A deployment; ``verdicts`` has a hook's verdict by its execution, `None` until the hook has reported."""
+    """One of one version; ``verdicts`` has a hook's verdict by its execution, `None` until the hook has reported."""
 
     id: str
     function: str
@@ -79,24 +76,24 @@ class Deployment:
         return {"lifecycleEventHookExecutionId": execution}
 
 
-class CodeDeploy:
+class CodeDeploy(ThreadingHTTPServer):
     """Answers the hooks on a port, from `with` on until its end, about the deployment that has begun."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self.deployment: Deployment | None = None
+    deployment: Deployment | None = None
 
-    def __enter__(self) -> Self:
+    def __init__(self, port: int) -> None:
         try:
-            self._server = ThreadingHTTPServer((HOST, self._port), _handler_for(self))
+            super().__init__((HOST, port), _Conversation)
         except OSError:
             raise Problem("another rollout is going on, on this stack: wait until it ends") from None
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self.shutdown()
+        self.server_close()
 
     def deploy(self, function: str, version: str) -> Deployment:
         """Begin the deployment of a version and return it."""
@@ -104,26 +101,25 @@ class CodeDeploy:
         return self.deployment
 
 
-def _handler_for(code_deploy: CodeDeploy) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        """Speaks CodeDeploy's protocol, JSON 1.1: the operation is in a header."""
+class _Conversation(BaseHTTPRequestHandler):
+    """Speaks CodeDeploy's protocol, JSON 1.1: the operation is in a header."""
 
-        def do_POST(self) -> None:
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            operation = self.headers["X-Amz-Target"].rpartition(".")[2]
-            try:
-                if code_deploy.deployment is None:
-                    raise Refused("DeploymentDoesNotExistException")  # noqa: TRY301 - as its own refusals
-                status, answer = HTTPStatus.OK, code_deploy.deployment.answer(operation, request)
-            except Refused as refused:
-                status, answer = HTTPStatus.BAD_REQUEST, {"__type": str(refused), "message": str(refused)}
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    server: CodeDeploy
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Say nothing: the rollout does."""
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+        try:
+            if self.server.deployment is None:
+                raise Refused("DeploymentDoesNotExistException")  # noqa: TRY301 - as its own refusals
+            status, answer = HTTPStatus.OK, self.server.deployment.answer(operation, request)
+        except Refused as refused:
+            status, answer = HTTPStatus.BAD_REQUEST, {"__type": str(refused), "message": str(refused)}
+        body = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-    return Handler
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Say nothing: the rollout does."""

@@ -13,7 +13,7 @@ from tools.console import say
 from tools.environments import STATE_DIRECTORY
 from tools.options import State
 from tools.rehearsal import comparison
-from tools.rehearsal.comparison import Assumptions
+from tools.rehearsal.simulation import Assumptions
 
 app = typer.Typer()
 
@@ -40,13 +40,11 @@ def rollout(
     state: State = STATE_DIRECTORY,
 ) -> None:
     """Release a new version gradually on the running stack, and watch it."""
-    from tools.rehearsal import rehearsal
-    from tools.rehearsal.rollout import Pace
+    from tools.rehearsal.rehearsal import rehearse
     from tools.rehearsal.versions import Change
 
     change = Change(bad) if bad else Change.GOOD
-    end = rehearsal.rehearse(rehearsal.Plan(function, configuration, change, Pace(speed, requests)), state)
-    raise typer.Exit(end.exit_code)
+    raise typer.Exit(rehearse(state, function, configuration, change, speed, requests).exit_code)
 
 
 def rollout_compare(**given: Any) -> None:

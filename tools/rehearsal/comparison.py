@@ -4,11 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 
-from tools.rehearsal.assumptions import Assumptions
 from tools.rehearsal.schedule import CONFIGURATIONS
-from tools.rehearsal.simulation import Line, StoppedBy, simulated
-
-__all__ = ["Assumptions", "as_picture", "as_short_table", "as_table", "compare", "rolled_back_for_nothing"]
+from tools.rehearsal.simulation import Assumptions, Line, StoppedBy, simulated
 
 
 @cache

@@ -1,72 +1,50 @@
 """`storefront rollout`: releases a version of one function on the running local stack."""
 
 import json
-from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from storefront.rollout.probes import PROBES
 from tools.console import Problem, say, styled
-from tools.rehearsal.code_deploy import CodeDeploy, Deployment
-from tools.rehearsal.rollout import End, Hooks, Pace, Rollout
+from tools.rehearsal.code_deploy import CodeDeploy
+from tools.rehearsal.rollout import End, Rollout
 from tools.rehearsal.schedule import schedule_of
 from tools.rehearsal.template_alarms import alarms_of
 from tools.rehearsal.versions import Change, Versions
 from tools.stack.emulator import Emulator
 from tools.stack.lifecycle import running_stack
 from tools.stack.seed import PRODUCTS
-from tools.stack.stack import STATE_DIRECTORY, Stack
-
-DEFAULT_FUNCTION = "list-products"
-DEFAULT_CONFIGURATION = "Linear10PercentEvery1Minute"
+from tools.stack.stack import Stack
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A release: of the function with this folder in `events/`, under one of CodeDeploy's configurations."""
+def rehearse(state: Path, function: str, configuration: str, change: Change, speed: float, requests: int) -> End:
+    """Release a version of the function with this folder in `events/`, and return how that has ended.
 
-    function: str = DEFAULT_FUNCTION
-    configuration: str = DEFAULT_CONFIGURATION
-    change: Change = Change.GOOD
-    pace: Pace = field(default_factory=Pace)
-
-
-def rehearse(plan: Plan, state: Path = STATE_DIRECTORY) -> End:
-    """Release a version of a function, and return how that has ended.
-
-    Raises
-    ------
-    Problem
-        There is no such function or configuration, or the function is not released gradually.
+    It is a `Problem` if there is no such function or configuration, or if the function is not released gradually.
     """
     stack = running_stack(state)
-    schedule = schedule_of(plan.configuration)
-    versions = Versions(stack, plan.function)
+    schedule = schedule_of(configuration)
+    versions = Versions(stack, function)
     if versions.handler not in PROBES:
-        raise Problem(
-            f"{plan.function} is not released gradually: take the name of a folder in events/, but not a hook's"
-        )
+        raise Problem(f"{function} is not released gradually: take the name of a folder in events/, but not a hook's")
     with CodeDeploy(Emulator(state).code_deploy_port) as code_deploy:
-        target = versions.publish(plan.change)
-        say(styled(f"{plan.function}: version {versions.current} -> {target}, {plan.configuration}", "bold"))
+        target = versions.publish(change)
+        say(styled(f"{function}: version {versions.current} -> {target}, {configuration}", "bold"))
         deployment = code_deploy.deploy(versions.name, target)
-        hooks = Hooks(
-            lambda: _fit(versions, deployment, stack.outputs["PreTrafficHookFunctionName"]),
-            lambda: _fit(versions, deployment, stack.outputs["PostTrafficHookFunctionName"]),
-        )
+
+        def accepts(when: str) -> bool:
+            """Call a hook; its verdict counts, not its answer."""
+            hook, event = stack.outputs[f"{when.title()}TrafficHookFunctionName"], deployment.hook_event()
+            call = versions.call(hook, event)
+            verdict = deployment.verdicts[event["LifecycleEventHookExecutionId"]]
+            if verdict is None:
+                raise Problem(f"{hook} has told CodeDeploy nothing: {json.dumps(call.answer)}; see storefront logs")
+            return verdict == "Succeeded"
+
         alarms = alarms_of(versions.resource, versions.name, target)
-        events = _requests_to(versions.handler, stack)
-        return Rollout(versions, target, schedule, hooks, alarms, events, plan.pace).run()
-
-
-def _fit(versions: Versions, deployment: Deployment, hook: str) -> bool:
-    """Call a hook; its verdict counts, not its answer."""
-    event = deployment.hook_event()
-    call = versions.run_hook(hook, event)
-    verdict = deployment.verdicts[event["LifecycleEventHookExecutionId"]]
-    if verdict is None:
-        raise Problem(f"{hook} has told CodeDeploy nothing: {json.dumps(call.answer)}; see storefront logs")
-    return verdict == "Succeeded"
+        events = cycle(_requests_to(versions.handler, stack))
+        return Rollout(versions, target, schedule, accepts, alarms, events, speed, requests).run()
 
 
 def _requests_to(handler: str, stack: Stack) -> list[Any]:

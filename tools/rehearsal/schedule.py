@@ -40,13 +40,7 @@ CONFIGURATIONS = tuple(_SCHEDULES)
 
 
 def schedule_of(configuration: str) -> list[Shift]:
-    """Return the shifts of a configuration, with or without CodeDeploy's prefix; the last one gives all traffic.
-
-    Raises
-    ------
-    Problem
-        CodeDeploy has no such configuration.
-    """
+    """Return the shifts of a configuration, with or without CodeDeploy's prefix; a `Problem` if it is unknown."""
     name = configuration.removeprefix(PREFIX)
     if name not in _SCHEDULES:
         raise Problem(f"CodeDeploy has no configuration {configuration} for Lambda; it has {', '.join(CONFIGURATIONS)}")

@@ -1,22 +1,90 @@
-"""Simulated releases of a bad version (`docs/releases.md` explains the model).
-
-Requests come evenly; the alias gives each of them to one version or the other by chance; the bad version fails a share
-of its requests. Each minute's `Errors` reach CloudWatch some time after the minute has ended, and the alarm itself
-judges them, once a minute. An alarm that fires while the deployment lasts stops it; CodeDeploy needs a moment to put
-the alias back. A deployment lasts until its smoke test, which follows the last shift, has ended. A failure that neither
-has found goes on until a person stops it.
-"""
+"""Simulated releases of a bad version: `docs/releases.md` explains the model."""
 
 import math
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from itertools import pairwise
 from random import Random
+from typing import Any
 
-from tools.rehearsal.alarms import MINUTE, Measurement, State
-from tools.rehearsal.assumptions import ERRORS, Assumptions
+from tools.console import Problem
+from tools.rehearsal.alarms import MINUTE, Alarm, State
+from tools.rehearsal.metrics import Formula, Measurement
 from tools.rehearsal.schedule import schedule_of, share_at
+
+_ERRORS = {
+    "Namespace": "AWS/Lambda",
+    "MetricName": "Errors",
+    "Dimensions": [
+        {"Name": "FunctionName", "Value": "f"},
+        {"Name": "Resource", "Value": "f:live"},
+        {"Name": "ExecutedVersion", "Value": "2"},
+    ],
+}
+_FEWEST_RUNS = 20
+
+
+def _input(default: Any, about: str) -> Any:
+    return field(default=default, metadata={"help": about})
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What the simulation rests on; each field's `help` tells the command line about it, units included."""
+
+    error_rates: tuple[float, ...] = _input(
+        (0.01, 0.05, 0.2, 1.0), "shares of its requests that the bad version fails, 0 to 1"
+    )
+    background_rate: float = _input(0.0001, "share of its requests that a good version fails, 0 to 1")
+    requests_per_second: float = _input(20.0, "requests to the function, per second")
+    requests_per_customer: float = _input(5.0, "requests that one customer sends to the function, within a minute")
+    alarm_period: int = _input(60, "Period of the alarm, in seconds")
+    evaluation_periods: int = _input(3, "EvaluationPeriods, a number of periods")
+    datapoints_to_alarm: int = _input(1, "DatapointsToAlarm, of those, a number of periods")
+    threshold: float = _input(3.0, "errors of the new version in a period at which it breaches, a number")
+    metric_delay: float = _input(60.0, "from the end of a minute until its metric is there, in seconds")
+    reaction: float = _input(30.0, "from the alarm, or the smoke test's end, until the alias is back, in seconds")
+    smoke_requests: int = _input(15, "requests of the post-traffic smoke test to a catalogue function, a number")
+    smoke_duration: float = _input(15.0, "from the last shift until the smoke test's verdict, in seconds")
+    person: float = _input(30.0, "from the last shift until a person has stopped it, in minutes")
+    runs: int = _input(300, "simulated releases for each line, a number")
+    seed: int = _input(1, "makes the same numbers again, a number")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "error_rates", tuple(self.error_rates))
+        if not all(0 <= rate <= 1 for rate in (*self.error_rates, self.background_rate)):
+            raise Problem("an error rate is a share from 0 to 1: 0.2 for one request in five")
+        if self.alarm_period <= 0 or self.alarm_period % MINUTE:
+            raise Problem("the alarm's period is a multiple of 60 seconds: Lambda's metrics come once a minute")
+        if not 1 <= self.datapoints_to_alarm <= self.evaluation_periods:
+            raise Problem("the alarm needs from 1 to all of its evaluation periods to breach")
+        if self.requests_per_second <= 0 or self.requests_per_customer < 1 or self.runs < _FEWEST_RUNS:
+            raise Problem(
+                "there must be requests per second, at least one per customer, "
+                f"and at least {_FEWEST_RUNS} runs to take the median of"
+            )
+        if min(self.metric_delay, self.reaction, self.smoke_requests, self.smoke_duration, self.person) < 0:
+            raise Problem("no delay and no number of requests is below 0")
+
+    @cached_property
+    def alarm(self) -> Alarm:
+        """The alarm on the new version's errors."""
+        errors = {"Metric": _ERRORS, "Period": self.alarm_period, "Stat": "Sum"}
+        return Alarm(
+            Formula(
+                [
+                    {"Id": "failed", "Expression": "FILL(errors, 0)"},
+                    {"Id": "errors", "MetricStat": errors, "ReturnData": False},
+                ]
+            ),
+            comparison="GreaterThanOrEqualToThreshold",
+            threshold=self.threshold,
+            evaluation_periods=self.evaluation_periods,
+            datapoints_to_alarm=self.datapoints_to_alarm,
+            treat_missing_data="notBreaching",
+        )
 
 
 class StoppedBy(StrEnum):
@@ -91,7 +159,7 @@ class _Simulation:
         return Release(stopped_by, (end - self._start) / MINUTE, self._failed, self._customers)
 
     def _until_the_alarm(self, verdict: float) -> tuple[float, bool]:
-        """Serve traffic until the alarm fires or the deployment ends; return when that is, and whether it fires."""
+        """Serve traffic until the alarm fires or the verdict of the smoke test; return when, and whether it fires."""
         alarm, state, now = self._assumptions.alarm, State.OK, self._start
         for minute in range(1, math.floor(verdict / MINUTE) + 1):
             self._serve(now, minute * MINUTE)
@@ -117,7 +185,8 @@ class _Simulation:
         share = share_at(self._schedule, (start - self._start) / MINUTE)
         failed = _successes(self._random, _successes(self._random, round(requests), share), self._error_rate)
         # Lambda gives a minute's metrics the time at which the minute began.
-        self._measurements.append(Measurement(ERRORS, start // MINUTE * MINUTE, failed))
+        (errors,) = self._assumptions.alarm.metrics
+        self._measurements.append(Measurement(errors, start // MINUTE * MINUTE, failed))
         self._failed += failed
         if requests:
             met_none = max(0, 1 - failed / requests) ** per_customer

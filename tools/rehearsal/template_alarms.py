@@ -1,10 +1,5 @@
-"""The release alarms of `template.yaml`, as CloudWatch would have them for one function and its new version.
+"""The release alarms of `template.yaml`, read by the SAM CLI: the emulator takes no alarm on metric math."""
 
-The local stack has none: the emulator takes no alarm on metric math, and releases are not gradual there. So the
-SAM CLI's reading of the template is filled in with the names of the stack that runs.
-"""
-
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from samcli.lib.cfn_language_extensions.api import create_default_intrinsic_resolver
@@ -20,12 +15,9 @@ from tools.stack.stack import ROOT
 
 
 def alarms_of(resource: str, function: str, version: str) -> dict[str, Alarm]:
-    """Return the alarms of a function (by its names in the template and in the stack), by their names in the template.
+    """Return the alarms of a function's new version, by their names in the template.
 
-    Raises
-    ------
-    Problem
-        The function is not released gradually.
+    The function has a name there, and another in the stack. It is a `Problem` if it is not released gradually.
     """
     template = yaml_parse((ROOT / "template.yaml").read_text())
     preference = template["Resources"][resource]["Properties"].get("DeploymentPreference", {})
@@ -37,8 +29,13 @@ def alarms_of(resource: str, function: str, version: str) -> dict[str, Alarm]:
     resolver = create_default_intrinsic_resolver(context).register_resolver(_Attribute)
     # It would leave attributes to CloudFormation.
     resolver.set_preserve_functions(set())
-    alarms = {alarm["Ref"]: context.fragment["Resources"][alarm["Ref"]] for alarm in preference["Alarms"]}
-    return {name: Alarm.of(resolver.resolve_value(_watched(alarm))) for name, alarm in alarms.items()}
+    alarms = {}
+    for name in (alarm["Ref"] for alarm in preference["Alarms"]):
+        properties = context.fragment["Resources"][name]["Properties"]
+        # Whom it tells decides nothing, and that topic is not known here.
+        watched = {key: value for key, value in properties.items() if key not in ("AlarmActions", "OKActions")}
+        alarms[name] = Alarm.of(resolver.resolve_value(watched))
+    return alarms
 
 
 class _Attribute(IntrinsicFunctionResolver):  # type: ignore[misc] # the SAM CLI has no types
@@ -48,8 +45,3 @@ class _Attribute(IntrinsicFunctionResolver):  # type: ignore[misc] # the SAM CLI
 
     def resolve(self, value: dict[str, Any]) -> Any:
         return self.context.parameter_values[".".join(self.parent.resolve_value(value["Fn::GetAtt"]))]
-
-
-def _watched(alarm: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an alarm's properties without those it tells: they decide nothing, and their topic is not known here."""
-    return {name: value for name, value in alarm["Properties"].items() if name not in ("AlarmActions", "OKActions")}

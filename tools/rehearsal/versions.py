@@ -1,4 +1,4 @@
-"""Versions of one function on the local stack: makes a new one, calls them, moves the alias."""
+"""Versions of one function on the local stack."""
 
 import base64
 import io
@@ -80,14 +80,13 @@ class Call:
 
 
 class Versions:
-    """The versions of a function, by its name in `events/` and in its log group, such as `list-products`."""
+    """Makes, calls and chooses versions of a function, by its name in `events/`; a `Problem` if there is none."""
 
     def __init__(self, stack: Stack, function: str) -> None:
         self._lambda = stack.client("lambda")
-        try:
-            found = deployed(stack)[function]
-        except KeyError:
-            raise Problem(f"no function is called {function}: take the name of a folder in events/") from None
+        found = deployed(stack).get(function)
+        if found is None:
+            raise Problem(f"no function is called {function}: take the name of a folder in events/")
         self.resource = found.logical_id
         self.name = found.arn.rpartition(":")[2]
         self.handler = found.handler
@@ -99,7 +98,7 @@ class Versions:
         return version
 
     def point_to(self, version: str) -> None:
-        """Give all traffic to a version."""
+        """Give a version all traffic."""
         self._lambda.update_alias(FunctionName=self.name, Name=ALIAS, FunctionVersion=version)
 
     def publish(self, change: Change) -> str:
@@ -116,15 +115,14 @@ class Versions:
 
     def invoke(self, version: str, event: Any) -> Call:
         """Call a version."""
-        return self._call(event, FunctionName=self.name, Qualifier=version)
+        return self.call(self.name, event, version)
 
-    def run_hook(self, function: str, event: Any) -> Call:
-        """Call another function, as CodeDeploy calls a hook."""
-        return self._call(event, FunctionName=function)
-
-    def _call(self, event: Any, **target: str) -> Call:
+    def call(self, function: str, event: Any, version: str = "$LATEST") -> Call:
+        """Call any function."""
         started = time.monotonic()
-        response = self._lambda.invoke(**target, Payload=json.dumps(event).encode(), LogType="Tail")
+        response = self._lambda.invoke(
+            FunctionName=function, Qualifier=version, Payload=json.dumps(event).encode(), LogType="Tail"
+        )
         milliseconds = (time.monotonic() - started) * 1000
         faults = _faults_in(base64.b64decode(response.get("LogResult", "")).decode(errors="replace"))
         return Call(milliseconds, "FunctionError" in response, faults, json.loads(response["Payload"].read()))
