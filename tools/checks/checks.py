@@ -39,6 +39,7 @@ CHECKS = (
         environment=SCANNERS,
     ),
     Check("sam validate", "sam", ("validate", "--lint", "--template-file", "template.yaml", "--region", REGION)),
+    Check("references", "python", ("-m", "tools.stack.references")),
     Check("lint", "ruff", ("check", "--quiet", "."), remedy="storefront format mends some"),
     Check("format", "ruff", ("format", "--check", "--quiet", "--diff", "."), remedy="storefront format"),
     Check("types", "mypy", ("--no-error-summary", "src", "sandbox", "tools")),
