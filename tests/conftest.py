@@ -32,6 +32,8 @@ try:
 except ModuleNotFoundError as missing:
     pytest.exit(f"{missing.name} is not installed here. Run `make dev`, then `.venv/bin/pytest`.")
 
+pytest_plugins = ("tests.support.in_process",)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Recording(config))

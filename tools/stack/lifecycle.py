@@ -16,7 +16,7 @@ from storefront.shared.http import session
 from tools.console import Problem, step
 from tools.ops import back_office
 from tools.sam_local import prepare as sam_local
-from tools.stack import addresses, seed
+from tools.stack import addresses, references, seed
 from tools.stack.deployment import TEMPLATE, deploy
 from tools.stack.emulator import DEFAULT_PORT, Emulator
 from tools.stack.stack import REGION, STATE_DIRECTORY, Stack, bypass_proxies
@@ -28,9 +28,10 @@ def bring_up(port: int | None = None, state: Path = STATE_DIRECTORY, template: P
     """Start the emulator if it does not run, deploy the template, and return a stack that answers.
 
     Stacks with different state directories do not touch each other. The port is by default the running stack's, or
-    4566; 0 takes any free one. After a `Problem` the emulator goes on, so that its logs can be read and the next try
-    is faster; after an interruption it does not.
+    4566; 0 takes any free one. A template with names that lead nowhere is refused first. After a later `Problem` the
+    emulator goes on, so that its logs can be read and the next try is faster; after an interruption it does not.
     """
+    references.require_none(template)
     bypass_proxies()
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)  # logs, credentials and all data of the stack are in it
