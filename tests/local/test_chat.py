@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from storefront.chat.connection import MAX_CONNECTIONS
 from tests.local.conftest import Books
 from tests.support.waiting import wait_until
 from tools.demo.api_client import ApiClient
@@ -74,6 +75,7 @@ class Person:
 
 
 Connect = Callable[[str], Person]
+Newcomer = Callable[[], Person]
 
 
 @pytest.fixture(scope="module")
@@ -84,16 +86,35 @@ def access(stack: Stack, customer: ApiClient, other: ApiClient) -> dict[str, Acc
 
 
 @pytest.fixture(scope="module")
-def connect(access: dict[str, Access]) -> Iterator[Connect]:
+def opened() -> Iterator[Callable[[str], Person]]:
+    """Opens the chat at an address, and closes it in the end."""
     people: list[Person] = []
 
-    def connect(name: str) -> Person:
-        people.append(Person(access[name].ticket()["url"]))
+    def opened(url: str) -> Person:
+        people.append(Person(url))
         return people[-1]
 
-    yield connect
+    yield opened
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda person: person.chat.close(), people))
+
+
+@pytest.fixture(scope="module")
+def connect(access: dict[str, Access], opened: Callable[[str], Person]) -> Connect:
+    return lambda name: opened(access[name].ticket()["url"])
+
+
+@pytest.fixture(scope="module")
+def newcomer(stack: Stack, rows: "Rows", opened: Callable[[str], Person]) -> Newcomer:
+    """Somebody of support who is new: limits are per user, and no test uses up another's."""
+
+    def newcomer() -> Person:
+        ticket = secrets.token_urlsafe(32)
+        sha256 = hashlib.sha256(ticket.encode()).hexdigest()
+        rows.put(f"ticket#{sha256}", "ticket", 60, customer=str(uuid.uuid4()), name="Newcomer", group=SUPPORT)
+        return opened(f"{stack.outputs['ChatApiUrl']}?ticket={ticket}")
+
+    return newcomer
 
 
 @pytest.fixture(scope="module")
@@ -238,10 +259,10 @@ def test_a_message_sent_again_with_the_same_client_id_is_delivered_once(alice: P
 
 
 def test_fifty_in_a_room_each_hear_a_message_once_and_nobody_else_does(
-    connect: Connect, sam: Person, alice: Person, room: str
+    newcomer: Newcomer, sam: Person, alice: Person, room: str
 ) -> None:
     with ThreadPoolExecutor(8) as pool:
-        crowd = list(pool.map(lambda _: connect(SUPPORT).joins(room), range(CROWD)))
+        crowd = list(pool.map(lambda _: newcomer().joins(room), range(CROWD)))
     alice.has_heard()
 
     texts = [f"to all {number}" for number in range(2)]
@@ -256,8 +277,8 @@ def test_fifty_in_a_room_each_hear_a_message_once_and_nobody_else_does(
     assert [frame for frame in (*alice.has_heard(), *sam.has_heard()) if frame.get("room") == room] == []
 
 
-def test_who_has_left_hears_nothing_more_and_may_not_speak(connect: Connect, sam: Person, room: str) -> None:
-    leaver = connect(SUPPORT).joins(room)
+def test_who_has_left_hears_nothing_more_and_may_not_speak(newcomer: Newcomer, sam: Person, room: str) -> None:
+    leaver = newcomer().joins(room)
     sam.joins(room)
     assert leaver.request("leaveRoom", room=room)["event"] == "left"
 
@@ -296,9 +317,9 @@ def test_the_history_is_newest_first_in_pages_and_ends(sam: Person, room: str) -
     ids=["not JSON", "not an object", "unknown action", "too long", "too large"],
 )  # fmt: skip
 def test_a_frame_that_is_refused_gets_an_error_frame_and_the_connection_stays(
-    connect: Connect, text: str, status: int
+    newcomer: Newcomer, text: str, status: int
 ) -> None:
-    person = connect("customer")
+    person = newcomer()
 
     person.chat.send(text)
 
@@ -314,8 +335,8 @@ def test_a_frame_that_is_refused_gets_an_error_frame_and_the_connection_stays(
     assert person.is_connected
 
 
-def test_who_sends_too_fast_is_told_so_and_may_go_on_later(connect: Connect) -> None:
-    person = connect("customer")
+def test_who_sends_too_fast_is_told_so_and_may_go_on_later(newcomer: Newcomer) -> None:
+    person = newcomer()
 
     answers = [person.chat.request("ping") for _ in range(41)]
 
@@ -325,14 +346,26 @@ def test_who_sends_too_fast_is_told_so_and_may_go_on_later(connect: Connect) -> 
     wait_until(lambda: person.is_connected or None, "a frame is taken again", 15)
 
 
+def test_a_connection_too_many_ends_its_user_s_oldest(
+    access: dict[str, Access], opened: Callable[[str], Person]
+) -> None:
+    oldest, *others = [opened(access["other"].ticket()["url"]) for _ in range(MAX_CONNECTIONS)]
+
+    newest = opened(access["other"].ticket()["url"])
+
+    assert oldest.request("joinRoom", room=SUPPORT)["status"] == 403
+    for person in (others[0], newest):
+        person.joins(SUPPORT)
+
+
 # Connections that vanish
 
 
 def test_a_broadcast_cleans_up_who_has_vanished_and_reaches_the_others(
-    connect: Connect, sam: Person, rows: Rows, room: str
+    newcomer: Newcomer, sam: Person, rows: Rows, room: str
 ) -> None:
     # given two who stay, one who has vanished, one that never was, and one that has expired
-    stays, gone = connect(SUPPORT).joins(room), connect(SUPPORT).joins(room)
+    stays, gone = newcomer().joins(room), newcomer().joins(room)
     sam.joins(room)
     vanish(gone)
     never, expired = "bmV2ZXItd2FzPQ=", "ZXhwaXJlZA="
@@ -352,8 +385,8 @@ def test_a_broadcast_cleans_up_who_has_vanished_and_reaches_the_others(
     assert not rows.of(f"connection#{never}").keys() & {"connection"}
 
 
-def test_an_expired_connection_counts_as_absent_at_once(connect: Connect, sam: Person, rows: Rows, room: str) -> None:
-    person = connect(SUPPORT).joins(room)
+def test_an_expired_connection_counts_as_absent_at_once(newcomer: Newcomer, sam: Person, rows: Rows, room: str) -> None:
+    person = newcomer().joins(room)
     sam.joins(room)
     (member,) = rows.members(room) - {member for member in rows.members(room) if member in rows.members(SUPPORT)}
     rows.put(f"room#{room}", f"member#{member}", expires_in=-1)
@@ -366,8 +399,8 @@ def test_an_expired_connection_counts_as_absent_at_once(connect: Connect, sam: P
     assert [frame for frame in person.has_heard() if frame["event"] == "message"] == []
 
 
-def test_who_disconnects_leaves_no_rows(connect: Connect, rows: Rows, room: str) -> None:
-    person = connect(SUPPORT).joins(room)
+def test_who_disconnects_leaves_no_rows(newcomer: Newcomer, rows: Rows, room: str) -> None:
+    person = newcomer().joins(room)
     (connection_id,) = rows.members(room)
 
     person.chat.close()

@@ -161,7 +161,9 @@ def test_a_role_may_touch_items_by_their_prefix_only_and_scan_nothing() -> None:
             continue
         (prefixes,) = statement["Condition"]["ForAllValues:StringLike"].values()
         assert statement["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": prefixes}}, role
-        assert all(re.fullmatch(r"(ticket|connection|room|sender|order)#\*", prefix) for prefix in prefixes), role
+        assert all(re.fullmatch(r"(ticket|connection|customer|room|sender|order)#\*", prefix) for prefix in prefixes), (
+            role
+        )
 
 
 def test_tickets_are_nobody_s_but_of_those_who_make_and_take_them() -> None:

@@ -12,7 +12,7 @@ import pytest
 from storefront.catalog.product import CATEGORY_PATTERN, SKU_PATTERN
 from storefront.catalog.request import CURRENCY_PATTERN, MAX_AMOUNT, MAX_DESCRIPTION, MAX_NAME, MAX_STOCK
 from storefront.chat.ticket import TICKET_PATTERN
-from storefront.orders.request import IDEMPOTENCY_KEY_PATTERN, MAX_LINES, MAX_QUANTITY
+from storefront.orders.request import IDEMPOTENCY_KEY_PATTERN, MAX_LINES, MAX_PIECES, MAX_QUANTITY
 from storefront.orders.status import Reason, Status
 from storefront.partners.outcome import REFERENCE_PATTERN
 from storefront.partners.token import TOKEN_PATTERN
@@ -310,12 +310,15 @@ def test_patterns_are_the_code_s() -> None:
     assert key["pattern"] == f"^{IDEMPOTENCY_KEY_PATTERN.removesuffix(repeated)}+$"
 
 
-def test_the_limits_of_an_order_are_the_code_s() -> None:
-    lines = SCHEMAS["OrderRequest"]["properties"]["lines"]
+@pytest.mark.parametrize("schema", ["OrderRequest", "PartnerOrderRequest"])
+def test_the_limits_of_an_order_are_the_code_s(schema: str) -> None:
+    lines = SCHEMAS[schema]["properties"]["lines"]
     quantity = lines["items"]["properties"]["quantity"]
 
     assert (lines["minItems"], lines["maxItems"]) == (1, MAX_LINES) == (1, 50)
     assert (quantity["minimum"], quantity["maximum"]) == (1, MAX_QUANTITY) == (1, 100)
+    # JSON Schema cannot add up: what holds for all lines together is told in words.
+    assert [int(number) for number in re.findall("[0-9]+", lines["description"])] == [MAX_QUANTITY, MAX_PIECES]
 
 
 def test_the_limits_of_a_product_are_the_code_s() -> None:

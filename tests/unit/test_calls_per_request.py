@@ -154,7 +154,7 @@ def test_a_ticket_is_one_request_and_connecting_with_it_two(aws: Aws) -> None:
         call(open_connection.handler, Client("a-connection").event("$connect"))
 
     assert allowed["policyDocument"]["Statement"][0]["Effect"] == "Allow"
-    assert (ticket, connecting) == ({"PutItem": 1}, {"DeleteItem": 1, "PutItem": 1})
+    assert (ticket, connecting) == ({"PutItem": 1}, {"DeleteItem": 1, "TransactWriteItems": 1})
 
 
 def test_a_request_that_is_made_again_counts_again(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,8 +87,7 @@ def test_several_mistakes_are_named_and_many_are_counted() -> None:
     assert "and 45 more" in many
 
 
-@pytest.mark.parametrize("lines", [1, 50])
-@pytest.mark.parametrize("quantity", [1, 100])
+@pytest.mark.parametrize(("lines", "quantity"), [(1, 1), (1, 100), (50, 1), (5, 100), (50, 10)])
 def test_an_order_at_its_limits_is_taken(lines: int, quantity: int) -> None:
     body = order(*({"sku": f"MUG-{number:03}", "quantity": quantity} for number in range(lines)))
 
@@ -110,6 +109,13 @@ def test_the_limit_of_a_product_holds_for_all_its_lines_together(lines: list[int
     body = order({"sku": "CUP-001", "quantity": 1}, *({"sku": "MUG-001", "quantity": each} for each in lines))
 
     assert detail_of(body) == "/lines: at most 100 pieces of one product, over all lines."
+
+
+@pytest.mark.parametrize("quantities", [[100] * 50, [100] * 5 + [1], [10] * 49 + [11]])
+def test_the_limit_of_an_order_holds_for_all_its_products_together(quantities: list[int]) -> None:
+    body = order(*({"sku": f"MUG-{number:03}", "quantity": each} for number, each in enumerate(quantities)))
+
+    assert detail_of(body) == "/lines: at most 500 pieces in one order; place another order for the rest."
 
 
 SKUS = st.from_regex(r"[A-Z0-9][A-Z0-9-]{2,31}", fullmatch=True)

@@ -17,6 +17,7 @@ from storefront.orders.order_item import order_of
 from storefront.shared import clock
 from storefront.shared.attributes import Unreadable
 from tests.unit.orders.shop import Shop
+from tools.testing.chat import Client
 from tools.testing.events import Context, rest_event
 
 FOREIGN: dict[str, Any] = {
@@ -196,7 +197,9 @@ class _Room:
         self.put("member#two", expiresAt={"N": "9999999999.5"})
 
     def history(self) -> list[Any]:
-        messages, _ = MessageStore(self._dynamodb, self._table).history("one", "support", 20, None, clock.now())
+        messages, _ = MessageStore(self._dynamodb, self._table).history(
+            Client("one").connection, "support", 20, None, clock.now()
+        )
         return messages
 
     def members(self) -> list[Any]:

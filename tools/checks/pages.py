@@ -12,6 +12,7 @@ from samcli.yamlhelper import yaml_parse
 from payments.behaviour import APPROVES, BEHAVIOURS
 from storefront.chat.connection import (
     CONNECTION_TIME,
+    MAX_CONNECTIONS,
     MAX_FRAME_BYTES,
     MAX_FRAMES,
     MAX_POSTS_AT_ONCE,
@@ -93,8 +94,9 @@ def _bounds(rules: Mapping[str, Any]) -> str:
 def _chat_limits() -> str:
     minutes = int(CONNECTION_TIME.total_seconds() // 60)
     rows = (
-        ("rooms that a connection is in", f"{MAX_ROOMS}"),
-        ("frames of a connection", f"{MAX_FRAMES} in {WINDOW_SECONDS} seconds"),
+        ("connections of a user", f"{MAX_CONNECTIONS}"),
+        ("rooms of a connection", f"{MAX_ROOMS}"),
+        ("frames of a user", f"{MAX_FRAMES} in {WINDOW_SECONDS} seconds"),
         ("a frame", f"{MAX_FRAME_BYTES:,} bytes"),
         ("a connection's rows", f"{minutes // 60} h {minutes % 60} min"),
         ("posts of a broadcast at the same time", f"{MAX_POSTS_AT_ONCE}"),

@@ -120,10 +120,10 @@ class Chat:
         self.calls.clear()
 
     def rows(self, prefix: str = "") -> set[tuple[str, str]]:
-        """Return the keys of the table's rows, without the counts of frames."""
+        """Return the keys of the table's rows, without what is kept of a customer over all their connections."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=os.environ["CHAT_TABLE"])
         keys = {(item["pk"]["S"], item["sk"]["S"]) for page in pages for item in page["Items"]}
-        return {(pk, sk) for pk, sk in keys if pk.startswith(prefix) and not sk.startswith("frames#")}
+        return {(pk, sk) for pk, sk in keys if pk.startswith(prefix) and not pk.startswith("customer#")}
 
 
 def send(

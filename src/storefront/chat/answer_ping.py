@@ -20,5 +20,5 @@ _gateway = ConnectionGateway(
 @websocket_handler(lambda body: parse(Ping, body, RULES), _connections, _gateway)
 def handler(exchange: Exchange[Ping]) -> None:
     """Answer, and so keep the connection from being idle."""
-    _connections.count_frame(exchange.connection.id, clock.now())
+    _connections.count_frame(exchange.connection.customer_id, clock.now())
     exchange.answer(frame.pong(exchange.request.requestId))

@@ -1,4 +1,4 @@
-"""A connection to the chat, and what one connection may ask for."""
+"""A connection to the chat, and what one user may ask for over all of theirs."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,10 +15,14 @@ CONNECTION_TIME = timedelta(hours=2, minutes=10)
 # gateway waits 29 seconds for a function ("Quotas for configuring and running a WebSocket API in API Gateway").
 OPENING_TIME = timedelta(seconds=30)
 
+# Of one user: nobody makes each message to a room cost more posts than that.
+MAX_CONNECTIONS = 10
+
+# Of one connection.
 MAX_ROOMS = 20
 
-# One client that sends without end takes nothing from the others. The windows are fixed, for one write each frame: over
-# the boundary of two of them twice as many pass.
+# Of one user over all their connections: sending without end takes nothing from the others. The windows are fixed, for
+# one write each frame: over the boundary of two of them twice as many pass.
 MAX_FRAMES = 20
 WINDOW_SECONDS = 10
 

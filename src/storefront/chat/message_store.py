@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from storefront.chat.connection import Connection
 from storefront.chat.frame_limit import FrameLimit
 from storefront.chat.message import Message
 from storefront.chat.table import NOT_EXPIRED, Row, key, log_key, member_key, seconds
@@ -39,8 +40,8 @@ class StoredMessage:
 class MessageStore:
     """Keeps messages.
 
-    Its methods answer a frame, and count it. They raise `TooManyRequests` if there were as many as a connection may
-    send in this time, and `Forbidden` if the connection is not in the room.
+    Its methods answer a frame, and count it. They raise `TooManyRequests` if there were as many as a user may send
+    in this time, and `Forbidden` if the connection is not in the room.
     """
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
@@ -73,7 +74,7 @@ class MessageStore:
         }
         try:
             self._frames.count_with(
-                connection_id,
+                message.sender_id,
                 now,
                 self._is_member(message.room, connection_id, now),
                 {"Put": once},
@@ -87,19 +88,19 @@ class MessageStore:
             if earlier.has("textHash") and earlier.text("textHash") != _hash_of(message.text):
                 raise Unprocessable(_OTHER_TEXT) from refused
             # The frame was cancelled with the rest. Uncounted, it could be sent again without end.
-            self._frames.count(connection_id, now)
+            self._frames.count(message.sender_id, now)
             first = replace(message, id=earlier.text("messageId"), sent_at=earlier.time("sentAt"))
             return StoredMessage(first, is_new=False)
         return StoredMessage(message, is_new=True)
 
     def history(
-        self, connection_id: str, room: str, limit: int, before: str | None, now: datetime
+        self, connection: Connection, room: str, limit: int, before: str | None, now: datetime
     ) -> tuple[list[Message], bool]:
         """Return messages of a room, newest first, and whether there are more.
 
         Parameters
         ----------
-        connection_id
+        connection
             Who asks.
         room
             The room.
@@ -111,7 +112,7 @@ class MessageStore:
             The time; messages that have expired by then are left out.
         """
         try:
-            self._frames.count_with(connection_id, now, self._is_member(room, connection_id, now))
+            self._frames.count_with(connection.customer_id, now, self._is_member(room, connection.id, now))
         except Refused as refused:
             raise Forbidden(_NOT_IN_ROOM) from refused
         query: dict[str, Any] = {

@@ -26,7 +26,7 @@ _CONNECTION = 1
 class RoomStore:
     """Keeps the members of rooms.
 
-    `join` and `leave` answer a frame, and count it. They raise `TooManyRequests` if there were as many as a connection
+    `join` and `leave` answer a frame, and count it. They raise `TooManyRequests` if there were as many as a user
     may send in this time, and `Forbidden` if the connection has ended.
     """
 
@@ -61,7 +61,7 @@ class RoomStore:
         member = {**member_key(room, connection.id), "expiresAt": seconds(connection.expires_at)}
         put = {"TableName": self._table, "Item": member}
         try:
-            self._frames.count_with(connection.id, now, {"Update": change}, {"Put": put})
+            self._frames.count_with(connection.customer_id, now, {"Update": change}, {"Put": put})
         except Refused as refused:
             if is_there(refused.item(_CONNECTION), now):
                 raise Unprocessable(_TOO_MANY_ROOMS) from refused
@@ -78,7 +78,7 @@ class RoomStore:
         }
         delete = {"TableName": self._table, "Key": member_key(room, connection.id)}
         try:
-            self._frames.count_with(connection.id, now, {"Update": change}, {"Delete": delete})
+            self._frames.count_with(connection.customer_id, now, {"Update": change}, {"Delete": delete})
         except Refused as refused:
             raise Forbidden(_NO_CONNECTION) from refused
 

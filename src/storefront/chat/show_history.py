@@ -24,5 +24,5 @@ _gateway = ConnectionGateway(
 def handler(exchange: Exchange[ShowHistory]) -> None:
     """Show what was said in a room before."""
     request = exchange.request
-    messages, more = _messages.history(exchange.connection.id, request.room, request.limit, request.before, clock.now())
+    messages, more = _messages.history(exchange.connection, request.room, request.limit, request.before, clock.now())
     exchange.answer(frame.history(request.requestId, request.room, messages, more=more))

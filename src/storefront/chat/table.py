@@ -8,7 +8,8 @@ Developer Guide); here it is absent from that very second on.
 | --- | --- | --- | --- |
 | `ticket#<hash>` | `ticket` | a ticket that has not been used | `ticket_store` |
 | `connection#<id>` | `connection` | a connection and its rooms; alone in the index `by-customer` | `connection_store` |
-| `connection#<id>` | `frames#<window>` | how many frames came from it in that time | `frame_limit` |
+| `customer#<customer id>` | `connections` | which connections the customer has open | `connection_store` |
+| `customer#<customer id>` | `frames#<window>` | how many frames came from them in that time | `frame_limit` |
 | `room#<room>` | `member#<connection id>` | that the connection is in the room | `room_store` |
 | `room#<room>` | `message#<message id>` | a message | `message_store` |
 | `sender#<customer id>` | `sent#<room>#<client id>` | that the customer has sent this message | `message_store` |
@@ -25,7 +26,7 @@ Row = dict[str, Any]
 
 NOT_EXPIRED = "expiresAt > :now"
 
-# In seconds. A connection's frames may all be handled at once, and each counts on the same row: with these pauses every
+# In seconds. A user's frames may all be handled at once, and each counts on the same row: with these pauses every
 # frame of a window gets through.
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -38,6 +39,11 @@ def key(pk: str, sk: str) -> Row:
 def connection_key(connection_id: str) -> Row:
     """Return the key of a connection."""
     return key(f"connection#{connection_id}", "connection")
+
+
+def customer_key(customer_id: str, sk: str) -> Row:
+    """Return the key of something that is kept of a customer over all their connections."""
+    return key(f"customer#{customer_id}", sk)
 
 
 def member_key(room: str, connection_id: str) -> Row:

@@ -30,7 +30,8 @@ Answer = dict[str, int]
 Handler = Callable[[Event, LambdaContext], Answer]
 Asked = TypeVar("Asked")
 
-# Two calls that end soon or not at all: with less of an invocation left, a connection that is gone is left to the next.
+# Three calls that end soon or not at all: with less of an invocation left, a connection that is gone is left to the
+# next.
 LAST_CLEANUP_MILLISECONDS = 2_000
 
 _BUSY = "The chat is busy. Send the same frame again in a moment; with the same `clientId` it is safe."
@@ -95,7 +96,7 @@ def _refuse_silently(event: Event, connections: ConnectionStore) -> Answer:
     """
     logger.warning("a frame named a route that is not for frames")
     with suppress(TooManyRequests):
-        connections.count_frame(event["requestContext"]["connectionId"], clock.now())
+        connections.count_frame(connection_of(event).customer_id, clock.now())
     return {"statusCode": int(HTTPStatus.OK)}
 
 
@@ -184,7 +185,7 @@ class _Desk:
         """Count the frame, which nothing was written for, and send an error frame."""
         if not isinstance(refusal, TooManyRequests):
             try:
-                self._connections.count_frame(self.connection.id, clock.now())
+                self._connections.count_frame(self.connection.customer_id, clock.now())
             except TooManyRequests as too_many:
                 refusal = too_many
         logger.info("refused", extra={"refusal": type(refusal).__name__})

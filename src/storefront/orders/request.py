@@ -13,8 +13,9 @@ from storefront.shared.body import parse
 from storefront.shared.errors import InvalidRequest
 
 MAX_LINES = 50
-# Of one product, over all lines: stock is reserved before anybody has paid.
+# Of one product, and of all products together, over all lines: stock is reserved before anybody has paid.
 MAX_QUANTITY = 100
+MAX_PIECES = 500
 IDEMPOTENCY_KEY_PATTERN = r"[!-~]{1,255}"
 
 RULES = {"sku": "a SKU has 3 to 32 capital letters, digits and hyphens"}
@@ -47,10 +48,15 @@ class OrderRequest(BaseModel):
     @field_validator("lines", mode="after")
     @classmethod
     def _check_quantities(cls, lines: list[LineRequest]) -> list[LineRequest]:
-        """Check what the lines of each product add up to."""
-        if max(merged(lines).values()) > MAX_QUANTITY:
+        """Check what the lines of each product, and all lines, add up to."""
+        quantities = merged(lines).values()
+        if max(quantities) > MAX_QUANTITY:
             raise PydanticCustomError(
                 "too_many", "at most {most} pieces of one product, over all lines", {"most": MAX_QUANTITY}
+            )
+        if sum(quantities) > MAX_PIECES:
+            raise PydanticCustomError(
+                "too_many", "at most {most} pieces in one order; place another order for the rest", {"most": MAX_PIECES}
             )
         return lines
 

@@ -205,18 +205,18 @@ def window(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_connection_that_sends_too_fast_is_told_so_until_the_next_window(
     chat: Chat, window: Any, action: str
 ) -> None:
-    other = Client("bob-1")
+    other = Client("bob-1", "bob")
     chat.connect(ADA, other)
     chat.rooms.join(ADA.connection, "support", clock.now() - timedelta(seconds=WINDOW_SECONDS))
     chat.rooms.join(other.connection, "support", clock.now() - timedelta(seconds=WINDOW_SECONDS))
     for _ in range(MAX_FRAMES):
-        chat.connections.count_frame("ada-1", clock.now())
+        chat.connections.count_frame("ada", clock.now())
     rows = chat.rows()
 
     answer = refused(chat, HANDLERS[action], GOOD[action])
     assert (answer["status"], answer["title"], answer["requestId"]) == (429, "Too Many Requests", "r-1")
     assert chat.rows() == rows
-    # Another connection is not held back by it.
+    # Nobody else is held back by it.
     send(HANDLERS[action], other, GOOD[action])
     assert chat.got("bob-1")[0]["event"] != "error"
 
@@ -398,7 +398,7 @@ def test_history_holds_what_was_stored_just_before(chat: Chat) -> None:
             queries.append(query)
             return chat.dynamodb.query(**query)
 
-    MessageStore(Watched(), "ChatTable").history("ada-1", "support", 1, None, clock.now())  # type: ignore[arg-type]
+    MessageStore(Watched(), "ChatTable").history(ADA.connection, "support", 1, None, clock.now())  # type: ignore[arg-type]
 
     assert [query["ConsistentRead"] for query in queries] == [True]
 
