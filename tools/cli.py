@@ -11,6 +11,7 @@ from tools.bench import commands as bench
 from tools.checks import commands as checks
 from tools.console import INTERRUPTED, Misuse, Problem, problems_reported
 from tools.demo import commands as demo
+from tools.drill import commands as drill
 from tools.ops import commands as ops
 from tools.rehearsal import commands as rehearsal
 from tools.replay import commands as replay
@@ -22,7 +23,7 @@ NAME = "storefront"
 PANELS = {
     "The local stack": (stack.app,),
     "Using the shop": (demo.app, replay.app),
-    "Operating a stack": (ops.app,),
+    "Operating a stack": (ops.app, drill.app),
     "Releases": (rehearsal.app,),
     "Checking the project": (checks.app, scanners.app, bench.app),
 }

@@ -24,6 +24,7 @@ class Change(StrEnum):
     FAILS = "1"
     DOES_NOT_IMPORT = "import"
     ANSWERS_WRONGLY = "answer"
+    FAILS_EVERY_MESSAGE = "message"
 
 
 # Each is added at the end of the handler's module.
@@ -35,6 +36,15 @@ _ADDED = {
 
 def handler(event, context):
     return {"answer": "wrong"}
+""",
+    # Of a queue's consumer; the message comes again at once, so that it is a dead letter within seconds.
+    Change.FAILS_EVERY_MESSAGE: """
+
+def _with_a_bug(record):
+    raise RuntimeError("the new version has a bug")
+
+
+_consumer._work, _consumer._retry_seconds = _with_a_bug, 0
 """,
     # Every fifth request, counted over all the function's processes: by the length of a file. It fails inside of
     # rest_handler, which answers a failure with 500: Lambda takes that for a success, and the function counts a fault.
@@ -100,6 +110,10 @@ class Versions:
     def point_to(self, version: str) -> None:
         """Give a version all traffic."""
         self._lambda.update_alias(FunctionName=self.name, Name=ALIAS, FunctionVersion=version)
+
+    def delete(self, version: str) -> None:
+        """Delete a version to which no alias points."""
+        self._lambda.delete_function(FunctionName=self.name, Qualifier=version)
 
     def publish(self, change: Change) -> str:
         """Publish a version with changed code, beside the alias, and return it."""
