@@ -369,7 +369,7 @@ def test_what_the_application_s_roles_are_for_is_inside_the_boundary(role: str, 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
 def test_every_role_of_an_environment_on_aws_carries_the_boundary(environment: str) -> None:
     deployed = Deployment(**samconfig.environment(environment).overrides).resources
-    kind = {"Kind": {"Fn::Select": [1, {"Fn::Split": ["-", {"Ref": "AWS::StackName"}]}]}}
+    kind = {"Kind": {"Fn::Select": [1, {"Fn::Split": ["-", {"Fn::Sub": "${AWS::StackName}-"}]}]}}
     name = "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/storefront-bootstrap-boundary-${Kind}-${AWS::Region}"
     boundary = {"Fn::Sub": [name, kind]}
     roles = {role: row["Properties"] for role, row in deployed.items() if row["Type"] == "AWS::IAM::Role"}
