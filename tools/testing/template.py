@@ -51,17 +51,17 @@ def translated(**parameters: str) -> Json:
     template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
     template["Resources"]["PaymentsSandboxFunction"]["Properties"]["CodeUri"] = "s3://artifacts/sandbox.zip"
     translator = Translator({}, Parser(), boto_session=apart.session("us-east-1"))
-    result: Json = translator.translate(_without_loops(template, parameters), dict(parameters))
+    result: Json = translator.translate(without_loops(template, parameters), dict(parameters))
     return result
 
 
 @cache
 def operations() -> Json:
     """Return the template of the nested stack after its transform."""
-    return _without_loops(copy.deepcopy(source("operations.yaml")), {})
+    return without_loops(copy.deepcopy(source("operations.yaml")), {})
 
 
-def _without_loops(template: Json, parameters: dict[str, str]) -> Json:
+def without_loops(template: Json, parameters: dict[str, str]) -> Json:
     """Apply AWS::LanguageExtensions: loops, and what the values of loops decide.
 
     The SAM CLI's stand-in does the loops; for the rest it leaves half-filled texts behind.
