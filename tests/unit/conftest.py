@@ -5,8 +5,10 @@ import io
 import pytest
 from hypothesis import settings
 
+from storefront.shared.errors import Refusal
 from storefront.shared.observability import logger
 from tests.support import hostile
+from tests.support.prose import is_prose
 from tests.unit.orders.shop import Shop
 from tools.testing.aws import Aws
 
@@ -39,3 +41,15 @@ def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     # Not `setStream`: it flushes the stream before, which an earlier run in this process has closed.
     monkeypatch.setattr(logger.registered_handler, "stream", stream)
     return stream
+
+
+@pytest.fixture(autouse=True)
+def _details_are_prose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold every refusal that a test meets to a text that its reader can use."""
+    made = Refusal.__init__
+
+    def checked(refusal: Refusal, detail: str) -> None:
+        assert is_prose(detail), f"no text for a reader: {detail!r}"
+        made(refusal, detail)
+
+    monkeypatch.setattr(Refusal, "__init__", checked)

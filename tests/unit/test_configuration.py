@@ -1,12 +1,14 @@
 """Settings: a good value is not thrown away before there is a better one, and a failure is not asked for again."""
 
 import io
+import os
 from collections.abc import Callable
 
 import pytest
 
 from storefront.shared import configuration
-from storefront.shared.configuration import CachedSetting
+from storefront.shared.configuration import CachedSetting, parameter, secret
+from tools.testing.aws import CURSOR_SECRET, Aws
 
 MINUTE, KEPT, PAUSE = 60, 600, 5
 
@@ -101,3 +103,10 @@ def test_where_a_secret_must_not_outlive_its_end_a_failure_closes(store: Store) 
 
     with pytest.raises(ConnectionError):
         setting()
+
+
+def test_the_environment_names_the_parameter_and_the_secret(aws: Aws) -> None:
+    aws.ssm.put_parameter(Name=os.environ["PAYMENTS_URL_PARAMETER"], Value="https://pay.example.com/", Type="String")
+
+    assert parameter("PAYMENTS_URL_PARAMETER")() == "https://pay.example.com/"
+    assert secret("CURSOR_SECRET_ARN")() == CURSOR_SECRET

@@ -25,8 +25,11 @@ WHOLE = {
     "family": "\U0001f468\u200d\U0001f469\u200d\U0001f467",
     "couple with heart": "\U0001f469\u200d\u2764\ufe0f\u200d\U0001f468",
     "doctor": "\U0001f469\U0001f3fd\u200d\u2695\ufe0f",
+    "light doctor": "\U0001f469\U0001f3fb\u200d\u2695\ufe0f",
+    "dark doctor": "\U0001f469\U0001f3ff\u200d\u2695\ufe0f",
     "flag of Germany": "\U0001f1e9\U0001f1ea",
     "flag of Scotland": "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+    "flag behind a word": "I \U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f",
     "rainbow flag": "\U0001f3f3\ufe0f\u200d\U0001f308",
     "Persian": "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
     "Devanagari": "\u0915\u094d\u200d\u0937",
@@ -37,9 +40,13 @@ WHOLE = {
 INVISIBLE = {
     "joiner in a word": "Su\u200dpport",
     "non-joiner in a word": "Su\u200cpport",
+    "joiner behind an emoji only": "\U0001f468\u200dSue",
+    "joiner before an emoji only": "Sue\u200d\U0001f468",
+    "joiner at the beginning": "\u200dSue",
     "joiner at the end": "Sue\u200d",
     "filler letter": "\u3164",
     "tags without a flag": "Sue\U000e0067\U000e007f",
+    "tags behind a word": "\U0001f3f4x\U000e0067\U000e007f",
     "soft hyphen": "S\u00adue",
     "isolate": "Sue \u2066",
     "override": "\u202eeuS",
@@ -142,6 +149,7 @@ def test_a_terminal_obeys_no_category(category: str) -> None:
 def test_what_is_shown_has_one_line_and_an_end() -> None:
     assert printable("one\r\ntwo\x1b[2J") == "one  two\N{REPLACEMENT CHARACTER}[2J"
     assert printable("x" * 10_000, 10) == "x" * 10 + "…"
+    assert printable("x" * 10, 10) == "x" * 10
 
 
 def test_a_lone_surrogate_does_not_cost_the_log_line(log: io.StringIO) -> None:

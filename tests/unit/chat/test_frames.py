@@ -22,6 +22,7 @@ from storefront.chat.connection import MAX_FRAME_BYTES, MAX_FRAMES, WINDOW_SECON
 from storefront.chat.message_store import MessageStore
 from storefront.shared import clock
 from tests.support.faults import aws_error
+from tests.support.prose import is_prose
 from tools.testing.chat import Chat, Client, message, send
 
 ADA = Client("ada-1", name="name-canary")
@@ -279,6 +280,8 @@ def test_a_table_that_fails_is_a_fault_of_ours(chat: Chat, action: str, code: st
 
     (answer,) = chat.got("ada-1")
     assert (answer["event"], answer["status"], answer["requestId"]) == ("error", status, "r-1")
+    assert is_prose(answer["detail"])
+    assert ("again in a moment" in answer["detail"]) is (status == 503)
     assert "canary" not in json.dumps(answer)
 
 

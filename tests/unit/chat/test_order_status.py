@@ -10,6 +10,7 @@ import pytest
 from storefront.chat import deliver_order_status
 from storefront.chat.connection import OPENING_TIME, Connection, ConnectionGone, PostFailed
 from storefront.chat.connection_store import ConnectionStore
+from storefront.chat.order_status import NotDelivered, order_status_of, tell_customer
 from storefront.chat.order_version_store import OrderVersionStore
 from storefront.shared import clock
 from tests.support.faults import Failing, aws_error
@@ -126,6 +127,31 @@ def test_an_older_status_is_dropped_and_the_same_one_told_again(connections: Con
     assert [frame["version"] for _, frame in gateway.posts] == [1, 3, 3]
 
 
+def test_the_newest_version_is_kept_for_a_month_where_the_next_release_finds_it(aws: Aws) -> None:
+    now = clock.now()
+
+    OrderVersionStore(aws.dynamodb, "ChatTable").see("ord-1", 3, now)
+
+    (row,) = aws.dynamodb.scan(TableName="ChatTable")["Items"]
+    assert row == {
+        "pk": {"S": "order#ord-1"},
+        "sk": {"S": "status"},
+        "version": {"N": "3"},
+        "expiresAt": {"N": str(int((now + timedelta(days=30)).timestamp()))},
+    }
+
+
+def test_posts_that_there_was_no_time_for_are_tried_again(
+    aws: Aws, connections: ConnectionStore, gateway: Gateway
+) -> None:
+    connect(connections, "phone")
+    connect(connections, "laptop")
+    status, versions = order_status_of(sqs_record(event())), OrderVersionStore(aws.dynamodb, "ChatTable")
+
+    with pytest.raises(NotDelivered, match=r"^2 of 2 connections"):
+        tell_customer(status, versions, connections, gateway, lambda: False, clock.now())
+
+
 def test_versions_of_two_orders_do_not_meet(connections: ConnectionStore, gateway: Gateway) -> None:
     connect(connections, "phone")
 
@@ -240,4 +266,5 @@ def test_the_log_goes_by_the_request_that_placed_the_order(
 
     lines = [json.loads(line) for line in log.getvalue().splitlines() if line.startswith("{")]
     (line,) = [line for line in lines if line.get("message") == "order status processed"]
-    assert (line["correlation_id"], line["order_id"], line["posts"]) == ("the-request", "ord-1", {"delivered": 1})
+    told = {"correlation_id": "the-request", "order_id": "ord-1", "version": 3, "posts": {"delivered": 1}}
+    assert {name: line[name] for name in told} == told

@@ -190,6 +190,7 @@ def test_a_room_can_be_joined_and_left_twice(chat: Chat) -> None:
 
     assert chat.rows("room#") == set()
     assert [frame["event"] for frame in chat.got("ada-1")] == ["joined", "joined", "left", "left"]
+    assert chat.got("ada-1")[-1] == {"event": "left", "requestId": "r-1", "room": "support"}
     assert chat.rows("connection#") == {("connection#ada-1", "connection")}
 
 

@@ -76,6 +76,13 @@ def test_an_orders_life_is_told_in_two_events(shop: Shop, bus: Bus) -> None:
         "correlationId": "correlation",
     }
     assert detail["acceptedAt"] <= detail["occurredAt"]
+    envelope = {name: value for name, value in bus.entries[1].items() if name != "Detail"}
+    assert envelope == {
+        "EventBusName": "orders",
+        "Source": "storefront.orders",
+        "DetailType": "OrderConfirmed",
+        "Time": confirmed.updated_at,
+    }
 
 
 def test_a_rejection_says_why(shop: Shop, bus: Bus) -> None:
@@ -111,6 +118,7 @@ def test_a_deleted_order_is_no_event(shop: Shop, bus: Bus) -> None:
     publish(record(1, shop.place(shop.sell("MUG-001")), None))
 
     assert bus.entries == []
+    assert "Messages" not in shop.aws.sqs.receive_message(QueueUrl=DEAD_LETTERS)
 
 
 def test_the_stream_goes_on_from_the_first_event_the_bus_did_not_take(
@@ -134,7 +142,9 @@ def test_the_stream_goes_on_from_the_first_event_the_bus_did_not_take(
     assert (told["order_id"], told["correlation_id"]) == (orders[13].key.order_id, "request-13")
 
 
-def test_a_change_that_cannot_be_read_is_put_aside_and_stops_no_other(shop: Shop, bus: Bus) -> None:
+def test_a_change_that_cannot_be_read_is_put_aside_and_stops_no_other(
+    shop: Shop, bus: Bus, capsys: pytest.CaptureFixture[str]
+) -> None:
     good, bad = (record(number, None, shop.place(shop.sell(f"MUG-00{number}"), key=str(number))) for number in (1, 2))
     bad["dynamodb"]["NewImage"]["status"] = {"S": "UNHEARD_OF"}
 
@@ -144,6 +154,7 @@ def test_a_change_that_cannot_be_read_is_put_aside_and_stops_no_other(shop: Shop
     assert len(bus.entries) == 1
     aside = json.loads(shop.aws.sqs.receive_message(QueueUrl=DEAD_LETTERS)["Messages"][0]["Body"])
     assert aside == {"key": bad["dynamodb"]["Keys"], "sequenceNumber": "2"}
+    assert '"OrderChangesNotReadable":[1.0]' in capsys.readouterr().out.replace(" ", "")
 
 
 def test_outcomes_are_counted_and_timed(shop: Shop, bus: Bus, capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,6 +165,8 @@ def test_outcomes_are_counted_and_timed(shop: Shop, bus: Bus, capsys: pytest.Cap
 
     metrics = next(json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line)
     assert (metrics["OrdersAccepted"], metrics["OrdersRejected"]) == ([1.0], [1.0])
+    units = {metric["Name"]: metric["Unit"] for metric in metrics["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+    assert units == {"OrdersAccepted": "Count", "OrdersRejected": "Count", "SecondsToOutcome": "Seconds"}
     assert metrics["SecondsToOutcome"] == [(rejected.updated_at - pending.accepted_at).total_seconds()]
 
 

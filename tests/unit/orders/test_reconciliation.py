@@ -201,6 +201,15 @@ def test_one_order_that_cannot_be_reviewed_does_not_hold_up_the_others(
     assert [message["orderId"] for message in shop.aws.messages()] == [lost.key.order_id]
 
 
+def test_a_run_that_comes_late_reviews_what_was_due_when_it_was_scheduled(shop: Shop) -> None:
+    shop.place(shop.sell("MUG-001"))
+    scheduled = [clock.now() + timedelta(minutes=minutes) for minutes in (25, 35)]
+
+    reviewed = [handler({"time": clock.to_text(time)}, Context())["reviewed"] for time in scheduled]
+
+    assert reviewed == [0, 1]
+
+
 def test_orders_that_have_not_settled_for_an_hour_are_counted_in_every_run(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -195,6 +195,22 @@ def test_a_rotated_secret_counts_within_a_minute_and_until_then_both_signatures_
     assert effect(call(event("second"))) == "Allow"
 
 
+def test_a_secret_that_may_have_been_replaced_does_not_count_while_it_cannot_be_read(
+    aws: Aws, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a setting that would count for some minutes more
+    monkeypatch.setattr(configuration, "KEEP_SECONDS", 10 * MINUTE)
+    failing = Failing(aws.secretsmanager, "get_secret_value", aws_error("ThrottlingException"), times=0)
+    secret = WebhookSecret(failing, "webhook-secret", clock)
+    assert secret.versions() == (WEBHOOK_SECRET,)
+
+    # When it cannot be read again
+    failing.left, clock.seconds = 1, clock.seconds + MINUTE + 1
+
+    with pytest.raises(Exception, match="ThrottlingException"):
+        secret.versions()
+
+
 def test_forged_requests_do_not_make_the_secret_be_read_again(
     aws: Aws, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

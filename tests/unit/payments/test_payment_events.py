@@ -125,7 +125,9 @@ def test_a_word_that_is_not_known_here_is_taken_and_counted(
         assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"eventId": "evt-1"})
 
     assert shop.read(order.key) == order
-    assert capsys.readouterr().out.count('"PaymentEventsPassedOver":[1.0]') == 2
+    metrics = capsys.readouterr().out
+    assert metrics.count('"PaymentEventsPassedOver":[1.0]') == 2
+    assert metrics.count('{"Name":"PaymentEventsPassedOver","Unit":"Count"}') == 2
     assert json.loads(log.getvalue().splitlines()[-1])["status"] == status
 
 

@@ -1,0 +1,14 @@
+"""What a text that people read looks like: sentences of our own, from the first word to the last."""
+
+import re
+
+_NAMES = re.compile(r"`[^`]*`|\b[A-Z0-9]+(?:-[A-Z0-9]+)+\b|\b(?:API|ASCII|HTTP|ISO|JSON|SHA|SKU|UUID)\b")
+_SHOUTED = re.compile(r"\b[A-Z]{3,}\b|XX")
+
+
+def is_prose(text: object) -> bool:
+    """Return whether a text begins and ends as sentences do and shouts nowhere outside of names."""
+    if not isinstance(text, str):
+        return False
+    begins = text.startswith(("`", "/", "the body")) or text[:1].isupper()
+    return begins and text.endswith((".", "`")) and not _SHOUTED.search(_NAMES.sub("", text))
