@@ -1,7 +1,8 @@
 """The template as CloudFormation gets it: loops expanded, translated by SAM, the OpenAPI document in its place."""
 
 import copy
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,42 @@ def translated(**parameters: str) -> Json:
     parameters
         Values of template parameters; the defaults count for the others.
     """
+    return _by_sam(without_loops(_uploaded(), parameters), parameters)
+
+
+@cache
+def translated_with_values(**parameters: str) -> Json:
+    """Return the template after its transforms, with the values of parameters in the place of their names.
+
+    AWS::LanguageExtensions puts them there before SAM compares functions ("AWS::LanguageExtensions transform",
+    CloudFormation Template Reference); `translated` leaves the names, to be read.
+
+    Parameters
+    ----------
+    parameters
+        Values of template parameters; the defaults count for the others.
+    """
+    defaults = {name: one["Default"] for name, one in source()["Parameters"].items()}
+    template = without_loops(_uploaded(), parameters)
+    template["Resources"] = _with_values(template["Resources"], defaults | parameters)
+    template["Globals"] = _with_values(template["Globals"], defaults | parameters)
+    return _by_sam(template, parameters)
+
+
+def _uploaded() -> Json:
+    """Return the template as the transforms get it."""
     template = copy.deepcopy(source())
     # CloudFormation includes the file before the SAM transform sees the template.
     template["Resources"]["RestApi"]["Properties"]["DefinitionBody"] = copy.deepcopy(openapi())
     # And `sam deploy` has uploaded the code.
     template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
     template["Resources"]["PaymentsSandboxFunction"]["Properties"]["CodeUri"] = "s3://artifacts/sandbox.zip"
+    return template
+
+
+def _by_sam(template: Json, parameters: dict[str, str]) -> Json:
     translator = Translator({}, Parser(), boto_session=apart.session("us-east-1"))
-    result: Json = translator.translate(without_loops(template, parameters), dict(parameters))
+    result: Json = translator.translate(template, dict(parameters))
     return result
 
 
@@ -94,6 +123,20 @@ def _literal(node: Json, mappings: Json) -> Any:
             return _literal({"Fn::Sub": text}, mappings)
         case {"Fn::Sub": str(text)} if len(node) == 1 and "${" not in text:
             return text
+    return node
+
+
+def _with_values(node: Any, values: Mapping[str, Any]) -> Any:
+    """Replace references to parameters, also those in texts, by their values."""
+    match node:
+        case {"Ref": str(name)} if name in values:
+            return values[name]
+        case {"Fn::Sub": str(text)}:
+            return {"Fn::Sub": re.sub(r"\$\{(\w+)\}", lambda name: str(values.get(name[1], name[0])), text)}
+        case dict():
+            return {key: _with_values(value, values) for key, value in node.items()}
+        case list():
+            return [_with_values(value, values) for value in node]
     return node
 
 
