@@ -15,7 +15,8 @@ from tools.console import Problem
 from tools.replay import command
 from tools.replay.cases import load
 from tools.replay.credentials import CUSTOMER, PARTNER
-from tools.replay.in_process import InProcess, Processes
+from tools.replay.in_process import Processes, in_process
+from tools.replay.target import Target
 from tools.replay.world import World
 from tools.stack.functions import deployed
 from tools.stack.stack import Stack
@@ -25,13 +26,13 @@ ORDERED = CASES["place-order/good"]
 
 
 @contextmanager
-def target_on(stack: Stack, state: Path) -> Iterator[InProcess]:
+def target_on(stack: Stack, state: Path) -> Iterator[Target]:
     functions = deployed(stack)
     world = World(stack, functions, CASES)
     log = state / "replay.log"
     log.write_bytes(b"")
     with world.prepared(state), Processes(stack, functions, log) as processes:
-        yield InProcess(world, processes)
+        yield in_process(world, processes)
 
 
 def product(stack: Stack, sku: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from botocore.config import Config
 from tests.sam_local.conftest import Server, serving
 from tools.replay.cases import load
 from tools.replay.in_process import Processes
-from tools.replay.sam import SamLocal, ThroughSam
+from tools.replay.sam import SamLocal, through_sam
 from tools.replay.target import Outcome, replay
 from tools.replay.world import World
 from tools.sam_local import prepare as sam_local
@@ -80,7 +80,7 @@ def test_an_event_gets_its_answer_through_sam_local_invoke(
 def test_an_event_gets_its_answer_in_a_container(
     name: str, world: World, processes: Processes, warm: StartLambda
 ) -> None:
-    target = ThroughSam(world, processes, warm.invoke)
+    target = through_sam(world, processes, warm.invoke)
     if reason := target.why_not(CASES[name]):
         pytest.skip(reason)
 

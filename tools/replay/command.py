@@ -11,8 +11,8 @@ from pathlib import Path
 from storefront.shared.text import printable
 from tools.console import Misuse, Problem, Step, say, step, styled
 from tools.replay.cases import Case, chosen, load
-from tools.replay.in_process import InProcess, Processes
-from tools.replay.sam import OnAws, SamLocal, ThroughSam
+from tools.replay.in_process import Processes, in_process
+from tools.replay.sam import OnAws, SamLocal, through_sam
 from tools.replay.target import Target
 from tools.replay.world import World
 from tools.sam_local import prepare as sam_local
@@ -75,7 +75,8 @@ def run(
 
 
 def _on_aws(stack: str, log: Path, may_charge: bool) -> AbstractContextManager[Target]:
-    return nullcontext(OnAws(StackOnAws.named(stack), log, may_charge))
+    target = OnAws(StackOnAws.named(stack), log, may_charge)
+    return nullcontext(Target(target.why_not, target.replay))
 
 
 @contextmanager
@@ -88,10 +89,10 @@ def _locally(
     with world.prepared(state), Processes(stack, functions, log) as processes:
         if target == "sam":
             sam = SamLocal(stack, functions, sam_local.prepare(stack, state), log)
-            yield ThroughSam(world, processes, sam.invoke)
+            yield through_sam(world, processes, sam.invoke)
         else:
             processes.start(each.function for case in wanted for each in case.chain)
-            yield InProcess(world, processes)
+            yield in_process(world, processes)
 
 
 def replayed(wanted: Sequence[Case], target: Target, log: Path, current: Step) -> Iterator[Result]:

@@ -6,14 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self, cast
 from urllib.parse import urlsplit
 
 from tools.console import Problem
 from tools.replay.cases import Case, Json
-from tools.replay.target import Outcome, replay
+from tools.replay.target import Outcome, Target, replay
 from tools.replay.world import World
 from tools.stack.functions import Function, process_environment
 from tools.stack.stack import ROOT, Stack
@@ -112,17 +111,11 @@ def _sends(function: Function) -> dict[str, tuple[str, str]]:
     return found
 
 
-@dataclass(frozen=True)
-class InProcess:
-    """The target ``in-process``: processes, in a world that is the same before each case."""
+def in_process(world: World, processes: Processes) -> Target:
+    """Return the target on which every case can be replayed, in a world where nothing has happened yet."""
 
-    world: World
-    processes: Processes
+    def replayed(case: Case) -> Iterator[str]:
+        world.tidy()
+        yield from replay(case, processes.invoke, world.values())
 
-    def why_not(self, _: Case, /) -> str | None:
-        """Return nothing: every case can be replayed here."""
-
-    def replay(self, case: Case) -> Iterator[str]:
-        """Replay a case in a world where nothing has happened yet."""
-        self.world.tidy()
-        yield from replay(case, self.processes.invoke, self.world.values())
+    return Target(lambda _: None, replayed)

@@ -11,8 +11,9 @@ from pathlib import Path
 from tools.console import Problem
 from tools.demo.smoke import PROD, environment_of
 from tools.replay.cases import Case, Json
-from tools.replay.in_process import InProcess
-from tools.replay.target import Invoke, Outcome, only_in_process, replay
+from tools.replay.in_process import Processes
+from tools.replay.target import Invoke, Outcome, Target, only_in_process, replay
+from tools.replay.world import World
 from tools.sam_local import prepare as sam_local
 from tools.stack.functions import Function, deployed
 from tools.stack.stack import ROOT, Stack, StackOnAws
@@ -64,25 +65,19 @@ class SamLocal:
             raise Problem(f"sam {' '.join(words)} gave no answer: see {self.log}") from None
 
 
-@dataclass(frozen=True)
-class ThroughSam(InProcess):
-    """The target ``sam``: ``invoke`` calls the function of the case itself; the cases before run in-process.
+def through_sam(world: World, processes: Processes, invoke: Invoke) -> Target:
+    """Return the target on which ``invoke`` calls the function of the case itself; the cases before run in-process.
 
     The messages of the case do go out, and are not seen; the stack processes those about an order.
     """
 
-    invoke: Invoke
-
-    def why_not(self, case: Case, /) -> str | None:
-        """Say what is in a case's way: its messages go out."""
-        return only_in_process(case)
-
-    def replay(self, case: Case) -> Iterator[str]:
-        """Replay a case in a world where nothing has happened yet."""
-        self.world.tidy()
-        yield from replay(case, self.invoke, self.world.values(), self.processes.invoke)
+    def replayed(case: Case) -> Iterator[str]:
+        world.tidy()
+        yield from replay(case, invoke, world.values(), processes.invoke)
         if any("queue" in sent for sent in case.sends):
-            self.world.wait_until_settled()
+            world.wait_until_settled()
+
+    return Target(only_in_process, replayed)
 
 
 class OnAws:
@@ -121,7 +116,7 @@ class OnAws:
         return None
 
     def replay(self, case: Case) -> Iterator[str]:
-        """Replay a case; its messages are not seen."""
+        """Replay a case and yield its differences; its messages are not seen."""
         yield from replay(case, self._invoke, self._values)
 
     def _invoke(self, name: str, event: Json) -> Outcome:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 from tools.replay.cases import Case, Json, filled_in
 from tools.replay.comparison import differences
@@ -29,14 +29,12 @@ class Outcome:
 Invoke = Callable[[str, Json], Outcome]  # calls a function by its name; without an answer, it raises a `Problem`
 
 
-class Target(Protocol):
-    """Where events are replayed."""
+@dataclass(frozen=True)
+class Target:
+    """Where events are replayed: why a case cannot be, if it cannot, and the differences of one that is."""
 
-    def why_not(self, case: Case, /) -> str | None:
-        """Say why a case cannot be replayed here, if it cannot."""
-
-    def replay(self, case: Case) -> Iterator[str]:
-        """Replay a case and yield its differences."""
+    why_not: Callable[[Case], str | None]
+    replay: Callable[[Case], Iterator[str]]
 
 
 def only_in_process(case: Case) -> str | None:
