@@ -8,7 +8,7 @@ import typer
 
 from tools.console import say
 from tools.environments import STATE_DIRECTORY
-from tools.options import State, User, chosen
+from tools.options import StackName, State, User, chosen
 
 app = typer.Typer()
 
@@ -48,11 +48,12 @@ def logs(
     function: Annotated[str | None, typer.Option(help="Only functions with this in their name.")] = None,
     minutes: Annotated[float, typer.Option(help="How far back to begin.")] = 15,
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
+    stack: StackName = None,
 ) -> None:
     """Show what the functions log."""
     from tools.stack import logs as log
 
-    log.show(chosen(None, state), function, minutes, follow)
+    log.show(chosen(stack, state), function, minutes, follow)
 
 
 @app.command()
