@@ -1,8 +1,4 @@
-"""The command line: ``storefront --help``.
-
-Each package brings its commands in ``commands.py``: thin functions that load what they need when they run, so that
-help and completion answer at once.
-"""
+"""The command line: ``storefront --help``. Commands load what they need when they run, so that help is quick."""
 
 import typer
 from typer.exceptions import Abort, TyperException

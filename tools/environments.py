@@ -1,7 +1,6 @@
 """Creates the virtual environments; run by whatever Python there is, so it uses the standard library only.
 
-There are several because the emulator and a scanner pin older versions of botocore than the SAM CLI accepts, and the
-SAM CLI pins an older click than mutmut accepts.
+The emulator and a scanner pin an older botocore than the SAM CLI accepts, and the SAM CLI an older click than mutmut.
 """
 
 import argparse

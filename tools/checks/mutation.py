@@ -1,8 +1,4 @@
-"""Runs mutmut and writes which mutations no test notices: docs/maintaining/mutation.md.
-
-`[tool.mutmut]` in pyproject.toml says what is mutated and which tests run. A verdict on a survivor is written by hand;
-it stays for as long as the same mutation of the same file survives.
-"""
+"""Runs mutmut (`[tool.mutmut]` in pyproject.toml) and writes which mutations no test notices."""
 
 import ast
 import json

@@ -1,7 +1,4 @@
-"""The journeys through the shop: what somebody does, which parts of the shop answer, and what has to come back.
-
-The tour shows them, the smoke test makes those that a stack allows.
-"""
+"""The journeys through the shop: what somebody does, which parts of the shop answer, and what has to come back."""
 
 import json
 import uuid

@@ -1,7 +1,4 @@
-"""The back office: assumes its role and writes products with signed requests, on this machine and on AWS alike.
-
-The signatures are of version 4 ("Signing AWS API requests", AWS Identity and Access Management User Guide).
-"""
+"""The back office: assumes its role and writes products with signed requests, on this machine and on AWS alike."""
 
 import json
 import time
@@ -53,6 +50,7 @@ def signed(
     # A user's own key, unlike a role's, has no session token.
     token = credentials["session_token"] or None
     keys = Credentials(credentials["access_key_id"], credentials["secret_access_key"], token)
+    # "Signing AWS API requests", AWS Identity and Access Management User Guide
     SigV4Auth(keys, "execute-api", region).add_auth(request)
     return dict(request.headers)
 

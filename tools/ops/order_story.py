@@ -1,8 +1,4 @@
-"""Tells the whole story of one order: its item, its charge, its dead letters, and every log line about it.
-
-All functions log under the correlation id, which the order has in its item, or name the order. Nothing is received
-from the queues that functions consume: each look would count as a receive, and five make a dead letter.
-"""
+"""Tells the whole story of one order: its item, its charge, its dead letters, and every log line about it."""
 
 import json
 import time

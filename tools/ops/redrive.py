@@ -1,7 +1,4 @@
-"""Shows what is in the dead-letter queues, and moves what one chooses back to where it came from.
-
-SQS itself (`StartMessageMoveTask`) moves all of a queue, and the message that is to blame comes along.
-"""
+"""Shows what is in the dead-letter queues, and moves back what one chooses; SQS itself moves all of a queue."""
 
 import json
 import time

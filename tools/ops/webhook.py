@@ -1,7 +1,4 @@
-"""Plays the payment provider that has decided about a charge: writes it into its books and sends the signed event.
-
-It signs by the description in ``webhook_signature.py`` and not with its code: each use compares the two.
-"""
+"""Plays the payment provider that has decided about a charge: writes it into its books and sends the signed event."""
 
 import hashlib
 import hmac
@@ -48,6 +45,7 @@ def signed(
     body: bytes, secrets: Sequence[str], *, timestamp: int | None = None, method: str = "POST", path: str = PATH
 ) -> dict[str, str]:
     """Return the headers that a body is sent with: signed now, once with each secret."""
+    # As the description in webhook_signature.py says, and not with its code: each use compares the two.
     signed_at = int(time.time()) if timestamp is None else timestamp
     content = hashlib.sha256(body).hexdigest()
     text = f"v1\n{method}\n{path}\n{signed_at}\n{content}".encode()

@@ -1,7 +1,6 @@
-"""A process that runs one function's handler on events: ``python -m tools.replay.worker SETTINGS``.
+"""A process that runs one function's handler on events, in the function's environment.
 
-Its environment is the function's. Each line of its standard input is an event; each line of its standard output is the
-answer to one, with what the function has sent. What the function prints and logs goes to its standard error.
+A line of its standard input is an event, a line of its standard output the answer with what the function has sent.
 """
 
 import faulthandler

@@ -1,8 +1,4 @@
-"""The world that the cases need on a running stack: nothing has happened yet to those whom the events name.
-
-Before each case, and at the end, everything stored for the customers, partners, connections, orders and charges of the
-events is deleted, whoever has left it. Orders that go give back the stock they took.
-"""
+"""The world that the cases need on a running stack: nothing has happened yet to those whom the events name."""
 
 import fcntl
 import json
@@ -72,7 +68,7 @@ class World:
         return self._credentials.values()
 
     def tidy(self) -> None:
-        """Remove everything stored for those whom the events name."""
+        """Remove everything stored for those whom the events name; orders give back the stock they took."""
         for order in self._rows(self._orders):
             if order["status"]["S"] in _HOLDING_STOCK:
                 self._catalogue.give_back(order)
