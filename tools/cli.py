@@ -54,20 +54,16 @@ def run(*words: str) -> None:
     except Abort:
         raise KeyboardInterrupt from None
     except Exception as error:
-        if not _is_of_the_network(error):
+        from botocore.exceptions import BotoCoreError, ClientError
+        from requests import RequestException
+
+        if not isinstance(error, (BotoCoreError, ClientError, RequestException)):
             raise
         raise Problem(f"{error}: if the stack has gone, make up brings it back") from error
     if code == INTERRUPTED:
         raise KeyboardInterrupt
     if code:
         raise SystemExit(code)
-
-
-def _is_of_the_network(error: Exception) -> bool:
-    from botocore.exceptions import BotoCoreError, ClientError
-    from requests import RequestException
-
-    return isinstance(error, (BotoCoreError, ClientError, RequestException))
 
 
 def main() -> None:
