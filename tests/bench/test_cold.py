@@ -13,7 +13,7 @@ from tools.bench.cold import benchmark as cold
 from tools.bench.cold.figures import BOTO3_FLOOR, CONSTANT, Function, Measured
 from tools.bench.cold.start import ColdStart
 from tools.bench.figure import Figure
-from tools.bench.good_events import HOOKS
+from tools.bench.shop import HOOKS
 
 
 def starts(*totals: float, megabytes: float = 50) -> list[ColdStart]:

@@ -14,6 +14,7 @@ from tools.bench.cost.prices import FILE, Prices, dollars
 from tools.bench.cost.usage import Business, traced
 from tools.bench.report import Report, Run
 from tools.console import Problem
+from tools.stack.function_name import logical_id_of
 
 POST = "apigatewaymanagementapi:PostToConnection"
 
@@ -220,7 +221,7 @@ def total(data: dict[str, Any]) -> float:
 
 def test_the_calls_that_are_counted_are_those_that_were_made_on_the_local_stack() -> None:
     measured = Report.load().measured
-    warm = {cost.logical_id(one["name"]): one["calls"] for one in measured["warm"]["functions"]}
+    warm = {logical_id_of(one["name"]): one["calls"] for one in measured["warm"]["functions"]}
 
     for what in ("order", "connection", "reconciliation", "message to 1"):
         for one in measured["cost"]["counted"][what]:

@@ -12,7 +12,10 @@ POST = "apigatewaymanagementapi:PostToConnection"
 @pytest.fixture(scope="session")
 def counted() -> Any:
     """It takes some seconds: once for each process."""
-    return counting.counted([10, 50])
+    with pytest.MonkeyPatch.context() as patch:
+        # A person's environment is no function's.
+        patch.delenv("POWERTOOLS_METRICS_NAMESPACE")
+        return counting.counted([10, 50])
 
 
 def calls_of(counted: Any, what: str, function: str) -> list[dict[str, int]]:

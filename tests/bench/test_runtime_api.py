@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tools.bench.runtime_api import Invocation, RuntimeApi, serving
+from tools.bench.runtime_api import Invocation, RuntimeApi
 
 EVENT = {"a": ["complete", "event"]}
 BASE = "/2018-06-01/runtime"
@@ -16,7 +16,7 @@ BASE = "/2018-06-01/runtime"
 
 @pytest.fixture
 def api() -> Iterator[RuntimeApi]:
-    with serving() as server:
+    with RuntimeApi() as server:
         server.invocations.put(Invocation(EVENT, timeout=10, arn="the-arn"))
         yield server
 
@@ -73,7 +73,7 @@ def test_each_invocation_is_handed_out_once_and_a_runtime_waits_for_the_next(api
 
 
 def test_without_an_event_a_runtime_is_initialised_and_waits() -> None:
-    with serving() as api:
+    with RuntimeApi() as api:
         connection = http.client.HTTPConnection(api.address, timeout=0.2)
         connection.request("GET", BASE + "/invocation/next")
 

@@ -10,8 +10,7 @@ from tools.bench import warm
 from tools.bench.figure import Figure
 from tools.bench.gateway import gateway
 from tools.bench.in_function.observed import Observer
-from tools.bench.process import Runnable
-from tools.bench.workers import Handle, Handled, workers
+from tools.bench.process import Handle, Handled, Runnable, Workers
 from tools.console import Problem
 
 GETS_TWO = """
@@ -35,7 +34,7 @@ def handle(make_function: MakeFunction, tmp_path: Path) -> Iterator[Handle]:
         runnable = make_function(GETS_TWO)
         environment = {**runnable.environment, "AWS_ENDPOINT_URL": url}
         runnable = Runnable(runnable.function, runnable.package, environment)
-        with workers({"a-function": runnable}, tmp_path) as started:
+        with Workers({"a-function": runnable}, tmp_path) as started:
             yield started["a-function"]
 
 
@@ -72,7 +71,7 @@ def test_what_fails_is_told_with_its_function(
     make_function: MakeFunction, tmp_path: Path, code: str, told: str
 ) -> None:
     with (
-        workers({"a-function": make_function(code)}, tmp_path) as started,
+        Workers({"a-function": make_function(code)}, tmp_path) as started,
         pytest.raises(Problem, match=told),
     ):
         started["a-function"]({})

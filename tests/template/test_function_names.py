@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.stack.function_name import kebab_of, module_of
+from tools.stack.function_name import kebab_of, logical_id_of, module_of
 from tools.testing.template import ROOT, resources
 
 FUNCTIONS = resources("AWS::Lambda::Function")
@@ -11,6 +11,7 @@ FUNCTIONS = resources("AWS::Lambda::Function")
 def test_a_name_is_spelled_in_three_ways() -> None:
     assert kebab_of("PlaceOrderFunction") == "place-order"
     assert module_of("PlaceOrderFunction") == "place_order"
+    assert logical_id_of("place-order") == logical_id_of("place_order") == "PlaceOrderFunction"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -1,10 +1,4 @@
-"""A message to a room of up to three thousand connections: posted concurrently, as the chat does it, and one by one.
-
-What runs is the chat's own code, from the query for the room's members to the last post. DynamoDB is moto, in this
-process and without a network; ``@connections`` is a server in a process of its own, which answers each post after a
-fixed delay in place of AWS's time. The floor is the same number of the same posts by boto3's client alone, as many at
-once, in the same process and in turn with ours.
-"""
+"""A message to a room of up to three thousand connections: posted concurrently, as the chat does it, and one by one."""
 
 from __future__ import annotations
 
@@ -95,7 +89,7 @@ def section(data: Any) -> Section:
         (one.connections, one.floor.median) for one in measurements if one.way == "concurrently"
     ]
     return Section(
-        **about("broadcast", at_once=MAX_POSTS_AT_ONCE, delay_ms=data["delay_ms"]),
+        *about("broadcast", at_once=MAX_POSTS_AT_ONCE, delay_ms=data["delay_ms"]),
         head=("connections", "posts", "time", "spread", "floor", "ratio", "calls of one broadcast"),
         rows=[one.row for one in measurements],
         chart=lines("Seconds until everybody in the room has the message", ("connections", "seconds"), drawn),

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from samcli.yamlhelper import yaml_parse
-
 from tools.console import Problem
-from tools.environments import BENCH, DEV
-from tools.stack import apart
-from tools.stack.deployment import TEMPLATE
+from tools.environments import BENCH
+from tools.sam_local.build import build
 from tools.stack.stack import ROOT
+from tools.testing.template import resources, source
 
 _ARCHITECTURE = "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
 _TIMEOUT_SECONDS = 300
@@ -27,25 +23,22 @@ _FLOORS = Path(__file__).with_name("floors")
 
 def shipped(directory: Path, given: Path | None = None) -> dict[str, Path]:
     """Return what each function ships, by its logical id: what is built in the directory, or was built before."""
-    built = dict.fromkeys(functions(), given.resolve()) if given else _build(directory / "build")
-    unbuilt = {name: _as_checked_out(name, directory / "unbuilt" / name) for name in functions() if not is_built(name)}
-    return built | unbuilt
-
-
-@cache
-def functions(template: Path = TEMPLATE) -> dict[str, Any]:
-    """Return the functions of a template by their logical ids."""
-    return {
-        name: resource
-        for name, resource in yaml_parse(template.read_text())["Resources"].items()
-        # A loop of CloudFormation's is a list.
-        if isinstance(resource, dict) and resource["Type"] == "AWS::Serverless::Function"
-    }
+    packages = {}
+    built = {} if given else _built(directory / "build")
+    for name, function in _functions().items():
+        if is_built(name):
+            packages[name] = given.resolve() if given else built[name]
+        else:
+            # Without the bytecode that running it on this machine has left there.
+            copy = directory / "unbuilt" / name
+            shutil.rmtree(copy, ignore_errors=True)
+            packages[name] = without_bytecode(ROOT / function["CodeUri"], copy)
+    return packages
 
 
 def is_built(name: str) -> bool:
     """Tell whether ``sam build`` makes a function's package; otherwise its folder is shipped as it is."""
-    return not functions()[name].get("Metadata", {}).get("SkipBuild")
+    return not source()["Resources"][name].get("Metadata", {}).get("SkipBuild")
 
 
 def distinct(packages: Iterable[Path]) -> dict[Path, Path]:
@@ -86,31 +79,15 @@ def of_floors(package: Path) -> Path:
     return package
 
 
-def _build(directory: Path) -> dict[str, Path]:
+def _built(directory: Path) -> dict[str, Path]:
     """Build for this machine's processor."""
     if sys.platform != "linux":
         raise Problem("packages are built for Linux and measured by running them: run the benchmark on Linux")
-    command = [sys.executable, "-m", "samcli", "build", "--build-dir", str(directory)]
-    ran = subprocess.run(
-        [*command, "--parameter-overrides", f"Architecture={_ARCHITECTURE}"],
-        cwd=ROOT,
-        # As `make build` does: the functions' Python is looked for there first.
-        env=apart.variables()
-        | {"PATH": f"{DEV.python.parent}{os.pathsep}{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"},
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_SECONDS,
-        check=False,
-    )
-    if ran.returncode:
-        log = directory.with_name("build.log")
-        log.write_text(ran.stdout + ran.stderr)
-        raise Problem(f"sam build fails: does make build succeed? details: {log}")
-    built = functions(directory / "template.yaml")
-    return {name: directory / resource["Properties"]["CodeUri"] for name, resource in built.items()}
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    build(directory, _ARCHITECTURE)
+    functions = _functions(str(directory / "template.yaml"))
+    return {name: directory / function["CodeUri"] for name, function in functions.items()}
 
 
-def _as_checked_out(name: str, copy: Path) -> Path:
-    """Copy a function's folder without the bytecode that running it on this machine has left there."""
-    shutil.rmtree(copy, ignore_errors=True)
-    return without_bytecode(ROOT / functions()[name]["Properties"]["CodeUri"], copy)
+def _functions(template: str = "template.yaml") -> dict[str, Any]:
+    return resources("AWS::Serverless::Function", source(template))

@@ -1,8 +1,4 @@
-"""Pictures as SVG text, drawn by pygal: bars with their spread, stacked bars, and lines on logarithmic scales.
-
-They are shown as images, where no script runs. So each has a ground of its own, and its colours follow the reader's
-preference for light or dark (``pictures.css``).
-"""
+"""Pictures as SVG text, drawn by pygal; their colours follow the reader's preference for light or dark."""
 
 from __future__ import annotations
 
@@ -24,15 +20,7 @@ _LENGTHS = ("x", "y", "cx", "cy", "r", "width", "height")
 
 
 def bars(title: str, series: Sequence[str], rows: Sequence[tuple[str, Sequence[Figure | None]]]) -> str:
-    """Return bars from left to right, each with its spread.
-
-    Parameters
-    ----------
-    series
-        The names of a row's bars, in their order.
-    rows
-        A label and its figures, one for each of the series, all of the same unit.
-    """
+    """Return bars from left to right, each with its spread; a row has a label, and a figure for each of the series."""
     figures = [figure for _, row in rows for figure in row if figure]
     # pygal draws from the bottom to the top.
     upwards = rows[::-1]

@@ -1,10 +1,4 @@
-"""Orders on the local stack, at 1, 10 and 50 clients: how many a second, and how long from acceptance to outcome.
-
-The stack is one of the benchmark's own: the template, deployed to the emulator, where the payments sandbox approves
-every charge. The floor is a pipeline that does nothing, deployed to the same emulator (``floors/pipeline.yaml``, by
-CloudFormation): a route whose function sends to a queue, whose consumer writes one item. Both run in turn, for the same
-number of requests. An order's item says when it was accepted and when it settled; for the floor, the same.
-"""
+"""Orders on the local stack, at 1, 10 and 50 clients: how many a second, and how long from acceptance to outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +15,7 @@ from pydantic import TypeAdapter
 
 from tools.bench.figure import Figure
 from tools.bench.pictures import bars
-from tools.bench.pipelines import Floor, Orders, Pipeline, Times
+from tools.bench.pipelines import Pipeline, Times, floor, orders
 from tools.bench.report import Run
 from tools.bench.section import Section, about
 from tools.console import Problem, step
@@ -42,10 +36,7 @@ _UNITS = {"accepted": "1/s", "settled": "1/s", "seconds to outcome": "s"}
 
 @dataclass(frozen=True)
 class Trial:
-    """A number of requests, made by some clients at once.
-
-    Those accepted a second (until the last was), those settled a second, and each one's seconds to its outcome.
-    """
+    """What requests have taken: those accepted and settled a second, and each one's seconds to its outcome."""
 
     accepted: float
     settled: float
@@ -82,7 +73,7 @@ def measure(run: Run) -> Section:
     """Place orders on a stack of the benchmark's own."""
     amounts, trials = (_QUICK_REQUESTS, _QUICK_TRIALS) if run.quick else (_REQUESTS, _TRIALS)
     with _stack() as stack:
-        pipelines: dict[str, Pipeline] = {"orders": Orders(stack), "floor": Floor(stack)}
+        pipelines = {"orders": orders(stack), "floor": floor(stack)}
         with step("warm up") as current:
             for clients, (name, pipeline) in product(amounts, pipelines.items()):
                 current.progress(f"{name}, {clients} clients")
@@ -98,7 +89,7 @@ def section(data: Any) -> Section:
     """Make the report's section."""
     measured = _READ(data["measurements"])
     return Section(
-        **about("pipeline"),
+        *about("pipeline"),
         head=("clients", "orders", "", "ours", "spread", "floor", "spread of the floor", "ratio"),
         rows=[row for one in measured for row in one.rows],
         chart=bars(
@@ -119,10 +110,7 @@ def _stack() -> Iterator[Stack]:
 
 
 def _warm_up(pipeline: Pipeline, clients: int) -> None:
-    """Have as many clients come as will, so that the functions' processes are there.
-
-    All of them start at once, which on two cores can take longer than a client waits: then it comes again.
-    """
+    """Have all clients come at once, so that the functions' processes are there; two cores can take several tries."""
     for _ in range(_WARM_UPS - 1):
         with suppress(Problem):
             _try(pipeline, clients, amount=2 * clients)

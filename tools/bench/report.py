@@ -1,9 +1,4 @@
-"""The report: ``report.json`` has all that was measured; ``report.md`` and the pictures are made from it.
-
-A benchmark is a module with two functions. ``measure(run, ...)`` ends with ``return section(data)``; its options have
-defaults. ``section(data)`` makes the section from the numbers alone, as they come back from JSON. So nobody edits a
-figure by hand: ``tests/bench/test_report.py`` makes the files again and compares.
-"""
+"""The report: ``report.json`` has all that was measured; ``report.md`` and the pictures are made from it alone."""
 
 from __future__ import annotations
 
@@ -40,7 +35,10 @@ class Run:
 
 
 class Benchmark(Protocol):
-    """A module that measures; the module's docstring here says how."""
+    """A module: ``measure(run, ...)`` has options with defaults and ends with ``return section(data)``.
+
+    ``section(data)`` makes the section from the numbers alone, as they come back from JSON: nobody edits a figure.
+    """
 
     measure: Callable[..., Section]
     section: Callable[[Any], Section]

@@ -1,6 +1,5 @@
-"""The runtime API of Lambda for one process: hands out events, takes answers, and notes when.
-
-"Using the Lambda runtime API for custom runtimes", AWS Lambda Developer Guide. Times are by ``time.perf_counter``.
+"""The runtime API of Lambda for one process ("Using the Lambda runtime API for custom runtimes", AWS Lambda Developer
+Guide). Times are by ``time.perf_counter``.
 """
 
 from __future__ import annotations
@@ -13,12 +12,10 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from typing import Any
+from typing import Any, Self
 
 _NEXT = "/2018-06-01/runtime/invocation/next"
 _OUTCOME = re.compile(r"/2018-06-01/runtime/(?:invocation/(?P<request>[^/]+)/(?P<kind>response|error)|init/error)")
@@ -26,7 +23,7 @@ _OUTCOME = re.compile(r"/2018-06-01/runtime/(?:invocation/(?P<request>[^/]+)/(?P
 
 @dataclass(frozen=True)
 class Invocation:
-    """An event with what Lambda tells about it: the seconds until the timeout, and the function's name in AWS."""
+    """An event with what Lambda tells about it: the seconds until the timeout, and the function's ARN."""
 
     event: Any
     timeout: float
@@ -43,17 +40,14 @@ class Outcome:
 
 
 class RuntimeApi(socketserver.ThreadingTCPServer):
-    """The server: hands out ``invocations`` one after the other, until ``None``, and collects ``outcomes``.
-
-    At ``asked_at`` the runtime has asked for the first time: its initialisation is over.
-    """
+    """Hands out ``invocations`` and collects ``outcomes``, until ``None``; initialisation ends when it is ``asked``."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Conversation)
         self.invocations: queue.Queue[Invocation | None] = queue.Queue()
-        self.outcomes: queue.Queue[Outcome] = queue.Queue()
+        self.outcomes: queue.Queue[Outcome | None] = queue.Queue()
         self.asked = threading.Event()
         self.asked_at = 0.0
         self.request_id = ""
@@ -63,22 +57,19 @@ class RuntimeApi(socketserver.ThreadingTCPServer):
         """The value of ``AWS_LAMBDA_RUNTIME_API``."""
         return f"127.0.0.1:{self.server_address[1]}"
 
+    def __enter__(self) -> Self:
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.invocations.put(None)
+        self.shutdown()
+        self.server_close()
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Ignore a process that was ended while it was connected."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
-
-
-@contextmanager
-def serving() -> Iterator[RuntimeApi]:
-    """Serve one process."""
-    with RuntimeApi() as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        try:
-            yield server
-        finally:
-            server.invocations.put(None)
-            server.shutdown()
 
 
 class _Conversation(BaseHTTPRequestHandler):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from tools.markdown import table
 
@@ -14,16 +14,9 @@ TEXTS = Path(__file__).with_name("about")
 
 @dataclass(frozen=True)
 class Section:
-    """A section: a text that says what is ``Assumed:``, a table, a picture as SVG text.
+    """A section of the report: a text that says what is ``Assumed:``, a table, a picture as SVG text.
 
-    Attributes
-    ----------
-    name
-        The benchmark's name on the command line, and the file name of its picture.
-    data
-        The numbers that the section is made from, as JSON has them.
-    more
-        Sections below this one; they have no data of their own.
+    Its ``name`` is the benchmark's, and its picture's; it is made from ``data``, which those below it (``more``) share.
     """
 
     name: str
@@ -48,18 +41,10 @@ class Section:
         return "\n\n".join([*filter(None, parts), *(below.markdown(f"{heading}#") for below in self.more)])
 
 
-class About(TypedDict):
-    """A section's name, title and text."""
-
-    name: str
-    title: str
-    about: str
-
-
-def about(name: str, **values: object) -> About:
-    """Return a section's title and text from ``about/``, with the values of its placeholders."""
+def about(name: str, **values: object) -> tuple[str, str, str]:
+    """Return a section's name, and its title and text from ``about/`` with the values of its placeholders."""
     title, _, text = (TEXTS / f"{name}.md").read_text().strip().partition("\n\n")
-    return About(name=name, title=title.removeprefix("# "), about=text.format(**values))
+    return name, title.removeprefix("# "), text.format(**values)
 
 
 def verdict(broken: Sequence[str]) -> str:

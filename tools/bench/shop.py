@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,28 +11,32 @@ from pathlib import Path
 
 from tools.bench import packages
 from tools.bench.gateway import gateway
-from tools.bench.good_events import GoodEvents
-from tools.bench.process import Runnable
-from tools.bench.workers import Workers, workers
+from tools.bench.process import Runnable, Workers
 from tools.console import Problem, step
 from tools.environments import BENCH
-from tools.replay.cases import load
+from tools.replay.cases import Case, Json, filled_in, load
 from tools.replay.world import World
 from tools.stack import lifecycle
 from tools.stack.emulator import Emulator
 from tools.stack.functions import deployed, process_environment
 from tools.stack.stack import STATE_DIRECTORY, Stack
 
-# More than all benchmarks together order.
-_STOCK = 1_000_000
+# They report to CodeDeploy, which the local stack does not have.
+HOOKS = ("pre-traffic-hook", "post-traffic-hook")
+# The sample events that functions answer well, where no case is called good, or another one has more to do.
+_CASES = {
+    "deliver-order-status": "open-chat",
+    "payments-sandbox": "approved",
+    "publish-order-events": "confirmed",
+    "reconcile-orders": "scheduled",
+    "refuse-frame": "unknown-action",
+}
+_ERROR_STATUS = 400
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is measured: which functions (none for all), of a package that was built before or of one that is built now.
-
-    The benchmark's own stack is kept in ``state``.
-    """
+    """The functions that are measured (none for all), their package if it is built, and where their stack is."""
 
     state: Path = STATE_DIRECTORY / "bench"
     package: Path | None = None
@@ -39,8 +44,7 @@ class Target:
 
     def packages(self) -> dict[str, Path]:
         """Return what the functions ship, by their logical ids."""
-        with step("packages"):
-            return packages.shipped(self.state.resolve(), self.package)
+        return packages.shipped(self.state.resolve(), self.package)
 
 
 DEFAULT = Target()
@@ -51,9 +55,21 @@ class Shop:
     """Functions that can be run, by their names, and what they can be run with; the directory is a temporary one."""
 
     functions: Mapping[str, Runnable]
-    events: GoodEvents
     workers: Workers
     directory: Path
+    world: World
+    cases: Mapping[str, Case]
+
+    def event_for(self, name: str) -> Json:
+        """Return an event of one record that a function answers well, in a world where only what it builds on was."""
+        self.world.tidy()
+        values = self.world.values()
+        *before, case = self.cases[f"{name}/{_CASES.get(name, 'good')}"].chain
+        for each in before:
+            answer = self.workers[each.function](filled_in(each.event, values)).answer
+            check_went_well(each.function, answer)
+        event = filled_in(case.event, values)
+        return event | {"Records": event["Records"][:1]} if "Records" in event else event
 
 
 @contextmanager
@@ -66,19 +82,29 @@ def opened(target: Target) -> Iterator[Shop]:
         stack = lifecycle.ensure_up(target.state)
         with step("make the shop quiet"):
             _consume_nothing(stack)
-            _fill(stack)
         built = target.packages()
         with gateway(0) as connections, tempfile.TemporaryDirectory() as directory:
-            functions = _runnable(stack, built, connections)
-            with workers(functions, Path(directory)) as processes:
-                world = World(stack, {name: each.function for name, each in functions.items()}, load())
-                with world.prepared(target.state):
-                    events = GoodEvents(stack, world, processes)
-                    yield Shop(_chosen(functions, target.functions), events, processes, Path(directory))
-                    events.disconnect()
+            functions, cases = _runnable(stack, built, connections), load()
+            world = World(stack, {name: each.function for name, each in functions.items()}, cases)
+            with Workers(functions, Path(directory)) as processes, world.prepared(target.state):
+                yield Shop(_chosen(functions, target.functions), processes, Path(directory), world, cases)
     finally:
         if not was_up:
             lifecycle.take_down(target.state)
+
+
+def check_went_well(name: str, answer: Json) -> None:
+    """Look that a function has done what it is measured for; one that has refused is a ``Problem``."""
+    match answer:
+        case {"statusCode": int(status)} if status >= _ERROR_STATUS:
+            pass
+        case {"batchItemFailures": [_, *_]} | {"policyDocument": {"Statement": [{"Effect": "Deny"}]}}:
+            pass
+        case {"failed": int(failed)} if failed:
+            pass
+        case _:
+            return
+    raise Problem(f"{name} refuses its event, so it cannot be measured: {json.dumps(answer)[:300]}")
 
 
 def _consume_nothing(stack: Stack) -> None:
@@ -88,21 +114,8 @@ def _consume_nothing(stack: Stack) -> None:
         functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
 
 
-def _fill(stack: Stack) -> None:
-    for sku in ("MUG-001", "NOTE-001", "PAY-WEBHOOK"):
-        stack.client("dynamodb").update_item(
-            TableName=stack.outputs["ProductsTableName"],
-            Key={"sku": {"S": sku}},
-            UpdateExpression="SET stock = :stock",
-            ExpressionAttributeValues={":stock": {"N": str(_STOCK)}},
-        )
-
-
 def _runnable(stack: Stack, built: Mapping[str, Path], connections: str) -> dict[str, Runnable]:
-    """Return how each function runs: as it is deployed, but for who takes posts to connections.
-
-    Those of the sample events were never opened; so a server that takes them plays the gateway.
-    """
+    """Return how each function runs: as deployed, but a server takes its posts, whose connections nobody opened."""
     functions = {}
     for name, function in deployed(stack).items():
         environment = process_environment(function, stack)

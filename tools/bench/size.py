@@ -77,7 +77,7 @@ def section(data: Any) -> Section:
     """Make the report's section."""
     found = [Package(**package) for package in data["packages"]]
     return Section(
-        **about("size", most=MEGABYTES_OF_PACKAGE, verdict=verdict(broken_bounds(found))),
+        *about("size", most=MEGABYTES_OF_PACKAGE, verdict=verdict(broken_bounds(found))),
         head=("functions", "part", "MB", "share"),
         rows=[row for package in found for row in package.rows],
         chart=stacked("Unpacked megabytes", [(package.name, package.shares) for package in found]),

@@ -1,8 +1,4 @@
-"""Warm functions: how long a handler takes, how much of that is its own, and which AWS calls it makes.
-
-Each function runs in a process of its own, from the package and in the environment that the cold starts have, and gets
-many events that succeed. Its first invocation reads the configuration (parameters, secrets), and is told apart.
-"""
+"""Warm functions: how long a handler takes, how much of that is its own, and which AWS calls it makes."""
 
 from __future__ import annotations
 
@@ -14,11 +10,10 @@ from pydantic import TypeAdapter
 
 from tools.bench import shop
 from tools.bench.figure import Figure
-from tools.bench.good_events import HOOKS, check_went_well
 from tools.bench.pictures import bars
+from tools.bench.process import Handled
 from tools.bench.report import Run
 from tools.bench.section import Section, about, listed
-from tools.bench.workers import Handled
 from tools.console import Problem, step
 
 INVOCATIONS = 30
@@ -31,8 +26,7 @@ CONFIGURATION = frozenset({"ssm:GetParameter", "secrets-manager:GetSecretValue"}
 class Function:
     """The figures of a function: its handler's time, and the part in which it does not wait for an answer.
 
-    ``calls`` are the AWS calls of one request, by service and operation; ``configuration`` are those of the first
-    request besides.
+    ``calls`` are those of one request; ``configuration`` are those of the first request besides.
     """
 
     name: str
@@ -43,13 +37,7 @@ class Function:
 
     @classmethod
     def of(cls, name: str, first: Handled, others: list[Handled]) -> Function:
-        """Return the figures of some invocations.
-
-        Raises
-        ------
-        Problem
-            They have made different calls: then there is no number of calls for a request.
-        """
+        """Return the figures of some invocations; it is a ``Problem`` if they have made different calls."""
         made = {tuple(_without_configuration(each.calls).items()) for each in (first, *others)}
         if len(made) > 1:
             raise Problem(f"{name} makes different calls for requests of one kind: {sorted(made)}")
@@ -76,7 +64,7 @@ def measure(run: Run, *, target: shop.Target = shop.DEFAULT, invocations: int | 
     number = invocations or (_QUICK_INVOCATIONS if run.quick else INVOCATIONS)
     functions = []
     with shop.opened(target) as opened, step("warm functions") as current:
-        for name in sorted(opened.functions.keys() - set(HOOKS)):
+        for name in sorted(opened.functions.keys() - set(shop.HOOKS)):
             current.progress(name)
             functions.append(_measured(name, opened, number))
     return section({"functions": [asdict(each) for each in functions]})
@@ -86,7 +74,7 @@ def section(data: Any) -> Section:
     """Make the report's section."""
     functions = _READ(data["functions"])
     return Section(
-        **about("warm"),
+        *about("warm"),
         head=("function", "time", "spread", "own", "spread of own", "AWS calls", "first use"),
         rows=[each.row for each in functions],
         chart=bars(
@@ -102,8 +90,8 @@ def _measured(name: str, opened: shop.Shop, invocations: int) -> Function:
     handle = opened.workers.new(name)
     handled = []
     for _ in range(invocations + 1):
-        handled.append(handle(opened.events.event_for(name)))
-        check_went_well(name, handled[-1].answer)
+        handled.append(handle(opened.event_for(name)))
+        shop.check_went_well(name, handled[-1].answer)
     return Function.of(name, handled[0], handled[1:])
 
 

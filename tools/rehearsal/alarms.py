@@ -31,12 +31,12 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 _TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 
 # What an alarm is called, says and does decides nothing about its state.
-_NOT_EVALUATED = frozenset(
-    {"AlarmName", "AlarmDescription", "ActionsEnabled", "AlarmActions", "OKActions", "InsufficientDataActions", "Tags"}
-)
-_OF_ONE_METRIC = frozenset({"Namespace", "MetricName", "Dimensions", "Period", "Statistic", "ExtendedStatistic"})
-_EVALUATED = _OF_ONE_METRIC | {
-    *("Metrics", "Threshold", "ComparisonOperator", "EvaluationPeriods", "DatapointsToAlarm", "TreatMissingData"),
+_NOT_EVALUATED = {
+    *("AlarmName", "AlarmDescription", "ActionsEnabled", "AlarmActions", "OKActions", "InsufficientDataActions", "Tags")
+}
+_EVALUATED = {
+    *("Namespace", "MetricName", "Dimensions", "Period", "Statistic", "ExtendedStatistic", "Metrics", "Threshold"),
+    *("ComparisonOperator", "EvaluationPeriods", "DatapointsToAlarm", "TreatMissingData"),
 }
 
 # CloudWatch asks for more data points than it evaluates. How many is not documented; the examples of "Configuring how
@@ -59,10 +59,7 @@ class Alarm:
     def of(cls, properties: Mapping[str, Any]) -> Self:
         """Return the alarm of an `AWS::CloudWatch::Alarm`, from its properties without intrinsic functions.
 
-        Raises
-        ------
-        Unsupported
-            A property is not evaluated here (anomaly detection, units, most of metric math): it is never ignored.
+        It is `Unsupported` if one of them is not evaluated here (anomaly detection, units, most of metric math).
         """
         unknown = properties.keys() - _EVALUATED - _NOT_EVALUATED
         if unknown:

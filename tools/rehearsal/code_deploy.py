@@ -37,13 +37,7 @@ class Deployment:
         return {"DeploymentId": self.id, "LifecycleEventHookExecutionId": execution}
 
     def answer(self, operation: str, request: Json) -> Json:
-        """Answer one of the hooks' three operations, as strictly as CodeDeploy.
-
-        Raises
-        ------
-        Refused
-            The deployment or the execution is unknown, or a hook reports twice.
-        """
+        """Answer one of the hooks' three operations as strictly as CodeDeploy, or raise `Refused`."""
         if request.get("deploymentId", self.id) != self.id:
             raise Refused("DeploymentDoesNotExistException")
         match operation:

@@ -1,6 +1,5 @@
-"""CloudWatch metrics, their statistics ("Metrics concepts", Amazon CloudWatch User Guide), and metric math on them.
-
-The rules are those of "Using math expressions with CloudWatch metrics", in the same guide.
+"""CloudWatch metrics, their statistics and metric math ("Metrics concepts" and "Using math expressions with CloudWatch
+metrics", Amazon CloudWatch User Guide).
 """
 
 from __future__ import annotations
@@ -65,11 +64,7 @@ class Formula:
     """The ``Metrics`` of an alarm: metrics with a statistic, and expressions that name them and each other.
 
     In an expression, a metric must stand in FILL: an alarm on a sum in which one part may be missing would be silent.
-
-    Raises
-    ------
-    Unsupported
-        Something in it is not evaluated here: it is never ignored.
+    What is not evaluated here is `Unsupported`.
     """
 
     def __init__(self, queries: Sequence[Mapping[str, Any]]) -> None:

@@ -32,20 +32,11 @@ class End:
 
 @dataclass
 class Rollout:
-    """One release of one function: a hook, the shifts of traffic, a hook; an alarm during the shifts takes it back.
+    """One release of one function, whose new version is ``target``.
 
-    Attributes
-    ----------
-    target
-        The new version.
-    accepts
-        Calls the hook before or after the shifts (``pre``, ``post``), and tells whether the release may go on.
-    events
-        The function's requests, without an end.
-    speed
-        With 60, a minute lasts a second or as long as its requests take.
-    requests
-        How many there are in a minute.
+    ``accepts`` calls the hook before or after the shifts (``pre``, ``post``), and tells whether the release may go on.
+    ``events`` are the function's ``requests`` of each minute, without an end. With a ``speed`` of 60, a minute lasts a
+    second or as long as its requests take.
     """
 
     versions: Versions

@@ -1,4 +1,4 @@
-"""Builds the functions for Docker's processor, apart from what is built for AWS."""
+"""Builds the functions for a processor, apart from what is built for AWS."""
 
 import hashlib
 import os
@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import environments
 from tools.console import Problem, step
-from tools.sam_local.container_network import RUNTIME
 from tools.stack import apart
 from tools.stack.stack import ROOT
 
+RUNTIME = ".".join(map(str, environments.RUNTIME))
 _SECONDS = 300
 _SOURCES = ("src", "sandbox", "template.yaml", "operations.yaml", "openapi.yaml")
 # As `make build`: the Python of .venv comes first, if it is the one that is needed.
@@ -39,7 +40,7 @@ def build(built: Path, processor: str) -> None:
         *("--build-dir", str(built), "--language-extensions"),
         *("--parameter-overrides", f"Architecture={processor}"),
     ]
-    environment = {**apart.variables(), "PATH": _PATH, "SAM_CLI_TELEMETRY": "0"}
+    environment = apart.variables() | {"PATH": _PATH}
     with step(f"sam build, for {processor}"), log.open("w") as output:
         ended = subprocess.run(
             command, cwd=ROOT, env=environment, stdout=output, stderr=output, timeout=_SECONDS, check=False

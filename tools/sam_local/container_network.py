@@ -1,10 +1,4 @@
-"""The way from containers to a stack that listens on this machine's 127.0.0.1 only, and what is on it in Docker.
-
-Where Docker runs in a machine of its own (Docker Desktop and its like), `host.docker.internal` is that way. On Linux
-that name is the address of a network interface, on which nothing listens, nor should. There, two containers pass
-connections on: one has this machine's network and makes a Unix socket on a volume; the other has the socket, and
-listens in a network that only containers are in.
-"""
+"""The way from containers to a stack that listens on this machine's 127.0.0.1 only, and what is on it in Docker."""
 
 import hashlib
 import sys
@@ -17,8 +11,8 @@ from docker.errors import DockerException, ImageNotFound
 
 from tools.console import Problem, step
 from tools.sam_local import relay
+from tools.sam_local.build import RUNTIME
 
-RUNTIME = "3.13"
 _PROCESSORS = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 _STATE_LABEL, _PORT_LABEL = "storefront.state", "storefront.port"
 _NAME, _PORT = "stack.storefront", 4566
@@ -28,7 +22,12 @@ _RELAYS = 2
 
 @dataclass(frozen=True)
 class ContainerNetwork:
-    """A Docker network whose containers reach the stack of one state directory."""
+    """A Docker network whose containers reach the stack of one state directory.
+
+    Where Docker runs in a machine of its own (Docker Desktop), `host.docker.internal` is the way. On Linux nothing
+    listens there: one container has this machine's network and makes a Unix socket on a volume, another one has the
+    socket and listens in a network that only containers are in.
+    """
 
     engine: docker.DockerClient
     state: Path

@@ -1,8 +1,4 @@
-"""Who calls under ``sam local start-api``, which skips the Cognito authorizer and so gives no claims.
-
-Nothing that is deployed can invent an identity: this is put into the copy of the build that start-api serves from, and
-into no other.
-"""
+"""Signs somebody in under ``sam local start-api``, which skips the Cognito authorizer: in its own copy of the build."""
 
 import os
 import shutil
@@ -24,10 +20,7 @@ def customer_of(event, client_id):
 
 
 def copy_with_customer(built: Path, copy: Path, customer: str, groups: str) -> None:
-    """Make a copy of a build, in which a call without claims is one customer's; it replaces the last copy.
-
-    The customer's id and groups are as claims have them.
-    """
+    """Copy a build, so that a call without claims is one customer's, whose id and groups are as claims have them."""
     shutil.rmtree(copy, ignore_errors=True)
     # The same files under other names: 28 copies of the package would take longer than building it.
     shutil.copytree(built, copy, copy_function=os.link)

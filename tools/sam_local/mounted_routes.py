@@ -1,8 +1,4 @@
-"""Which routes of the REST API ``sam local start-api`` mounts, and what guards them there, by the OpenAPI document.
-
-It mounts Lambda proxy integrations, runs Lambda authorizers, and passes over other authorizers with a warning.
-``tests/sam_local`` holds this against what it really mounts.
-"""
+"""Which routes of the REST API ``sam local start-api`` mounts, and what guards them there, by the OpenAPI document."""
 
 import re
 from dataclasses import dataclass

@@ -1,9 +1,4 @@
-"""``sam local`` against the running stack: builds for Docker's processor, and writes what points the functions there.
-
-The SAM CLI passes on declared variables only, gives containers the credentials of whoever runs it, and skips the
-Cognito authorizer. So there are an environment file, a second copy of the build for ``sam local start-api`` in which
-somebody is signed in, a configuration file with all of the options, and the variables in which ``sam`` itself runs.
-"""
+"""``sam local`` against the running stack: builds for Docker's processor, and points the functions there."""
 
 import json
 import shlex
@@ -23,17 +18,16 @@ from tools.sam_local.mounted_routes import routes
 from tools.stack import apart
 from tools.stack.functions import deployed
 from tools.stack.seed import GROUP_OF_USER
-from tools.stack.stack import ROOT, Stack
+from tools.stack.stack import ROOT, Stack, aws_variables
 
 _DIRECTORY = "sam-local"
 _USER = "customer"
 
 
 def prepare(stack: Stack, state: Path) -> Path:
-    """Set ``sam local`` up against a running stack; again, after a change of code or of the stack.
+    """Set ``sam local`` up against a running stack, and return the configuration file, for ``--config-file``.
 
-    Returns the configuration file, for ``--config-file``. A ``Problem`` says if there is no Docker, no Python to build
-    with, or something that the build needs cannot be had.
+    A ``Problem`` says if there is no Docker, no Python to build with, or something that the build needs cannot be had.
     """
     require_python()
     network = ContainerNetwork.of(state)
@@ -58,20 +52,15 @@ def prepare(stack: Stack, state: Path) -> Path:
         "region": stack.region,
     }
     warm = {**options, "warm_containers": "LAZY"}
+    of_commands = {
+        "local_invoke": {"parameters": options},
+        "local_start_lambda": {"parameters": warm},
+        "local_start_api": {"parameters": {**warm, "template_file": str(signed_in / "template.yaml")}},
+    }
+    # "AWS SAM CLI configuration file", AWS SAM Developer Guide.
     configuration = directory / "samconfig.yaml"
-    _write_configuration(
-        configuration,
-        local_invoke=options,
-        local_start_lambda=warm,
-        local_start_api={**warm, "template_file": str(signed_in / "template.yaml")},
-    )
+    configuration.write_text(yaml.safe_dump({"version": 0.1, "default": of_commands}))
     return configuration
-
-
-def _write_configuration(path: Path, **commands: dict[str, object]) -> None:
-    """Write the options of the SAM CLI's commands ("AWS SAM CLI configuration file", AWS SAM Developer Guide)."""
-    parameters = {command: {"parameters": options} for command, options in commands.items()}
-    path.write_text(yaml.safe_dump({"version": 0.1, "default": parameters}))
 
 
 def release(state: Path) -> None:
@@ -87,26 +76,8 @@ def release(state: Path) -> None:
 
 
 def environment(stack: Stack) -> dict[str, str]:
-    """Return the environment that ``sam`` runs in: a person's own, with the stack's credentials and no others."""
-    return apart.variables() | {
-        **settings(stack),
-        "AWS_DEFAULT_REGION": stack.region,
-        "SAM_CLI_TELEMETRY": "0",
-    }
-
-
-def settings(stack: Stack) -> dict[str, str]:
-    """Return the variables that ``sam local`` needs: where AWS is, and the stack's credentials.
-
-    The emulator refuses all others, also those that the SAM CLI makes up where there are none. And the SAM CLI asks AWS
-    whose they are.
-    """
-    return {
-        "AWS_ENDPOINT_URL": stack.endpoint,
-        "AWS_ACCESS_KEY_ID": stack.credentials["accessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": stack.credentials["secretAccessKey"],
-        "AWS_SESSION_TOKEN": "",  # a person's own would go along  # nosec B105
-    }
+    """Return the environment of ``sam``: a person's own, with the credentials of the stack and no others."""
+    return apart.variables() | aws_variables(stack.endpoint, stack.credentials)
 
 
 def introduce(stack: Stack, configuration: Path) -> None:
@@ -123,7 +94,9 @@ def introduce(stack: Stack, configuration: Path) -> None:
 
 def commands(stack: Stack, configuration: Path) -> list[str]:
     """Return commands to paste: they serve the API, and call a function with a sample event."""
-    variables = " ".join(f"{name}={value}" for name, value in settings(stack).items())
+    # The SAM CLI asks AWS whose credentials they are, and the emulator refuses all others. The file has the region.
+    needed = aws_variables(stack.endpoint, stack.credentials)
+    variables = " ".join(f"{name}={value}" for name, value in needed.items() if name != "AWS_DEFAULT_REGION")
     sam, file = (shlex.quote(_from_here(path)) for path in (Path(sys.executable).with_name("sam"), configuration))
     return [
         f"{variables} {sam} local start-api --config-file {file}",

@@ -1,7 +1,6 @@
-"""Passes connections on, byte by byte: how containers reach a stack that listens on this machine's 127.0.0.1 only.
+"""Passes connections on from one address to another (``tcp:HOST:PORT`` or ``unix:PATH``).
 
-It runs in containers, from its text (see ``container_network``), so it uses the standard library alone. An address is
-``tcp:HOST:PORT`` or ``unix:PATH``.
+It runs in containers, from its text (see ``container_network``), so it uses the standard library alone.
 """
 
 import asyncio

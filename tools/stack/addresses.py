@@ -21,20 +21,7 @@ def write_local_urls(stack: Stack) -> None:
 
 
 def local_url(url: str, endpoint: str) -> str:
-    """Return the form of an AWS URL that works on this machine.
-
-    Parameters
-    ----------
-    url
-        A URL as CloudFormation puts it out, or any other text.
-    endpoint
-        Where the emulator answers.
-
-    Returns
-    -------
-    str
-        The URL at the endpoint if it is one of an API, a function or a queue; otherwise what was given.
-    """
+    """Return the URL of an API, a function or a queue as it is at the emulator's endpoint, and other text as it is."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     scheme = {"wss": "ws", "ws": "ws"}.get(parts.scheme, "http")

@@ -2,33 +2,21 @@
 
 import os
 from functools import cache
-from typing import Any
 
 import boto3
-from botocore.config import Config
 from botocore.session import Session
 
-_NO_FILES = {
+_OURS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
+    "SAM_CLI_TELEMETRY": "0",
 }
-
-
-def client(service: str, endpoint: str, region: str, keys: dict[str, str], limits: Config) -> Any:
-    """Return a boto3 client that knows nothing but what it is given; the keys are boto3's ``aws_...``."""
-    return session().client(
-        service,  # type: ignore[call-overload]
-        endpoint_url=endpoint,
-        region_name=region,
-        **keys,
-        config=limits.merge(Config(proxies={})),
-    )
 
 
 def variables() -> dict[str, str]:
     """Return the environment of a program of ours: this person's, without what names an account on AWS."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SAM_"))} | _NO_FILES
+    return {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SAM_"))} | _OURS
 
 
 @cache

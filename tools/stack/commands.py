@@ -69,7 +69,8 @@ def aws_env(state: State = STATE_DIRECTORY) -> None:
     """Print the variables by which the aws command finds the local stack: eval "$(storefront aws-env)"."""
     from tools.stack.stack import aws_variables
 
-    for name, value in aws_variables(chosen(None, state)).items():
+    stack = chosen(None, state)
+    for name, value in aws_variables(stack.endpoint, stack.credentials).items():
         say(f"export {name}='{value}'")
 
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from botocore.exceptions import ClientError
 from tools.console import Problem
 from tools.stack import apart
 from tools.stack.emulator import Emulator
-from tools.stack.stack import REGION, ROOT, STACK_NAME, client
+from tools.stack.samconfig import environment
+from tools.stack.stack import REGION, ROOT, STACK_NAME, aws_variables, client
 
 BUCKET = f"{STACK_NAME}-artifacts"
 TEMPLATE = ROOT / "template.yaml"
@@ -34,52 +34,34 @@ _UNUSABLE = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FA
 def deploy(emulator: Emulator, progress: Callable[[str], None], template: Path = TEMPLATE) -> dict[str, str]:
     """Deploy a template, or update the stack that is there, and return its outputs.
 
-    Parameters
-    ----------
-    emulator
-        The running emulator; its directory gets the log and what the SAM CLI keeps.
-    progress
-        Told about each resource that is done.
-    template
-        ``template.yaml``, or what ``sam build`` has made of it.
-
-    Raises
-    ------
-    Problem
-        If the deployment fails; the message is the reason of the first resource that failed.
+    The emulator's directory gets the log; ``progress`` is told about each resource that is done. If the deployment
+    fails, a `Problem` has the reason of the first resource that failed.
     """
     cloudformation = client("cloudformation", emulator.endpoint, emulator.credentials)
     _delete_unusable(cloudformation)
     client("s3", emulator.endpoint, emulator.credentials).create_bucket(Bucket=BUCKET)
     started = time.time()
     log = emulator.state / "deploy.log"
-    succeeded = _sam_deploy(template, _parameters(emulator.endpoint), _environment(emulator), log, progress)
-    if not succeeded:
+    if not _sam_deploy(template, emulator, log, progress):
         raise Problem(f"{_first_failure(cloudformation, started) or _error_in(log)}; details: {log}")
     return {output["OutputKey"]: output["OutputValue"] for output in _describe(cloudformation)["Outputs"]}
 
 
-def _parameters(endpoint: str) -> list[str]:
-    """The parameters of ``samconfig.toml``, which an option replaces as a whole, and where the emulator answers."""
-    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    configured: list[str] = config["local"]["deploy"]["parameters"]["parameter_overrides"]
-    return [*configured, f"LocalAuthority={urlsplit(endpoint).netloc}"]
-
-
-def _sam_deploy(
-    template: Path, parameters: list[str], environment: dict[str, str], log: Path, progress: Callable[[str], None]
-) -> bool:
+def _sam_deploy(template: Path, emulator: Emulator, log: Path, progress: Callable[[str], None]) -> bool:
+    # The option replaces the parameters of samconfig.toml as a whole.
+    parameters = environment("local").overrides | {"LocalAuthority": urlsplit(emulator.endpoint).netloc}
     command = [
         *(sys.executable, str(_SAM), "deploy", "--template-file", str(template)),
         *("--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),
         *("--stack-name", STACK_NAME, "--region", REGION, "--s3-bucket", BUCKET),
         *("--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"),
-        *("--parameter-overrides", *parameters),
+        *("--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items())),
     ]
     finished: list[str] = []
     progress("sam deploy")
     streams: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with log.open("w") as record, subprocess.Popen(command, cwd=ROOT, env=environment, **streams) as process:
+    variables = _variables(emulator)
+    with log.open("w") as record, subprocess.Popen(command, cwd=ROOT, env=variables, **streams) as process:
         timer = threading.Timer(TIMEOUT_SECONDS, process.kill)
         timer.start()
         try:
@@ -93,18 +75,15 @@ def _sam_deploy(
     return process.returncode == 0
 
 
-def _environment(emulator: Emulator) -> dict[str, str]:
+def _variables(emulator: Emulator) -> dict[str, str]:
     """The environment of ``sam``: a person's own, with nothing in it that could reach a real account."""
     kept_by_sam = emulator.state / "sam"
     kept_by_sam.mkdir(parents=True, exist_ok=True)
     # Otherwise it asks the package index for a newer version of itself.
     (kept_by_sam / "metadata.json").write_text(json.dumps({"lastVersionCheck": time.time()}))
-    return apart.variables() | {
-        "AWS_ENDPOINT_URL": emulator.endpoint,
-        "AWS_ACCESS_KEY_ID": emulator.credentials["accessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": emulator.credentials["secretAccessKey"],
-        "AWS_DEFAULT_REGION": REGION,
-        "SAM_CLI_TELEMETRY": "0",
+    return {
+        **apart.variables(),
+        **aws_variables(emulator.endpoint, emulator.credentials),
         "SAM_CLI_POLL_DELAY": "0.5",
         "__SAM_CLI_APP_DIR": str(kept_by_sam),
         "PYTHONUNBUFFERED": "1",

@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import time
-import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +20,8 @@ import requests
 
 from storefront.shared.http import session
 from tools.console import Problem
-from tools.environments import EMULATOR, ROOT
+from tools.environments import EMULATOR
+from tools.stack.samconfig import environment
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4566
@@ -34,11 +34,7 @@ _PASSED_ON = ("PATH", "TZ", "USER", "SYSTEMROOT")
 
 
 class Emulator:
-    """The emulator of one state directory.
-
-    The process holds a lock on ``emulator.lock`` from start to end, so that whether it runs is never a guess from a
-    process id that may belong to something else by now.
-    """
+    """The emulator of one state directory; its process holds a lock on ``emulator.lock`` from start to end."""
 
     def __init__(self, state: Path) -> None:
         self.state = state
@@ -75,14 +71,22 @@ class Emulator:
         """Start the process on a port, 0 for any free one, and wait until it answers."""
         port = port or free_port()
         _require_free(port)
-        code_deploy_port = free_port()
-        credentials = _new_credentials()
+        key, secret = f"AKIA{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30)
+        info: dict[str, Any] = {
+            "port": port,
+            "code_deploy_port": free_port(),
+            "credentials": {"accessKeyId": key, "secretAccessKey": secret},
+        }
+        # The root's; the functions' processes have their roles' by these names.
+        credentials = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
         self._clear()
-        with _open_private(self._lock_path) as lock, self.log.open("wb") as log:
+        self._lock_path.unlink(missing_ok=True)
+        self._lock_path.touch(mode=0o600)  # it has credentials
+        with self._lock_path.open("w") as lock, self.log.open("wb") as log:
             _lock(lock)
             process = subprocess.Popen(
                 [str(EMULATOR.python), "-P", str(_MAIN)],  # -P: modules beside the file are not the emulator's
-                env=self._environment(port, code_deploy_port) | _as_variables(credentials),
+                env=self._environment(port, info["code_deploy_port"]) | credentials,
                 cwd=self.state,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -90,8 +94,7 @@ class Emulator:
                 start_new_session=True,  # not ended by a Ctrl-C in the terminal it was started from
                 pass_fds=(lock.fileno(),),
             )
-            info = {"pid": process.pid, "port": port, "code_deploy_port": code_deploy_port, "credentials": credentials}
-            lock.write(json.dumps(info))
+            lock.write(json.dumps(info | {"pid": process.pid}))
         try:
             self._wait_until_ready(process, progress)
         except BaseException:
@@ -137,7 +140,7 @@ class Emulator:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "NO_PROXY": "*",
-            "PAGE_ORIGINS": _page_origins(),
+            "PAGE_ORIGINS": environment("local").overrides["ChatAllowedOrigins"],
             # For the release hooks: tools/rehearsal/code_deploy.py answers there for the time of a rollout.
             "AWS_ENDPOINT_URL_CODEDEPLOY": f"http://{HOST}:{code_deploy_port}",
         }
@@ -169,31 +172,6 @@ class Emulator:
                 return False
             time.sleep(0.05)
         return True
-
-
-def _new_credentials() -> dict[str, str]:
-    return {"accessKeyId": f"AKIA{secrets.token_hex(8).upper()}", "secretAccessKey": secrets.token_urlsafe(30)}
-
-
-def _as_variables(credentials: dict[str, str]) -> dict[str, str]:
-    """Return them as the emulator reads its root's; the functions' processes have their roles' by these names."""
-    return {
-        "AWS_ACCESS_KEY_ID": credentials["accessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": credentials["secretAccessKey"],
-    }
-
-
-def _page_origins() -> str:
-    """The origins of the shop's own pages, as the local environment has them."""
-    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    overrides: list[str] = config["local"]["deploy"]["parameters"]["parameter_overrides"]
-    return dict(override.split("=", 1) for override in overrides).get("ChatAllowedOrigins", "")
-
-
-def _open_private(path: Path) -> IO[str]:
-    """Open a file for writing that only its owner may read."""
-    path.unlink(missing_ok=True)
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")
 
 
 def _lock(file: IO[str]) -> bool:

@@ -1,7 +1,5 @@
-"""A function's one name. The template has it as `PlaceOrderFunction`; every other spelling of it comes from here.
-
-The module of its handler is `place_order`. Its log group ends in `place-order`; so are its folder of sample events and
-the function itself called, wherever a tool names it. tests/template/test_function_names.py holds all of them to it.
+"""A function's one name: every spelling of `PlaceOrderFunction` (module, log group, folder of events) comes from here;
+tests/template/test_function_names.py holds all of them to it.
 """
 
 import re
@@ -15,3 +13,8 @@ def kebab_of(logical_id: str) -> str:
 def module_of(logical_id: str) -> str:
     """Return the name of the module, without its package: `place_order` for `PlaceOrderFunction`."""
     return kebab_of(logical_id).replace("-", "_")
+
+
+def logical_id_of(name: str) -> str:
+    """Return the name in the template: `PlaceOrderFunction` for `place-order`, or for the module `place_order`."""
+    return "".join(word.title() for word in re.split("[-_]", name)) + "Function"

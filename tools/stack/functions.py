@@ -30,34 +30,31 @@ class Function:
 
 def deployed(stack: Stack) -> dict[str, Function]:
     """Return a stack's functions by their names."""
-    found = stack.resources("AWS::Lambda::Function")
-    configurations = stack.client("lambda")
-    functions = []
-    for logical_id, resource in sorted(found.items()):
-        configuration = configurations.get_function_configuration(FunctionName=resource)
-        functions.append(
-            Function(
-                name=kebab_of(logical_id),
-                logical_id=logical_id,
-                arn=configuration["FunctionArn"],
-                handler=configuration["Handler"],
-                timeout=configuration["Timeout"],
-                memory=configuration["MemorySize"],
-                role=configuration["Role"],
-                environment=configuration.get("Environment", {}).get("Variables", {}),
-            )
+    functions = {}
+    for logical_id, resource in sorted(stack.resources("AWS::Lambda::Function").items()):
+        configuration = stack.client("lambda").get_function_configuration(FunctionName=resource)
+        name = kebab_of(logical_id)
+        functions[name] = Function(
+            name=name,
+            logical_id=logical_id,
+            arn=configuration["FunctionArn"],
+            handler=configuration["Handler"],
+            timeout=configuration["Timeout"],
+            memory=configuration["MemorySize"],
+            role=configuration["Role"],
+            environment=configuration.get("Environment", {}).get("Variables", {}),
         )
-    return {function.name: function for function in functions}
+    return functions
 
 
 def process_environment(function: Function, stack: Stack) -> dict[str, str]:
     """Return the whole environment of a process that runs a function's handler against a local stack.
 
     It is the deployed one, with what Lambda adds ("Working with Lambda environment variables", AWS Lambda Developer
-    Guide), where the stack answers, and an hour's credentials of the function's role, so that its policies count.
-    Nothing in it can reach a real account. The process finds the code on its own path: the shop's is ``src``.
+    Guide), and an hour's credentials of the function's role, so that its policies count. Nothing in it can reach a real
+    account.
     """
-    stream = f"{datetime.now(UTC):%Y/%m/%d}/[{_VERSION}]{uuid.uuid4().hex}"
+    assumed = stack.client("sts").assume_role(RoleArn=function.role, RoleSessionName=_SESSION)["Credentials"]
     return {
         **function.environment,
         "AWS_ENDPOINT_URL": stack.endpoint,
@@ -66,7 +63,7 @@ def process_environment(function: Function, stack: Stack) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_NAME": function.arn.rpartition(":")[2],
         "AWS_LAMBDA_FUNCTION_VERSION": _VERSION,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
-        "AWS_LAMBDA_LOG_STREAM_NAME": stream,
+        "AWS_LAMBDA_LOG_STREAM_NAME": f"{datetime.now(UTC):%Y/%m/%d}/[{_VERSION}]{uuid.uuid4().hex}",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -74,14 +71,6 @@ def process_environment(function: Function, stack: Stack) -> dict[str, str]:
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
         "_HANDLER": function.handler,
-        **_credentials(function, stack),
-    }
-
-
-def _credentials(function: Function, stack: Stack) -> dict[str, str]:
-    """Return those of the function's role, so that its policies count."""
-    assumed = stack.client("sts").assume_role(RoleArn=function.role, RoleSessionName=_SESSION)["Credentials"]
-    return {
         "AWS_ACCESS_KEY_ID": assumed["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": assumed["SecretAccessKey"],
         "AWS_SESSION_TOKEN": assumed["SessionToken"],

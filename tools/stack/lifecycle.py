@@ -27,9 +27,9 @@ _FIRST_ANSWER_SECONDS = 20
 def bring_up(port: int | None = None, state: Path = STATE_DIRECTORY, template: Path = TEMPLATE) -> Stack:
     """Start the emulator if it does not run, deploy the template, and return a stack that answers.
 
-    Stacks with different state directories do not touch each other. The port is by default the running stack's, or
-    4566; 0 takes any free one. A template with names that lead nowhere is refused first. After a later `Problem` the
-    emulator goes on, so that its logs can be read and the next try is faster; after an interruption it does not.
+    The port is by default the running stack's, or 4566; 0 takes any free one. A template with names that lead nowhere
+    is refused first. After a later `Problem` the emulator goes on, so that its logs can be read and the next try is
+    faster; after an interruption it does not.
     """
     references.require_none(template)
     bypass_proxies()
@@ -46,13 +46,10 @@ def bring_up(port: int | None = None, state: Path = STATE_DIRECTORY, template: P
             raise
 
 
-def ensure_up(state: Path = STATE_DIRECTORY, port: int = 0) -> Stack:
-    """Return the stack of a state directory, brought up to date, or leave nothing running.
-
-    This is what a test session begins with: on a free port, and with a directory of its own.
-    """
+def ensure_up(state: Path = STATE_DIRECTORY) -> Stack:
+    """Return the stack of a state directory, brought up to date, or leave nothing running."""
     try:
-        return bring_up(None if Emulator(state).is_running() else port, state)
+        return bring_up(None if Emulator(state).is_running() else 0, state)
     except BaseException:
         take_down(state)
         raise
@@ -100,7 +97,8 @@ def _update(emulator: Emulator, state: Path, template: Path) -> Stack:
     with step("sam deploy") as current:
         outputs = deploy(emulator, current.progress, template)
     local_outputs = {name: addresses.local_url(value, endpoint) for name, value in outputs.items()}
-    known = _known(state)
+    # What the last deployment gave to customers and partners goes on being good.
+    known = Stack.load(state) if (state / "stack.json").exists() else None
     users, partners = (known.users, known.partners) if known else ({}, {})
     stack = Stack(endpoint, REGION, emulator.credentials, local_outputs, users, partners=partners)
     addresses.write_local_urls(stack)
@@ -113,14 +111,6 @@ def _update(emulator: Emulator, state: Path, template: Path) -> Stack:
     with step("wait for the first answer"):
         _wait_for_an_answer(stack)
     return stack
-
-
-def _known(state: Path) -> Stack | None:
-    """What the last deployment gave to customers and partners goes on being good."""
-    try:
-        return Stack.load(state)
-    except Problem:
-        return None
 
 
 def _wait_for_an_answer(stack: Stack) -> None:

@@ -22,10 +22,7 @@ _NOISE = ("START RequestId", "END RequestId", "REPORT RequestId")
 
 
 def show(stack: Stack, function: str | None, minutes: float, follow: bool) -> None:
-    """Print the functions' log lines, oldest first; with ``follow``, go on until interrupted.
-
-    ``function`` chooses those with this in their name, in any case, with or without hyphens.
-    """
+    """Print what functions with this in their name log, oldest first; with ``follow``, go on until interrupted."""
     logs = stack.client("logs")
     part = (function or "").replace("-", "").lower()
     groups = [
@@ -74,10 +71,7 @@ def _print(event: dict[str, Any]) -> None:
 
 
 def readable(line: str) -> str:
-    """Return a log line for a person: a JSON record as its level, message and fields, anything else as it is.
-
-    Others have written parts of it, so all of it is made printable.
-    """
+    """Return a log line for a person: a JSON record as its level, message and fields; all of it is made printable."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):

@@ -1,8 +1,4 @@
-"""Runs the SAM CLI, which parses the template nine times, with the parser of PyYAML that is written in C.
-
-PyYAML has both and parses in Python unless it is told otherwise ("LibYAML bindings", PyYAML Documentation:
-https://pyyaml.org/wiki/PyYAMLDocumentation). The SAM CLI's own code is untouched; it is still ``sam deploy``.
-"""
+"""Runs the SAM CLI with the parser of PyYAML that is written in C (PyYAML Documentation, "LibYAML bindings")."""
 
 import sys
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 
-from samcli.yamlhelper import yaml_parse
-
 from tools.stack.stack import ROOT
 
 ENVIRONMENTS = ("local", "dev", "staging", "prod")
@@ -30,6 +28,9 @@ def environment(name: str) -> Environment:
 
 def differences() -> list[tuple[str, str, list[str]]]:
     """Return the parameters that differ: name, description, and the value in each of ``ENVIRONMENTS``."""
+    # It takes longer to load than most commands that ask for an environment take.
+    from samcli.yamlhelper import yaml_parse  # noqa: PLC0415
+
     declared = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
     deployed = [environment(name) for name in ENVIRONMENTS]
     rows = [

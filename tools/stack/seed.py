@@ -89,6 +89,5 @@ def seed_partners(stack: Stack) -> dict[str, PartnerAccess]:
 
 def item_of(product: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Return a product of the file as an item of the products table."""
-    numbers = {name: {"N": str(product[name])} for name in ("price", "stock")}
-    texts = {name: {"S": product[name]} for name in ("sku", "name", "description", "category")}
-    return texts | numbers | {"currency": {"S": _CURRENCY}, "listing": {"S": "all"}}
+    values = {**product, "currency": _CURRENCY, "listing": "all"}
+    return {name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in values.items()}

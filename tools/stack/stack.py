@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from pydantic import TypeAdapter
 
 from tools import environments
 from tools.console import Problem
@@ -43,8 +43,6 @@ class Stack:
 
     Attributes
     ----------
-    endpoint
-        Where the AWS services answer.
     credentials
         The access key and secret of the account's root: random, and good until the emulator ends.
     outputs
@@ -52,11 +50,11 @@ class Stack:
     users
         The people that can sign in: the customers ``customer`` and ``other``, and ``support``.
     webhook
-        What a payment provider needs to sign webhooks: ``secret``.
+        The ``secret`` with which a payment provider signs webhooks.
     back_office
         An hour's credentials of the role that writes products; ``up`` and other commands renew them.
     partners
-        The partners by their usage plans, ``bronze`` and ``gold``.
+        By their usage plans, ``bronze`` and ``gold``.
     """
 
     endpoint: str
@@ -69,23 +67,20 @@ class Stack:
     partners: dict[str, PartnerAccess] = field(default_factory=dict)
     name: str = STACK_NAME
 
-    @classmethod
-    def load(cls, state: Path = STATE_DIRECTORY) -> Stack:
+    @staticmethod
+    def load(state: Path = STATE_DIRECTORY) -> Stack:
         """Read what ``up`` has written; raise `Problem` if no stack is up."""
         try:
-            content = json.loads((state / "stack.json").read_text())
+            return TypeAdapter(Stack).validate_json((state / "stack.json").read_bytes())
         except FileNotFoundError:
             raise Problem("no stack is up: start one with make up") from None
-        users = {name: User(**user) for name, user in content.pop("users").items()}
-        partners = {name: PartnerAccess(**access) for name, access in content.pop("partners", {}).items()}
-        return cls(users=users, partners=partners, **content)
 
     def save(self, state: Path = STATE_DIRECTORY) -> None:
         """Write the file that clients read; only this person may read it, since it holds passwords and tokens."""
         path = state / "stack.json"
         path.touch(mode=0o600)
         path.chmod(0o600)
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        path.write_bytes(TypeAdapter(Stack).dump_json(self, indent=2))
 
     def client(self, service: str) -> Any:
         """Return a boto3 client for a service of this stack, whatever the environment says about AWS."""
@@ -129,30 +124,31 @@ def bypass_proxies() -> None:
 
 def client(service: str, endpoint: str, credentials: dict[str, str]) -> Any:
     """Return a boto3 client for a service of the emulator."""
-    keys = {
-        "aws_access_key_id": credentials["accessKeyId"],
-        "aws_secret_access_key": credentials["secretAccessKey"],
-    }
-    limits = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 2})
-    return apart.client(service, endpoint, REGION, keys, limits)
+    return apart.session().client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=credentials["accessKeyId"],
+        aws_secret_access_key=credentials["secretAccessKey"],
+        config=Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 2}, proxies={}),
+    )
 
 
-def aws_variables(stack: Stack) -> dict[str, str]:
-    """Return the variables by which AWS's tools find a local stack, and no account on AWS."""
+def aws_variables(endpoint: str, credentials: dict[str, str]) -> dict[str, str]:
+    """Return the variables by which AWS's tools find the emulator, and no account on AWS."""
     return {
-        "AWS_ENDPOINT_URL": stack.endpoint,
-        "AWS_ACCESS_KEY_ID": stack.credentials["accessKeyId"],
-        "AWS_SECRET_ACCESS_KEY": stack.credentials["secretAccessKey"],
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": credentials["accessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": credentials["secretAccessKey"],
         "AWS_SESSION_TOKEN": "",  # a person's own would go along  # nosec B105
-        "AWS_DEFAULT_REGION": stack.region,
+        "AWS_DEFAULT_REGION": REGION,
     }
 
 
 def resources_of(cloudformation: Any, stack: str) -> list[dict[str, Any]]:
     """Return what CloudFormation lists of a stack's resources, without those that are deleted or not yet made.
 
-    In pages: one answer holds a hundred at the most, and the stack has more ("ListStackResources", AWS
-    CloudFormation API Reference).
+    "ListStackResources", AWS CloudFormation API Reference: an answer holds a hundred at the most.
     """
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
     rows = (row for page in pages for row in page["StackResourceSummaries"])

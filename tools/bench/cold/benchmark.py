@@ -1,8 +1,4 @@
-"""Cold starts of every function under Lambda's own runtime client, with the bytecode that is shipped and without it.
-
-Each is a fresh process of what ``sam build`` has made, with what a function finds in Lambda's runtime beside it, in the
-function's deployed environment and role, against a local stack.
-"""
+"""Cold starts of every function under Lambda's own runtime client, with the bytecode that is shipped and without it."""
 
 from __future__ import annotations
 
@@ -31,7 +27,7 @@ def measure(run: Run, *, target: shop.Target = shop.DEFAULT, rounds: int | None 
     """Measure all functions; a bound that is not kept is a ``Problem`` where that is checked."""
     number = rounds or (1 if run.quick else _ROUNDS)
     with shop.opened(target) as opened, step("cold starts") as current:
-        measured = Rounds.of(opened, current).measured(number, min(number, _IMPORT_ROUNDS))
+        measured = Rounds(opened, current).measured(number, min(number, _IMPORT_ROUNDS))
     bounds.tell(measured.broken, check=check)
     return section(asdict(measured))
 
@@ -42,7 +38,7 @@ def section(data: Any) -> Section:
     floors = [(name, (each.total, None)) for name, each in measured.floors.items()]
     functions = [(each.name, each.totals) for each in measured.functions if any(each.totals)]
     return Section(
-        **about("cold", verdict=verdict(measured.broken)),
+        *about("cold", verdict=verdict(measured.broken)),
         head=_HEAD,
         rows=[
             *(each.floor_row(name) for name, each in measured.floors.items()),

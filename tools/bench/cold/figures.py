@@ -43,10 +43,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Function:
-    """The cold starts of a function, and the import of its package.
-
-    A package that is shipped without bytecode has nothing to be compared with: then ``without`` is ``None``.
-    """
+    """The cold starts of a function, and its import; one that is shipped without bytecode is compared with nothing."""
 
     name: str
     shipped: Measured

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,56 +11,28 @@ from tools.bench import packages
 from tools.bench.cold.figures import BOTO3_FLOOR, CONSTANT, ColdStarts, Function, Measured
 from tools.bench.cold.start import ColdStart, import_milliseconds, start
 from tools.bench.figure import Figure
-from tools.bench.good_events import HOOKS
 from tools.bench.process import Runnable
-from tools.bench.shop import Shop
+from tools.bench.shop import HOOKS, Shop
 from tools.console import Step
 
 _FLOORS = {BOTO3_FLOOR: "with_boto3.handler", CONSTANT: "constant.handler"}
 # The floors are what everything is divided by: they start again after so many functions.
 _FLOORS_EVERY = 7
 
-# By variant (``shipped``, ``without``): with the package as it is, and without its bytecode where it has any.
-Variants = Mapping[str, Runnable]
-
 
 class Rounds:
-    """Starts processes in turn, and keeps what each has taken."""
+    """Starts processes in turn, and keeps what each has taken.
 
-    def __init__(
-        self, opened: Shop, functions: Mapping[str, Variants], floors: Mapping[str, Runnable], progress: Step
-    ) -> None:
+    Each function has variants: ``shipped`` runs its package, ``without`` a copy without the bytecode, if it has any.
+    """
+
+    def __init__(self, opened: Shop, progress: Step) -> None:
         self._shop = opened
-        self._functions = functions
-        self._floors = floors
         self._progress = progress
+        self._functions = _variants(opened)
+        self._floors = _floors(opened)
         self._starts: defaultdict[tuple[str, str], list[ColdStart]] = defaultdict(list)
         self._imports: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-
-    @classmethod
-    def of(cls, opened: Shop, progress: Step) -> Rounds:
-        """Make what is measured: each function from its package and from a copy without bytecode, and the floors."""
-        for each in opened.functions.values():
-            if packages.is_built(each.function.logical_id):
-                packages.require_bytecode(each.package)
-        first = packages.distinct(each.package for each in opened.functions.values())
-        copies = {
-            package: packages.without_bytecode(package, opened.directory / f"without-bytecode-{number}")
-            for number, package in enumerate(sorted(set(first.values())))
-            if packages.has_bytecode(package)
-        }
-        functions = {
-            name: _variants(each, first[each.package], copies.get(first[each.package]))
-            for name, each in opened.functions.items()
-        }
-        floor_package = packages.of_floors(opened.directory / "floors")
-        # This function has an environment and a role that let it do what the floor does.
-        like = opened.workers.functions["get-product"]
-        floors = {
-            name: replace(like, function=replace(like.function, name=name, handler=handler), package=floor_package)
-            for name, handler in _FLOORS.items()
-        }
-        return cls(opened, functions, floors, progress)
 
     def measured(self, rounds: int, import_rounds: int) -> ColdStarts:
         """Measure, and return the figures."""
@@ -82,7 +53,7 @@ class Rounds:
                     self._start(floor, "shipped", runnable, {})
             self._progress.progress(f"{detail}: {name}")
             for variant, runnable in variants.items():
-                event = None if name in HOOKS else self._shop.events.event_for(name)
+                event = None if name in HOOKS else self._shop.event_for(name)
                 self._start(name, variant, runnable, event)
 
     def _import_all(self, detail: str) -> None:
@@ -106,6 +77,29 @@ class Rounds:
         self._starts[name, variant].append(start(runnable, event, log))
 
 
-def _variants(function: Runnable, package: Path, copy: Path | None) -> Variants:
-    variants = {"shipped": replace(function, package=package)}
-    return variants | ({"without": replace(function, package=copy)} if copy else {})
+def _variants(opened: Shop) -> dict[str, dict[str, Runnable]]:
+    """Return the variants of each function; what ships the same files is one package, and copied once."""
+    first = packages.distinct(each.package for each in opened.functions.values())
+    copies: dict[Path, Path] = {}
+    functions = {}
+    for name, function in opened.functions.items():
+        package = first[function.package]
+        if packages.is_built(function.function.logical_id):
+            packages.require_bytecode(package)
+        functions[name] = {"shipped": replace(function, package=package)}
+        if packages.has_bytecode(package):
+            if package not in copies:
+                copy = opened.directory / f"without-bytecode-{len(copies)}"
+                copies[package] = packages.without_bytecode(package, copy)
+            functions[name]["without"] = replace(function, package=copies[package])
+    return functions
+
+
+def _floors(opened: Shop) -> dict[str, Runnable]:
+    package = packages.of_floors(opened.directory / "floors")
+    # This function has an environment and a role that let it do what the floor does.
+    like = opened.workers.functions["get-product"]
+    return {
+        name: replace(like, function=replace(like.function, name=name, handler=handler), package=package)
+        for name, handler in _FLOORS.items()
+    }

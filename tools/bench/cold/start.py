@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.bench.good_events import check_went_well
 from tools.bench.process import Runnable, running
+from tools.bench.shop import check_went_well
 from tools.console import Problem
 from tools.environments import BENCH
 
@@ -23,17 +23,9 @@ _IMPORT_TIME = re.compile(r"import time: +(\d+) \| +\d+ \| +(\S+)")
 
 @dataclass(frozen=True)
 class ColdStart:
-    """A measured cold start, in milliseconds from the start of the process.
+    """A measured cold start, in milliseconds from the start of the process, and the most memory that it has had.
 
-    Attributes
-    ----------
-    init
-        Until it asks for its first event: Python, the runtime client, the handler's module with all it imports, and its
-        clients.
-    total
-        Until its answer is there; ``None`` where it was given no event.
-    megabytes
-        The most memory that the process has had until then.
+    ``init`` is until it asks for its first event, ``total`` until its answer is there; without an event it is ``None``.
     """
 
     init: float
@@ -55,10 +47,9 @@ def start(runnable: Runnable, event: Any, log: Path) -> ColdStart:
 
 
 def import_milliseconds(runnable: Runnable) -> float:
-    """Return how long a fresh process takes to import the package's modules that the handler needs.
+    """Return how long a fresh process takes to import the package's modules that the handler needs, without clients.
 
-    It is the sum of what ``python -X importtime`` says of each without those that it imports. Clients of AWS are not
-    made meanwhile: they are the SDK's, and bytecode makes them no faster.
+    It is the sum of what ``python -X importtime`` says of each without those that it imports.
     """
     module = runnable.function.handler.rpartition(".")[0]
     ran = subprocess.run(

@@ -1,9 +1,4 @@
-"""What a million orders and a million chat messages cost on AWS, split by service, and how that grows.
-
-What AWS charges for is counted while the functions' own handlers run (``counting.py``). The benchmarks ``warm``,
-``cold`` and, for a room of many, ``broadcast`` have measured how long they take. ``prices.toml`` has the prices,
-``assumptions.toml`` the rest.
-"""
+"""What a million orders and a million chat messages cost on AWS, split by service, and how that grows."""
 
 from __future__ import annotations
 
@@ -18,6 +13,7 @@ from tools.bench.pictures import stacked
 from tools.bench.report import Run
 from tools.bench.section import Section, about
 from tools.console import Problem, step
+from tools.stack.function_name import logical_id_of
 
 
 def measure(run: Run) -> Section:
@@ -52,7 +48,7 @@ def section(data: Any) -> Section:
         for service in used
     ]
     return Section(
-        **about("cost", **ASSUMED | _texts(prices), post=data["post"]),
+        *about("cost", **ASSUMED | _texts(prices), post=data["post"]),
         head=("service", *_cells((f"a million {name}", "share") for name in split)),
         rows=[
             *rows,
@@ -80,15 +76,10 @@ def durations(measured: Mapping[str, Any]) -> dict[str, Any]:
     largest = max(concurrently, key=lambda one: int(one["connections"]))
     warm, cold = (measured[name]["functions"] for name in ("warm", "cold"))
     return {
-        "own": {logical_id(one["name"]): one["own"]["median"] for one in warm},
-        "init": {logical_id(one["name"]): one["shipped"]["init"]["median"] for one in cold},
+        "own": {logical_id_of(one["name"]): one["own"]["median"] for one in warm},
+        "init": {logical_id_of(one["name"]): one["shipped"]["init"]["median"] for one in cold},
         "post": largest["time"]["median"] * 1000 / largest["connections"],
     }
-
-
-def logical_id(name: str) -> str:
-    """Return a function's name in the template."""
-    return "".join(word.title() for word in name.split("-")) + "Function"
 
 
 def _texts(prices: Prices) -> dict[str, Any]:

@@ -1,8 +1,5 @@
-"""What DynamoDB charges for a call, in request units, from the items that it touches.
-
-moto does not count units as DynamoDB does, so the documented rules are here: "DynamoDB item sizes and formats" and
-"DynamoDB read and write operations" (Amazon DynamoDB Developer Guide) for tables, "Using Global Secondary Indexes in
-DynamoDB" for indexes.
+"""The request units that DynamoDB charges for a call ("DynamoDB item sizes and formats", "DynamoDB read and write
+operations" and "Using Global Secondary Indexes in DynamoDB", Amazon DynamoDB Developer Guide): moto counts otherwise.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Counts what AWS charges for: what the functions ask of it for one order, one chat message, one connection.
-
-The functions' own handlers run, one after the other as AWS would call them, with moto as AWS and a payment provider
-that approves.
-"""
+"""Counts what AWS charges for: the functions' own handlers run, as AWS would call them, with moto as AWS."""
 
 from __future__ import annotations
 
@@ -22,9 +18,12 @@ from unittest import mock
 import requests
 from moto import mock_aws
 
+from storefront.shared.observability import logger
 from tools.bench.cost.meter import Meter, Step
+from tools.stack.function_name import logical_id_of
 from tools.testing import environment, room
 from tools.testing.aws import Aws
+from tools.testing.aws_calls import heard_by
 from tools.testing.chat import Client, message
 from tools.testing.events import Context, rest_event, sqs_record
 
@@ -37,44 +36,28 @@ Counted = dict[str, list[dict[str, Any]]]
 
 
 def counted(fan_outs: Sequence[int]) -> Counted:
-    """Return the steps of everything that is counted, by its name.
-
-    It takes a process of its own: handlers read their environment and take standard output when they are imported.
-    """
-    with ProcessPoolExecutor(1, get_context("spawn"), _set_up) as processes:
+    """Return the steps of everything that is counted, by its name, from a process whose environment is a function's."""
+    with mock.patch.dict(os.environ), ProcessPoolExecutor(1, get_context("spawn")) as processes:
+        # The process begins with it, when it has its first work.
+        environment.set_up()
         return processes.submit(_count, fan_outs).result()
 
 
-def _set_up() -> None:
+def _count(fan_outs: Sequence[int]) -> Counted:
     # It tells of features that it has not, each time a template is read.
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
-    environment.set_up()
     sys.stdout = io.StringIO()
-    # The functions' logger keeps the stream that it found at its import, which may have been before.
-    logger = import_module("storefront.shared.observability").logger
-    logger.registered_handler.setStream(sys.stdout)
-
-
-def _count(fan_outs: Sequence[int]) -> Counted:
-    """Count once everything is warm: what is read at first use, and kept, is not part of a request."""
-    meter = Meter()
-    with mock_aws(), meter.watching(), _approving(meter):
+    # It keeps the stream that it found at its import, which may have been before.
+    logger.registered_handler.setStream(sys.stdout)  # type: ignore[attr-defined] # it writes to a stream
+    with mock_aws():
         aws = Aws.create()
         for sku in ("MUG-001", "TEA-001"):
             aws.add_product(sku)
         aws.ssm.put_parameter(Name=os.environ["PAYMENTS_URL_PARAMETER"], Value="https://payments", Type="String")
-        scenes = _Scenes(aws, meter)
-        # The customer who orders has a chat open, and is told there.
-        scenes.connect("customer")
-        for _ in range(1 + _WARM_UPS):
-            steps = {
-                "order": scenes.order(),
-                "connection": scenes.connection(),
-                "reconciliation": [scenes.invoke("orders.reconcile_orders", "schedule", {})],
-                "message to 1": [scenes.message(1)],
-            }
-        steps |= {f"message to {recipients}": [scenes.message(recipients)] for recipients in sorted(fan_outs)}
-    return {name: [vars(step) for step in made] for name, made in steps.items()}
+        meter = Meter(aws.dynamodb)
+        with heard_by(meter.hear), _approving(meter):
+            made = _Scenes(aws, meter).all(fan_outs)
+    return {name: [vars(step) for step in steps] for name, steps in made.items()}
 
 
 class _Scenes:
@@ -85,6 +68,19 @@ class _Scenes:
         self._meter = meter
         self._members = 0
         self._answer: Any = None
+
+    def all(self, fan_outs: Sequence[int]) -> dict[str, list[Step]]:
+        """Play all scenes once everything is warm: what is read at first use, and kept, is not part of a request."""
+        # The customer who orders has a chat open, and is told there.
+        self.connect("customer")
+        for _ in range(1 + _WARM_UPS):
+            steps = {
+                "order": self.order(),
+                "connection": self.connection(),
+                "reconciliation": [self.invoke("orders.reconcile_orders", "schedule", {})],
+                "message to 1": [self.message(1)],
+            }
+        return steps | {f"message to {recipients}": [self.message(recipients)] for recipients in sorted(fan_outs)}
 
     def order(self) -> list[Step]:
         """Have an order placed and processed, and its customer told."""
@@ -145,7 +141,7 @@ class _Scenes:
     def invoke(self, module: str, trigger: str, event: dict[str, Any]) -> Step:
         """Call a function."""
         handler: Callable[[Any, Any], Any] = import_module(f"storefront.{module}").handler
-        name = "".join(word.title() for word in module.rpartition(".")[2].split("_")) + "Function"
+        name = logical_id_of(module.rpartition(".")[2])
         self._meter.step = step = Step(name, trigger)
         log = sys.stdout
         before = log.tell()

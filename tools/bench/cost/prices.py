@@ -17,10 +17,7 @@ _CENT = 0.01
 
 @dataclass(frozen=True)
 class Price:
-    """A price in dollars for so many (``per``) of a unit, with the title of the page that has it.
-
-    It is ``unverified`` where no page was found.
-    """
+    """Dollars for so many (``per``) of a unit, with the page that says so; ``unverified`` where none was found."""
 
     service: str
     usd: float

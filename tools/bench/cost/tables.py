@@ -23,7 +23,7 @@ def by_volume(business: Business, prices: Prices) -> Section:
     costs = {name: dict(zip(_VOLUMES, map(prices.total, usages), strict=True)) for name, usages in months.items()}
     rows = {volume: [column[volume] for column in costs.values()] for volume in _VOLUMES}
     return Section(
-        **about("cost-by-volume", fan_out=FAN_OUT),
+        *about("cost-by-volume", fan_out=FAN_OUT),
         head=("a month", *costs, "of an order and a message"),
         rows=[(f"{volume:,}", *map(dollars, row), dollars(row[-1] / volume)) for volume, row in rows.items()],
         chart=lines(
@@ -44,7 +44,7 @@ def by_fan_out(business: Business, prices: Prices) -> Section:
         others = sum(split.values())
         costs[fan_out] = {**known, "others": others, "all": sum(known.values()) + others}
     return Section(
-        **about("cost-by-fan-out"),
+        *about("cost-by-fan-out"),
         head=("in the room", *shown, "others", "all", "a message to one"),
         rows=[
             (f"{fan_out:,}", *map(dollars, each.values()), dollars(each["all"] / MILLION / fan_out))
@@ -64,7 +64,7 @@ def fixed(business: Business, prices: Prices) -> Section:
     standing = {name: quantity for name, quantity in usage.items() if name != "metrics"}
     used = {price: usage[name] for name, price in prices.of.items() if usage.get(name)}
     return Section(
-        **about("cost-fixed", **ASSUMED),
+        *about("cost-fixed", **ASSUMED),
         head=("what", "quantity", "price", "a month"),
         rows=[
             *((each.service, short(amount), each.text, dollars(each.of(amount))) for each, amount in used.items()),
@@ -78,7 +78,7 @@ def quantities(business: Business, prices: Prices) -> Section:
     """Return how much there is of each priced thing."""
     columns = {"orders": business.month(orders=MILLION), f"messages to {FAN_OUT}": business.month(messages=MILLION)}
     return Section(
-        **about("cost-quantities"),
+        *about("cost-quantities"),
         head=("service", "price", *[f"a million {name}" for name in columns], "source of the price"),
         rows=[
             (price.service, price.text, *[short(usage.get(name, 0)) for usage in columns.values()], price.source)
@@ -97,5 +97,5 @@ def billed(business: Business) -> Section:
             time, share = f"{durations.warm(function, calls)} ms", f"{durations.gigabyte_seconds(function, calls):.4f}"
             rows.append((name, function.removesuffix("Function"), own, memory, time, share, listed(calls)))
     return Section(
-        **about("cost-billed"), head=("for", "function", "own", "memory", "billed", "GB-s", "AWS calls"), rows=rows
+        *about("cost-billed"), head=("for", "function", "own", "memory", "billed", "GB-s", "AWS calls"), rows=rows
     )

@@ -26,12 +26,8 @@ Usage = Mapping[str, float]
 class Durations:
     """How long functions take on AWS, as far as that can be said from here; all times are in milliseconds.
 
-    Attributes
-    ----------
-    own, init, memory
-        By function: its own time when warm and its initialisation on this machine, and its megabytes.
-    post
-        Each post of many, on this machine.
+    By function: ``own`` time when warm and initialisation (``init``) on this machine, and megabytes. Each of many posts
+    takes ``post``.
     """
 
     own: Mapping[str, float]

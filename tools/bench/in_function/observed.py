@@ -1,7 +1,6 @@
-"""A handler around a function's own that measures each invocation; it runs in the function's process.
+"""A handler around a function's own (``OBSERVED_HANDLER``) that measures each invocation, in the function's process.
 
-``OBSERVED_HANDLER`` names the function's own handler. The folder of this module has nothing else in it, since it is on
-the path of the function, whose modules may have any name.
+It is alone in its folder, since that is on the path of the function, whose modules may have any name.
 """
 
 from __future__ import annotations
