@@ -1,6 +1,7 @@
 """Faults: what is answered and should not have happened is counted, as Lambda's own metric would not."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -195,3 +196,13 @@ def test_the_metric_is_of_the_function_and_of_its_version(capsys: pytest.Capture
         "ExecutedVersion": "7",
         "Faults": 1,
     }
+
+
+def test_the_metric_has_its_time_in_milliseconds(capsys: pytest.CaptureFixture[str]) -> None:
+    before = time.time()
+    count_fault()
+    after = time.time()
+
+    # In seconds it would be a moment of 1970. CloudWatch drops it, and no alarm takes a release back.
+    (fault,) = faults_in(capsys.readouterr().out)
+    assert int(before * 1000) <= fault["_aws"]["Timestamp"] <= after * 1000
