@@ -11,11 +11,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; without a status the server takes the request and says nothing."""
+    """One answer, and how many seconds the server keeps the client waiting for it."""
 
-    status: int | None
+    status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0
 
 
 class HttpServer(ThreadingHTTPServer):
@@ -45,8 +46,7 @@ class _Requests(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.requests.append((self.command, self.path))
         answer = self.server.next_answer()
-        if answer.status is None:
-            self.server.ended.wait()
+        if self.server.ended.wait(answer.seconds):
             return
         body = json.dumps(answer.body).encode()
         self.send_response(answer.status)

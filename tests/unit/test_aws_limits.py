@@ -38,7 +38,7 @@ def test_a_service_that_fails_twice_answers() -> None:
 
 
 def test_a_service_that_says_nothing_is_given_up() -> None:
-    with serving(Answer(None)) as server, pytest.raises(ReadTimeoutError):
+    with serving(Answer(200, {}, seconds=5)) as server, pytest.raises(ReadTimeoutError):
         calling(server, LIMITS.merge(Config(read_timeout=0.05))).get_item(**KEY)
 
 

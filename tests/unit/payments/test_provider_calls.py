@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -108,7 +109,7 @@ def test_a_provider_that_asks_for_a_minute_does_not_get_it(monkeypatch: pytest.M
 def test_a_provider_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, call: Call, good: Answer) -> None:
     monkeypatch.setattr(provider, "READ_SECONDS", 0.05)
 
-    with serving(Answer(None)) as server:
+    with serving(replace(good, seconds=5)) as server:
         with pytest.raises(PaymentUnresolved, match="did not answer"):
             call(calling(server))
 

@@ -23,7 +23,7 @@ def test_an_answer_is_the_api_s_own_and_no_other_place_s() -> None:
 def test_an_api_that_says_nothing_is_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(public_api, "READ_SECONDS", 0.05)
 
-    with serving(Answer(None)) as server, pytest.raises(NotFit, match="no answer"):
+    with serving(Answer(200, {}, seconds=5)) as server, pytest.raises(NotFit, match="no answer"):
         PublicApi(lambda: server.url).request("GET", "/health")
 
 
