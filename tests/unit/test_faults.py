@@ -1,6 +1,7 @@
 """Faults: what is answered and should not have happened is counted, as Lambda's own metric would not."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from storefront.payments import authorize_webhook
 from storefront.shared.api import rest_handler
 from storefront.shared.batch import BatchConsumer
 from storefront.shared.errors import NotFound
+from storefront.shared.faults import count_fault_in, is_overload
 from storefront.shared.observability import count_fault, metrics
 from tests.support.faults import aws_error
 from tools.testing.aws import Aws
@@ -195,3 +197,41 @@ def test_the_metric_is_of_the_function_and_of_its_version(capsys: pytest.Capture
         "ExecutedVersion": "7",
         "Faults": 1,
     }
+
+
+def test_the_metric_has_its_time_in_milliseconds(capsys: pytest.CaptureFixture[str]) -> None:
+    before = time.time()
+    count_fault()
+    after = time.time()
+
+    # In seconds it would be a moment of 1970. CloudWatch drops it, and no alarm takes a release back.
+    (fault,) = faults_in(capsys.readouterr().out)
+    assert int(before * 1000) <= fault["_aws"]["Timestamp"] <= after * 1000
+
+
+@pytest.mark.parametrize(
+    ("code", "overload"),
+    [
+        ("InternalServerError", True),
+        ("ProvisionedThroughputExceededException", True),
+        ("RequestLimitExceeded", True),
+        ("RequestThrottled", True),
+        ("ServiceUnavailable", True),
+        ("ThrottlingException", True),
+        ("TransactionConflictException", True),
+        ("TransactionInProgressException", True),
+        ("AccessDeniedException", False),
+        ("ConditionalCheckFailedException", False),
+        ("ResourceNotFoundException", False),
+        ("ValidationException", False),
+    ],
+)
+def test_services_say_in_many_words_that_they_are_busy(
+    capsys: pytest.CaptureFixture[str], code: str, overload: bool
+) -> None:
+    error = aws_error(code)
+
+    count_fault_in(error)
+
+    assert is_overload(error) is overload
+    assert len(faults_in(capsys.readouterr().out)) == (0 if overload else 1)

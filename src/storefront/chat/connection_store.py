@@ -169,8 +169,8 @@ class ConnectionStore:
 
 
 def _entry_of(row: Row) -> str:
-    """Return a connection's entry in its user's list: of two, the one that ends first is the smaller text."""
-    return f"{row['expiresAt']['N']}#{row['pk']['S'].removeprefix('connection#')}"
+    """Return a connection's entry in its user's list: of two, the older is the smaller text."""
+    return f"{row['connectedAt']['S']}#{row['pk']['S'].removeprefix('connection#')}"
 
 
 def _recipient(row: Mapping[str, Any], opening: int) -> Recipient:

@@ -58,3 +58,15 @@ def test_an_order_status_reaches_who_is_there_and_removes_who_is_gone_from_their
     assert [frame["orderId"] for frame in chat.got("here", "orderStatus")] == ["ord-1"]
     assert chat.rows("room#") == {("room#support", "member#here")}
     assert chat.rows("connection#") == {("connection#here", "connection")}
+
+
+@pytest.mark.parametrize(("milliseconds", "removed"), [(1_000, False), (5_000, True)])
+def test_a_connection_that_is_gone_is_left_to_the_next_where_there_is_no_time(
+    chat: Chat, milliseconds: int, removed: bool
+) -> None:
+    chat.connect(ADA, room="support")
+    chat.gone = {ADA.connection_id}
+
+    assert send(refuse_frame.handler, ADA, "x", milliseconds=milliseconds) == {"statusCode": 200}
+
+    assert (chat.rows() == set()) is removed

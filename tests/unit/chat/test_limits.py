@@ -19,8 +19,8 @@ PING = {"action": "ping", "requestId": "r-1"}
 
 
 def ada(number: int) -> Client:
-    """Return Ada's n-th connection, opened a second after the one before."""
-    return Client(f"ada-{number}", connected_at=SINCE + timedelta(seconds=number))
+    """Return Ada's n-th connection, opened a moment after the one before."""
+    return Client(f"ada-{number}", connected_at=SINCE + timedelta(milliseconds=number))
 
 
 def open_in(chat: Chat, customer: str = "ada") -> set[str]:
