@@ -39,7 +39,8 @@ class Rollout:
     target
         The new version.
     accepts
-        Calls the hook before or after the shifts (``pre``, ``post``), and tells whether the release may go on.
+        Calls the hook before or after the shifts (``pre``, ``post``), and tells whether the release may go on; `None`
+        if it has no such hook.
     events
         The function's requests, without an end.
     speed
@@ -51,7 +52,7 @@ class Rollout:
     versions: Versions
     target: str
     schedule: list[Shift]
-    accepts: Callable[[str], bool]
+    accepts: Callable[[str], bool | None]
     alarms: Mapping[str, Alarm]
     events: Iterator[Any]
     speed: float
@@ -90,6 +91,8 @@ class Rollout:
 
     def _asked(self, when: str) -> bool:
         fit = self.accepts(when)
+        if fit is None:
+            return True
         say(f"  {f'{when}-traffic hook':<18} {styled('Succeeded', 'green') if fit else styled('Failed', 'red')}")
         return fit
 
