@@ -10,6 +10,7 @@ import pytest
 from tools.rehearsal.alarms import Alarm
 from tools.rehearsal.rollout import ALARMED, COMPLETED, REFUSED_AFTER, REFUSED_BEFORE, End, Rollout
 from tools.rehearsal.schedule import CONFIGURATIONS, schedule_of
+from tools.rehearsal.template_alarms import is_smoke_tested
 from tools.rehearsal.versions import Call
 
 OLD, NEW = "1", "2"
@@ -65,7 +66,7 @@ def release(
     configuration: str = "Linear10PercentEvery1Minute",
     *,
     before: bool = True,
-    after: bool = True,
+    after: bool | None = True,
     alarms: dict[str, Alarm] = ALARMS,
     requests: int = 150,
 ) -> End:
@@ -100,6 +101,20 @@ def test_all_at_once_is_left_to_the_post_traffic_hook() -> None:
     assert end.exit_code == REFUSED_AFTER
     assert "150 requests have reached it, 30 of them failed" in end.text
     assert function.alias == [OLD, NEW, OLD]
+
+
+def test_a_function_that_the_smoke_test_does_not_reach_is_released_without_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    end = release(Function(), NO_MINUTE_TO_WATCH, after=None)
+
+    assert end.exit_code == COMPLETED
+    assert "post-traffic hook" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("function", "expected"), [("ListProductsFunction", True), ("ProcessOrdersFunction", False)])
+def test_the_template_says_which_release_ends_with_the_smoke_test(function: str, expected: bool) -> None:
+    assert is_smoke_tested(function) is expected
 
 
 def test_a_version_that_the_first_hook_refuses_gets_no_request() -> None:

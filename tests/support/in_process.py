@@ -86,6 +86,11 @@ def functions() -> dict[str, str]:
     return {kebab_of(name): function["Handler"] for name, function in found.items()}
 
 
+def timeouts() -> dict[str, int]:
+    """Return the functions' timeouts, in seconds, by their names."""
+    return {kebab_of(name): function["Timeout"] for name, function in resources("AWS::Lambda::Function").items()}
+
+
 class OpenShop(BaseHTTPRequestHandler):
     """The public API of a shop that sells nothing yet, as the post-traffic hook looks at it."""
 
@@ -148,8 +153,9 @@ def invoke(aws: Aws, payments_sandbox: str, open_shop: None, written: list[str],
         outbox.sent.clear()
         written.clear()
         module, _, handler = functions()[function].rpartition(".")
+        context = Context(remaining_milliseconds=1000 * timeouts()[function])
         try:
-            answer = getattr(import_module(module), handler)(event, Context())
+            answer = getattr(import_module(module), handler)(event, context)
         except Exception as error:
             answer = {"errorMessage": str(error), "errorType": type(error).__name__}
         # As it goes over the wire.

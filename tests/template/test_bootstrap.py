@@ -226,8 +226,19 @@ def test_a_deploy_role_reaches_its_own_stacks_role_and_folder(environment: str, 
         assert role.allows("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", s3_prefix=f"{name}/0123") is may
 
 
+@pytest.mark.parametrize(("environment", "other"), PAIRS)
+def test_a_deploy_role_prunes_versions_of_its_own_functions(environment: str, other: str) -> None:
+    role = DEPLOY[environment]
+
+    for name, may in ((environment, True), (other, False)):
+        for function in (f"{STACKS[name]}-PlaceOrderFunction-1", f"CodeDeployHook_{STACKS[name]}-pre-traffic"):
+            for action in ("ListVersionsByFunction", "ListAliases", "DeleteFunction"):
+                assert role.allows(f"lambda:{action}", f"arn:aws:lambda:{HERE}:function:{function}") is may
+    assert role.allows("lambda:GetAccountSettings", "*")
+
+
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_a_deploy_role_changes_resources_through_cloudformation_only(environment: str) -> None:
+def test_a_deploy_role_changes_resources_but_old_versions_through_cloudformation_only(environment: str) -> None:
     role = DEPLOY[environment]
     execution = f"arn:aws:iam::{ACCOUNT}:role/{EXECUTION[environment].name}"
     actions = {action for statement in role.statements for action in listed(statement["Action"])}
@@ -237,6 +248,11 @@ def test_a_deploy_role_changes_resources_through_cloudformation_only(environment
         "iam:PassRole",
         "dynamodb:DescribeTable",
         "cognito-idp:DescribeUserPool",
+        # `storefront prune`
+        "lambda:ListVersionsByFunction",
+        "lambda:ListAliases",
+        "lambda:DeleteFunction",
+        "lambda:GetAccountSettings",
     }
 
 

@@ -11,7 +11,7 @@ from storefront.chat import deliver_order_status
 from storefront.chat.gateway import LAST_POST_MILLISECONDS
 from storefront.orders import reconcile_orders
 from storefront.payments import provider as payment_provider
-from storefront.rollout import function_version
+from storefront.rollout import code_deploy, function_version, post_traffic_hook, public_api
 from storefront.shared import aws
 from tools.testing.source import CODE, reads_of
 from tools.testing.template import Json, resources, source, translated, walk
@@ -177,14 +177,32 @@ def test_a_hook_is_not_released_gradually_itself() -> None:
     )
 
 
+def slowest_call_of_code_deploy() -> float:
+    """Return the seconds of a call whose tries all run out of time, with the longest pauses between them."""
+    limits = code_deploy.LIMITS
+    tries = limits.retries["total_max_attempts"]
+    pauses = [min(2**number, 20) for number in range(tries - 1)]
+
+    return float(tries * (limits.connect_timeout + limits.read_timeout) + sum(pauses))
+
+
 def test_the_pre_traffic_hook_has_time_to_say_no_to_a_version_that_hangs() -> None:
-    limits = aws.LIMITS
-    call = limits.retries["total_max_attempts"] * (limits.connect_timeout + limits.read_timeout)
+    one_try = function_version.LIMITS.connect_timeout + function_version.INVOCATION_SECONDS
+    call_of_lambda = sum(function_version.PAUSES) + one_try
 
     # Two calls before, the function's description and its invocation, the verdict.
-    longest = 3 * call + 2 * (function_version.LIMITS.connect_timeout + function_version.INVOCATION_SECONDS)
+    longest = 3 * slowest_call_of_code_deploy() + 2 * call_of_lambda
 
     assert longest + 5 < FUNCTIONS["PreTrafficHookFunction"]["Timeout"]
+
+
+def test_the_post_traffic_hook_has_time_for_its_smoke_test_and_then_for_the_verdict() -> None:
+    one_try = public_api.CONNECT_SECONDS + public_api.READ_SECONDS
+    request = public_api.TRIES * one_try + (public_api.TRIES - 1) * public_api.LONGEST_PAUSE_SECONDS
+    reserve = post_traffic_hook.RESERVE_MILLISECONDS / 1000
+
+    assert request + slowest_call_of_code_deploy() + 5 < reserve
+    assert reserve + 4 * post_traffic_hook.ROUNDS < FUNCTIONS["PostTrafficHookFunction"]["Timeout"]
 
 
 def test_nothing_of_the_hooks_depends_on_the_api() -> None:

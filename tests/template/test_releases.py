@@ -1,16 +1,18 @@
 """Releases: every alias has what moves its traffic, what is asked, and what watches; by default there is none of it."""
 
 import re
+from collections import Counter
 from itertools import product
 from typing import Any
 
 import pytest
 
+from tests.support.smoke_test import operation_of, requests_made
 from tools.rehearsal.alarms import Alarm, State
 from tools.rehearsal.metrics import Measurement, Metric
 from tools.rehearsal.simulation import Assumptions
 from tools.rehearsal.template_alarms import alarms_of
-from tools.testing.template import Json, resources, source, translated, walk
+from tools.testing.template import Json, openapi, resources, source, translated, walk
 
 GRADUAL = translated(GradualReleases="true")
 GROUPS = resources("AWS::CodeDeploy::DeploymentGroup", GRADUAL)
@@ -43,17 +45,80 @@ def watched_by(alarm: Json) -> list[tuple[str, Json]]:
 
 
 @pytest.mark.parametrize("function", RELEASED)
-def test_an_alias_moves_with_a_deployment_group_and_both_hooks(function: str) -> None:
+def test_an_alias_moves_with_a_deployment_group_and_the_hook_before(function: str) -> None:
     update = ALIASES[function]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
 
     assert update["BeforeAllowTrafficHook"] == {"Ref": "PreTrafficHookFunction"}
-    assert update["AfterAllowTrafficHook"] == {"Ref": "PostTrafficHookFunction"}
     group = group_of(function)
     assert group["ServiceRoleArn"] == {"Fn::GetAtt": ["ReleaseRole", "Arn"]}
     assert group["AutoRollbackConfiguration"]["Enabled"] is True
     assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
     (trigger,) = group["TriggerConfigurations"]
     assert trigger["TriggerTargetArn"] == {"Ref": "ReleaseTopic"}
+
+
+def smoke_tested() -> set[str]:
+    """Return the functions whose release ends with the smoke test."""
+    updates = {function: ALIASES[function]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"] for function in RELEASED}
+    return {
+        function
+        for function, update in updates.items()
+        if update.get("AfterAllowTrafficHook") == {"Ref": "PostTrafficHookFunction"}
+    }
+
+
+def test_the_smoke_test_ends_the_releases_of_the_functions_that_it_reaches() -> None:
+    operations = [operation_of(method, path, openapi()) or {} for method, path in requests_made()]
+    integrations = [one["x-amazon-apigateway-integration"] for one in operations if one["security"] == []]
+
+    reached = {found[1] for one in integrations if (found := re.search(r"\$\{(\w+)\.Alias\}", str(one.get("uri"))))}
+
+    assert smoke_tested() == reached == {"ListProductsFunction", "GetProductFunction"}
+
+
+@pytest.mark.parametrize("environment", ["staging", "prod"])
+def test_the_smoke_tests_of_a_release_leave_the_throttle_to_customers(environment: str) -> None:
+    throttling = source()["Mappings"]["Throttling"][environment]
+    of_one = Counter(id(operation_of(method, path, openapi())) for method, path in requests_made())
+
+    # Even if all came in the same second: a burst is counted by method.
+    assert len(smoke_tested()) * max(of_one.values()) <= throttling["Burst"] / 2
+
+
+MOST_AT_ONCE = 9
+
+
+def test_no_more_aliases_shift_at_once_than_lambda_and_a_new_account_take() -> None:
+    waits = {function: waited_for(function) for function in RELEASED}
+    first = [function for function, others in waits.items() if not others]
+    waited = Counter(other for others in waits.values() for other in others)
+
+    # Lines in which each function waits for the one before: at any time one alias of a line shifts.
+    assert len(first) <= MOST_AT_ONCE, "a new function waits for the alias of another: DependsOn"
+    assert all(len(others) <= 1 for others in waits.values())
+    assert max(waited.values()) == 1, f"two functions wait for one alias: {waited.most_common(1)}"
+
+
+def test_a_release_takes_three_turns() -> None:
+    # docs/releases.md promises the time.
+    assert max(turn(function) for function in RELEASED) == 3
+
+
+def test_authorizers_and_what_the_smoke_test_reaches_are_released_first() -> None:
+    authorizers = {function for function in RELEASED if function.startswith("Authorize")}
+
+    assert {turn(function) for function in authorizers | smoke_tested()} == {1}
+
+
+def waited_for(function: str) -> list[str]:
+    """Return the functions for whose aliases a function waits."""
+    waits = GRADUAL["Resources"][function].get("DependsOn", [])
+    return [name.removesuffix("Aliaslive") for name in ([waits] if isinstance(waits, str) else waits)]
+
+
+def turn(function: str) -> int:
+    """Return the place of a function in its line, from 1."""
+    return 1 + max((turn(other) for other in waited_for(function)), default=0)
 
 
 @pytest.mark.parametrize("function", RELEASED)

@@ -151,8 +151,16 @@ def test_an_artifact_is_checked_before_it_is_unpacked_and_a_deployment_is_tried_
     (unpacked,) = [script for script in scripts if "tar -x" in script]
 
     assert unpacked.index("sha256sum --check") < unpacked.index("tar -x")
-    assert scripts[-1] == '.venv/bin/storefront smoke --stack "$STACK"'
+    assert scripts[-2] == '.venv/bin/storefront smoke --stack "$STACK"'
     assert not any("sam build" in script or "make build" in script for script in scripts)
+
+
+def test_a_deployment_that_has_passed_deletes_the_versions_that_nothing_needs() -> None:
+    *_, last = workflow("deploy-environment")["jobs"]["deploy"]["steps"]
+
+    # Only then: after a failed smoke test, an alias may have to go back to one of them.
+    assert last["run"] == '.venv/bin/storefront prune --stack "$STACK" --yes'
+    assert last["env"] == {"STACK": "${{ inputs.stack }}"}
 
 
 def test_a_build_comes_with_its_bill_of_materials() -> None:

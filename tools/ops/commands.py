@@ -70,6 +70,18 @@ def redrive(
 
 
 @app.command()
+def prune(
+    yes: Annotated[bool, typer.Option("--yes", help="Delete them; without it, nothing changes.")] = False,
+    stack: StackName = None,
+    state: State = STATE_DIRECTORY,
+) -> None:
+    """Delete functions' old versions, which fill the account's code storage."""
+    from tools.ops import prune as versions
+
+    versions.run(chosen(stack, state), yes)
+
+
+@app.command()
 def webhook(
     order: Annotated[str, typer.Argument(metavar="ID", help="An order that awaits its payment.")],
     status: Annotated[Literal["approved", "declined"], typer.Option(help="What the provider decides.")] = "approved",

@@ -10,7 +10,7 @@ from tools.console import Problem, say, styled
 from tools.rehearsal.code_deploy import CodeDeploy
 from tools.rehearsal.rollout import End, Rollout
 from tools.rehearsal.schedule import schedule_of
-from tools.rehearsal.template_alarms import alarms_of
+from tools.rehearsal.template_alarms import alarms_of, is_smoke_tested
 from tools.rehearsal.versions import Change, Versions
 from tools.stack.emulator import Emulator
 from tools.stack.lifecycle import running_stack
@@ -33,8 +33,10 @@ def rehearse(state: Path, function: str, configuration: str, change: Change, spe
         say(styled(f"{function}: version {versions.current} -> {target}, {configuration}", "bold"))
         deployment = code_deploy.deploy(versions.name, target)
 
-        def accepts(when: str) -> bool:
-            """Call a hook; its verdict counts, not its answer."""
+        def accepts(when: str) -> bool | None:
+            """Call a hook, if the release has it; its verdict counts, not its answer."""
+            if when == "post" and not is_smoke_tested(versions.resource):
+                return None
             hook, event = stack.outputs[f"{when.title()}TrafficHookFunctionName"], deployment.hook_event()
             call = versions.call(hook, event)
             verdict = deployment.verdicts[event["LifecycleEventHookExecutionId"]]

@@ -34,7 +34,8 @@ class End:
 class Rollout:
     """One release of one function, whose new version is ``target``.
 
-    ``accepts`` calls the hook before or after the shifts (``pre``, ``post``), and tells whether the release may go on.
+    ``accepts`` calls the hook before or after the shifts (``pre``, ``post``), and tells whether the release may go on;
+    it is `None` without such a hook.
     ``events`` are the function's ``requests`` of each minute, without an end. With a ``speed`` of 60, a minute lasts a
     second or as long as its requests take.
     """
@@ -42,7 +43,7 @@ class Rollout:
     versions: Versions
     target: str
     schedule: list[Shift]
-    accepts: Callable[[str], bool]
+    accepts: Callable[[str], bool | None]
     alarms: Mapping[str, Alarm]
     events: Iterator[Any]
     speed: float
@@ -81,6 +82,8 @@ class Rollout:
 
     def _asked(self, when: str) -> bool:
         fit = self.accepts(when)
+        if fit is None:
+            return True
         say(f"  {f'{when}-traffic hook':<18} {styled('Succeeded', 'green') if fit else styled('Failed', 'red')}")
         return fit
 

@@ -19,8 +19,8 @@ def alarms_of(resource: str, function: str, version: str) -> dict[str, Alarm]:
 
     The function has a name there, and another in the stack. It is a `Problem` if it is not released gradually.
     """
-    template = yaml_parse((ROOT / "template.yaml").read_text())
-    preference = template["Resources"][resource]["Properties"].get("DeploymentPreference", {})
+    template = _template()
+    preference = _preference(template, resource)
     if "Alarms" not in preference:
         raise Problem(f"{resource} is not released gradually: it has no alarms")
     values = {resource: function, f"{resource}.Version.Version": version}
@@ -36,6 +36,20 @@ def alarms_of(resource: str, function: str, version: str) -> dict[str, Alarm]:
         watched = {key: value for key, value in properties.items() if key not in ("AlarmActions", "OKActions")}
         alarms[name] = Alarm.of(resolver.resolve_value(watched))
     return alarms
+
+
+def is_smoke_tested(resource: str) -> bool:
+    """Tell whether a function's release ends with the post-traffic hook; the smoke test tells nothing about others."""
+    return "PostTraffic" in _preference(_template(), resource).get("Hooks", {})
+
+
+def _template() -> Any:
+    return yaml_parse((ROOT / "template.yaml").read_text())
+
+
+def _preference(template: Any, resource: str) -> dict[str, Any]:
+    preference: dict[str, Any] = template["Resources"][resource]["Properties"].get("DeploymentPreference", {})
+    return preference
 
 
 class _Attribute(IntrinsicFunctionResolver):  # type: ignore[misc] # the SAM CLI has no types

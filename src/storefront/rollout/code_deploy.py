@@ -9,6 +9,14 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.config import Config
+
+# Several releases begin in the same second, and CodeDeploy has throttled their hooks: a hook asks again, and reports
+# again, after pauses of up to 20 seconds, which botocore doubles and draws by chance. A verdict that is not told would
+# leave CodeDeploy waiting.
+TRIES = 8
+LIMITS = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": TRIES})
+
 
 @dataclass(frozen=True, slots=True)
 class HookExecution:
@@ -41,7 +49,7 @@ class CodeDeploy:
     Parameters
     ----------
     codedeploy
-        A CodeDeploy client.
+        A CodeDeploy client, with the limits of this module.
     """
 
     def __init__(self, codedeploy: Any) -> None:

@@ -4,16 +4,16 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storefront.rollout import hook
+from storefront.rollout import code_deploy, function_version, hook
 from storefront.rollout.code_deploy import CodeDeploy, HookExecution
-from storefront.rollout.function_version import LIMITS, FunctionVersions
+from storefront.rollout.function_version import FunctionVersions
 from storefront.rollout.hook import NotFit
 from storefront.rollout.probes import PROBES
 from storefront.shared.aws import client
 from storefront.shared.observability import logger
 
-_code_deploy = CodeDeploy(client("codedeploy"))
-_versions = FunctionVersions(client("lambda", limits=LIMITS))
+_code_deploy = CodeDeploy(client("codedeploy", limits=code_deploy.LIMITS))
+_versions = FunctionVersions(client("lambda", limits=function_version.LIMITS))
 
 
 @logger.inject_lambda_context(clear_state=True)

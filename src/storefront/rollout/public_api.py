@@ -16,7 +16,7 @@ CONNECT_SECONDS = 1.0
 # A little more than the gateway gives a function.
 READ_SECONDS = 30.0
 TRIES = 6
-_LONGEST_PAUSE_SECONDS = 4.0
+LONGEST_PAUSE_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,8 @@ class PublicApi:
             reply = self._send(method, path)
             if reply.status != HTTPStatus.TOO_MANY_REQUESTS:
                 return reply
-            # All functions of a stack are released at the same time, and each has its smoke test: it says nothing about
-            # the version.
-            self._pause(random.uniform(_LONGEST_PAUSE_SECONDS / 4, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter
+            # Customers share the throttle: it says nothing about the version.
+            self._pause(random.uniform(LONGEST_PAUSE_SECONDS / 4, LONGEST_PAUSE_SECONDS))  # noqa: S311 - jitter
         raise NotFit(f"{method} {path}: throttled {TRIES} times")
 
     def _send(self, method: str, path: str) -> Reply:

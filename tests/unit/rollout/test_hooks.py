@@ -2,14 +2,19 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 
 from storefront.rollout import post_traffic_hook, pre_traffic_hook
+from storefront.rollout.code_deploy import TRIES as CODE_DEPLOY_TRIES
+from storefront.rollout.function_version import PAUSES
 from storefront.rollout.hook import NotFit
+from storefront.rollout.post_traffic_hook import RESERVE_MILLISECONDS
 from storefront.rollout.public_api import TRIES, PublicApi, Reply
 from tests.support.faults import aws_error
 from tools.testing.aws import Aws
@@ -43,6 +48,7 @@ class Release:
             "PutLifecycleEventHookExecutionStatus": {},
         } | changes
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.pauses: list[float] = []
 
     def call(self, operation: str, parameters: dict[str, Any]) -> Any:
         self.calls.append((operation, parameters))
@@ -74,12 +80,13 @@ Check = Callable[..., Release]
 
 
 @pytest.fixture
-def check(listen: Listen) -> Check:
+def check(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> Check:
     """Runs the pre-traffic hook against a release."""
 
     def check(**changes: Any) -> Release:
         release = Release(**changes)
         listen(release.hear)
+        monkeypatch.setattr(pre_traffic_hook._versions, "_pause", release.pauses.append)
         answer = pre_traffic_hook.handler(EVENT, Context())  # type: ignore[arg-type]
         assert release.verdicts == [answer["status"]]
         return release
@@ -143,6 +150,7 @@ def test_an_app_spec_in_the_older_place_is_read_as_well(check: Check) -> None:
         {"GetFunctionConfiguration": aws_error("ResourceNotFoundException")},
         {"GetFunctionConfiguration": {"Handler": "storefront.orders.a_new_function.handler"}},
         {"Invoke": aws_error("TooManyRequestsException")},
+        {"GetFunctionConfiguration": aws_error("TooManyRequestsException")},
         {"Invoke": ReadTimeoutError(endpoint_url="https://lambda")},
         {"Invoke": answered(b'{"errorMessage": "no", "errorType": "ImportError"}', FunctionError="Unhandled")},
         {"Invoke": answered(json.dumps(GOOD).encode(), FunctionError="Unhandled")},
@@ -160,6 +168,102 @@ def test_a_function_without_a_probe_is_refused_with_what_to_do(check: Check, log
     check(GetFunctionConfiguration={"Handler": "storefront.orders.a_new_function.handler"})
 
     assert "there is no probe for storefront.orders.a_new_function.handler: add one" in log.getvalue()
+
+
+def throttled_at_first(times: int, answer: Callable[[], Any]) -> Callable[[], Any]:
+    """Answer as Lambda does that has no room for some calls."""
+    refusals = iter(range(times))
+
+    def answer_later() -> Any:
+        if next(refusals, None) is not None:
+            raise aws_error("TooManyRequestsException")
+        return answer()
+
+    return answer_later
+
+
+@pytest.mark.parametrize("operation", ["GetFunctionConfiguration", "Invoke"])
+def test_the_hook_waits_while_lambda_has_no_room(check: Check, operation: str) -> None:
+    answers: dict[str, Callable[[], Any]] = {
+        "GetFunctionConfiguration": lambda: {"Handler": HANDLER},
+        "Invoke": answered(json.dumps(GOOD).encode()),
+    }
+
+    release = check(**{operation: throttled_at_first(len(PAUSES), answers[operation])})
+
+    assert release.verdicts == ["Succeeded"]
+    assert all(longest / 2 <= pause <= longest for pause, longest in zip(release.pauses, PAUSES, strict=True))
+
+
+def test_a_version_that_fails_is_called_once(check: Check) -> None:
+    release = check(Invoke=ReadTimeoutError(endpoint_url="https://lambda"))
+
+    assert len([operation for operation, _ in release.calls if operation == "Invoke"]) == 1
+    assert release.pauses == []
+
+
+class Throttled:
+    """CodeDeploy's API, which refuses each operation's first calls as it refuses too many."""
+
+    def __init__(self, release: Release, times: int) -> None:
+        self._release = release
+        self._times = times
+        self.requests: list[str] = []
+
+    def answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+        self.requests.append(operation)
+        if self.requests.count(operation) <= self._times:
+            return self._response(400, {"__type": "ThrottlingException", "message": "Rate exceeded"})
+        body = request.body.decode() if isinstance(request.body, bytes) else request.body
+        return self._response(200, self._release.call(operation, json.loads(body)))
+
+    def _response(self, status: int, answer: Any) -> AWSResponse:
+        response = AWSResponse("https://codedeploy", status, HTTPHeaders(), None)
+        response._content = json.dumps(answer).encode()
+        return response
+
+
+Throttle = Callable[[int], tuple[Release, Throttled]]
+
+
+@pytest.fixture
+def throttle(listen: Listen, monkeypatch: pytest.MonkeyPatch) -> Iterator[Throttle]:
+    """Runs the pre-traffic hook against a CodeDeploy that throttles; time does not pass."""
+    events = pre_traffic_hook._code_deploy._codedeploy.meta.events
+    registered: list[Throttled] = []
+
+    def throttle(times: int) -> tuple[Release, Throttled]:
+        release = Release()
+        api = Throttled(release, times)
+        registered.append(api)
+        listen(lambda call: release.hear(call) if call.service == "lambda" else None)
+        events.register("before-send.codedeploy", api.answer)
+        monkeypatch.setattr("botocore.endpoint.time.sleep", release.pauses.append)
+        pre_traffic_hook.handler(EVENT, Context())  # type: ignore[arg-type]
+        return release, api
+
+    yield throttle
+    for api in registered:
+        events.unregister("before-send.codedeploy", api.answer)
+
+
+def test_a_throttled_hook_asks_again_and_reports_again(throttle: Throttle) -> None:
+    release, api = throttle(CODE_DEPLOY_TRIES - 1)
+
+    assert release.verdicts == ["Succeeded"]
+    for operation in ("GetDeployment", "GetApplicationRevision", "PutLifecycleEventHookExecutionStatus"):
+        assert api.requests.count(operation) == CODE_DEPLOY_TRIES
+    assert len(release.pauses) == 3 * (CODE_DEPLOY_TRIES - 1)
+
+
+def test_a_hook_that_cannot_read_says_so(check: Check, log: io.StringIO) -> None:
+    # given a CodeDeploy that can be told a verdict but not asked
+    release = check(GetDeployment=aws_error("ThrottlingException"))
+
+    assert release.verdicts == ["Failed"]
+    assert "release could not be checked" in log.getvalue()
+    assert "release refused" not in log.getvalue()
 
 
 def test_a_verdict_that_cannot_be_told_is_an_error(
@@ -189,7 +293,9 @@ Smoke = Callable[..., tuple[str, list[tuple[str, str]]]]
 def smoke(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Smoke:
     """Runs the post-traffic hook against an API that answers like this."""
 
-    def smoke(replies: dict[tuple[str, str], Any]) -> tuple[str, list[tuple[str, str]]]:
+    def smoke(
+        replies: dict[tuple[str, str], Any], remaining: int = RESERVE_MILLISECONDS
+    ) -> tuple[str, list[tuple[str, str]]]:
         sent: list[tuple[str, str]] = []
 
         def send(_: PublicApi, method: str, path: str) -> Reply:
@@ -203,7 +309,8 @@ def smoke(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Smoke:
         monkeypatch.setattr(post_traffic_hook._code_deploy, "_codedeploy", release)
         monkeypatch.setattr(PublicApi, "_send", send)
         monkeypatch.setattr(post_traffic_hook._api, "_pause", lambda _: None)
-        post_traffic_hook.handler(EVENT, Context())  # type: ignore[arg-type]
+        context = Context(remaining_milliseconds=remaining)
+        post_traffic_hook.handler(EVENT, context)  # type: ignore[arg-type]
         (verdict,) = release.verdicts
         return verdict, sent
 
@@ -254,12 +361,16 @@ def test_being_throttled_without_end_takes_the_release_back(smoke: Smoke) -> Non
     assert smoke(OPEN | {("GET", "/health"): Reply(429, {})})[0] == "Failed"
 
 
+def test_a_smoke_test_ends_while_there_is_time_for_its_verdict(smoke: Smoke) -> None:
+    assert smoke(OPEN, RESERVE_MILLISECONDS - 1) == ("Failed", [])
+
+
 def test_an_address_that_is_not_there_takes_the_release_back(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     # given a stack whose parameter is missing
     release = Release()
     monkeypatch.setattr(post_traffic_hook._code_deploy, "_codedeploy", release)
 
-    post_traffic_hook.handler(EVENT, Context())  # type: ignore[arg-type]
+    post_traffic_hook.handler(EVENT, Context(remaining_milliseconds=RESERVE_MILLISECONDS))  # type: ignore[arg-type]
 
     assert release.verdicts == ["Failed"]
 
