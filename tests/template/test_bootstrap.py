@@ -237,6 +237,7 @@ def test_a_deploy_role_changes_resources_through_cloudformation_only(environment
         "iam:PassRole",
         "dynamodb:DescribeTable",
         "cognito-idp:DescribeUserPool",
+        "apigateway:GET",
     }
 
 
