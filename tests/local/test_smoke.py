@@ -46,7 +46,7 @@ def test_every_journey_is_made_on_the_local_stack_and_leaves_nobody_behind(
 
 @dataclass(frozen=True)
 class AsDeployRole(Stack):
-    """A stack in the hands of a role that may call nothing but the API."""
+    """A stack in the hands of a role that may call nothing but the API, and read how it is guarded."""
 
     def client(self, service: str) -> Any:
         client = super().client(service)
@@ -55,6 +55,8 @@ class AsDeployRole(Stack):
 
 
 def _denied(model: Any, **_: Any) -> None:
+    if model.service_model.service_name == "apigateway" and model.name.startswith("Get"):
+        return
     raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, model.name)
 
 

@@ -18,6 +18,7 @@ _VALUES = {
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
     "AWS::AccountId": ACCOUNT,
+    "AWS::URLSuffix": "amazonaws.com",
     "GitHubRepository": REPOSITORY,
     "ArtifactBucket": f"arn:aws:s3:::{BUCKET}",
     "ArtifactBucket.Arn": f"arn:aws:s3:::{BUCKET}",

@@ -253,6 +253,7 @@ def test_a_deploy_role_changes_resources_but_old_versions_through_cloudformation
         "lambda:ListAliases",
         "lambda:DeleteFunction",
         "lambda:GetAccountSettings",
+        "apigateway:GET",
     }
 
 
@@ -283,13 +284,27 @@ def test_every_role_of_an_environment_on_aws_carries_the_boundary(environment: s
 
 def test_the_boundary_gives_nothing_to_administer() -> None:
     administers = re.compile(
-        r"(iam|sts|cloudformation|s3|kms|organizations):|:(Create|Delete)(Table|Queue|Function|Secret)"
+        r"(iam|sts|cloudformation|s3|organizations):|kms:(?!Decrypt$)|:(Create|Delete)(Table|Queue|Function|Secret)"
     )
 
     for statement in itertools.chain.from_iterable(BOUNDED.values()):
         for action in listed(statement["Action"]):
             assert not administers.search(action)
             assert "*" not in action
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_inside_the_boundary_keys_decrypt_tables_and_secrets_through_their_services_only(environment: str) -> None:
+    key = arn("kms", ":key/0a1b2c3d", "")
+    via = {service: f"{service}.{REGION}.amazonaws.com" for service in ("dynamodb", "secretsmanager", "s3")}
+
+    may_decrypt = {
+        service: bootstrap.allows(BOUNDED[environment], "kms:Decrypt", key, {"kms_ViaService": value})
+        for service, value in via.items()
+    }
+
+    assert may_decrypt == {"dynamodb": True, "secretsmanager": True, "s3": False}
+    assert not bootstrap.allows(BOUNDED[environment], "kms:Decrypt", key, {})
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -360,8 +375,8 @@ def test_every_kind_of_resource_with_a_boundary_is_tried() -> None:
     tried = {service for service, _ in REACHED}
     allowed = {action.partition(":")[0] for row in BOUNDED["prod"] for action in listed(row["Action"])}
 
-    # Alarms can be seen and traces written by all: they name no resource.
-    assert allowed - tried == {"cloudwatch", "xray"}
+    # Alarms can be seen and traces written by all: they name no resource. A key has a policy of its own.
+    assert allowed - tried == {"cloudwatch", "kms", "xray"}
 
 
 @pytest.mark.parametrize(

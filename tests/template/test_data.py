@@ -3,7 +3,7 @@
 import pytest
 
 from tools.testing.deployment import Deployment
-from tools.testing.template import Json, source
+from tools.testing.template import Json, source, walk
 
 PROVIDER = {
     "PaymentsProviderUrl": "https://payments.example",
@@ -53,6 +53,20 @@ def test_elsewhere_a_stack_takes_its_data_with_it(environment: str) -> None:
         if resource["Type"] != "AWS::Lambda::Version":
             assert resource.get("DeletionPolicy", "Delete") == "Delete", name
             assert resource.get("UpdateReplacePolicy", "Delete") == "Delete", name
+
+
+@pytest.mark.parametrize("file", ["template.yaml", "operations.yaml", "bootstrap.yaml"])
+def test_what_becomes_of_a_resource_is_said_in_words_that_the_transform_takes(file: str) -> None:
+    # AWS::LanguageExtensions fails for RetainExceptOnCreate (aws-cloudformation/cfn-language-discussion, issue 139).
+    assert "AWS::LanguageExtensions" in source(file)["Transform"]
+
+    said = {
+        text
+        for path, text in walk(source(file))
+        if isinstance(text, str) and {"DeletionPolicy", "UpdateReplacePolicy"} & {*path}
+    }
+
+    assert said <= {"Retain", "Delete", "IsProd"}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

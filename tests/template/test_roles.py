@@ -132,6 +132,14 @@ def test_no_policy_has_a_wildcard() -> None:
             # Reading alarms knows no narrower scope that is sure to work for CodeDeploy.
             assert (path[0], statement["Resource"]) == ("ReleaseRole", "*")
             continue
+        if statement["Action"] == "kms:Decrypt":
+            # Any key, but one secret, and through Secrets Manager ("Secret encryption and decryption in AWS Secrets
+            # Manager", AWS Secrets Manager User Guide, has the encryption context).
+            assert statement["Condition"]["StringEquals"] == {
+                "kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"},
+                "kms:EncryptionContext:SecretARN": {"Ref": "PaymentsProviderSecretArn"},
+            }
+            continue
         for value in (*listed(statement["Action"]), *listed(statement.get("Resource", []))):
             releases = path[0] in RELEASE_ROLES or path[0].replace("Policy", "Role") in RELEASE_ROLES
             of_this_stack = releases and isinstance(value, dict) and value.get("Fn::Sub") in OF_THIS_STACK
@@ -154,7 +162,7 @@ def test_the_back_office_may_write_products_through_this_api_s_stage_and_nothing
 @pytest.mark.parametrize("role", ROLES)
 def test_each_statement_names_resources_of_this_template(role: str) -> None:
     for statement in statements(role):
-        if statement["Action"] == "cloudwatch:DescribeAlarms":
+        if statement["Action"] in ("cloudwatch:DescribeAlarms", "kms:Decrypt"):
             continue  # test_no_policy_has_a_wildcard has the reason
         for resource in listed(statement["Resource"]):
             if role in RELEASE_ROLES and resource.get("Fn::Sub") in OF_THIS_STACK:

@@ -62,13 +62,17 @@ def test_the_template_refuses_local_s_parameters_in_an_account() -> None:
     assert len(deployed.broken_rules) == 1
 
 
-def test_prod_is_not_deployed_with_the_example_s_payment_provider() -> None:
+@pytest.mark.parametrize("kept", ["PaymentsProviderUrl", "PaymentsProviderSecretArn"])
+def test_prod_is_not_deployed_with_anything_of_the_example_s_payment_provider(kept: str) -> None:
     example = samconfig.environment("prod").overrides
+    ours = {
+        "PaymentsProviderUrl": "https://pay.octo.example",
+        "PaymentsProviderSecretArn": "arn:aws:secretsmanager:eu-west-1:210987654321:secret:storefront-prod-pay-AbCdEf",
+    }
 
-    assert Deployment(**example).broken_rules == [
-        "prod needs a payment provider of yours; samconfig.toml has the example's"
-    ]
-    assert Deployment(**{**example, "PaymentsProviderUrl": "https://pay.octo.example"}).broken_rules == []
+    assert len(Deployment(**example).broken_rules) == len(ours)
+    assert len(Deployment(**{**example, **ours, kept: example[kept]}).broken_rules) == 1
+    assert Deployment(**{**example, **ours}).broken_rules == []
 
 
 def test_the_table_has_what_differs_and_nothing_else() -> None:

@@ -170,8 +170,13 @@ def test_a_build_comes_with_its_bill_of_materials() -> None:
     assert found[-1]["with"]["path"].split() == ["application.tar", "bom.json"]
 
 
-def test_releases_do_not_overlap() -> None:
-    assert workflow("deploy")["concurrency"] == {"group": "deploy", "cancel-in-progress": False}
+def test_releases_of_one_stack_do_not_overlap_and_hold_up_no_other_environment() -> None:
+    assert workflow("deploy-environment")["jobs"]["deploy"]["concurrency"] == {
+        "group": "deploy-${{ inputs.stack }}",
+        "cancel-in-progress": False,
+    }
+    assert "concurrency" not in workflow("deploy")
+    assert not [name for name, job in workflow("deploy")["jobs"].items() if "concurrency" in job]
     assert workflow("deploy")["on"] == {"push": {"branches": ["main"]}}
 
 

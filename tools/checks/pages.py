@@ -30,7 +30,7 @@ from tools.sam_local import mounted_routes
 from tools.stack import differences, samconfig
 from tools.stack.stack import ROOT
 from tools.testing.calls import recorded
-from tools.testing.grants import BY_LAMBDA, Grant, grants
+from tools.testing.grants import BY_AWS, Grant, grants
 
 _BLOCK = re.compile(r"(<!-- made from code: (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -167,7 +167,7 @@ def _permissions() -> Iterator[tuple[str, ...]]:
 
 def _seen_in(grant: Grant) -> str:
     """Mark the actions of the event source mapping, and those that no test has been seen to need."""
-    if grant.action in BY_LAMBDA:
+    if grant.action in BY_AWS:
         return r"\*"
     return "" if any(grant.allows(call) for call in recorded()) else " (not seen)"
 

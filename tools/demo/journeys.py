@@ -183,6 +183,20 @@ def _edit_without_a_signature(visit: Visit) -> None:
     visit.expect(403, visit.visitor.request("PUT", "/products/RULER-001", json=product, headers=headers))
 
 
+@_journey("look at the partners' guards")
+def _look_at_the_partners_guards(visit: Visit) -> None:
+    visit.step("Look at what guards partners' orders", "API Gateway's settings, imported from openapi.yaml")
+    gateway, api = visit.stack.client("apigateway"), visit.stack.outputs["RestApiId"]
+    pages = gateway.get_paginator("get_resources").paginate(restApiId=api)
+    (resource,) = [row["id"] for page in pages for row in page["items"] if row["path"] == "/partner/orders"]
+    visit.sent("GetMethod POST /partner/orders")
+    method = gateway.get_method(restApiId=api, resourceId=resource, httpMethod="POST")
+    found = {name: method.get(name) for name in ("authorizationType", "authorizerId", "apiKeyRequired")}
+    visit.received(", ".join(f"{name} {value}" for name, value in found.items()))
+    visit.require(method.get("authorizerId"), "an authorizer at POST /partner/orders")
+    visit.require(method.get("apiKeyRequired"), "an API key to be required at POST /partner/orders")
+
+
 @_journey("order as a partner", Need.PARTNERS, Need.PRODUCTS, Need.SALES)
 def _order_as_a_partner(visit: Visit) -> None:
     visit.step(

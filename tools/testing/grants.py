@@ -10,8 +10,8 @@ from tools.testing.iam import named
 from tools.testing.roles import statements
 from tools.testing.template import Json, resources
 
-# What the code never calls: Lambda does, with the function's role.
-BY_LAMBDA = {
+# What the code never calls: AWS does, with the function's role.
+BY_AWS = {
     "logs:CreateLogStream": "Lambda writes what the function prints",
     "logs:PutLogEvents": "Lambda writes what the function prints",
     "sqs:ReceiveMessage": "the event source mapping takes messages from the queue",
@@ -21,6 +21,7 @@ BY_LAMBDA = {
     "dynamodb:GetRecords": "the event source mapping reads the stream",
     "dynamodb:GetShardIterator": "the event source mapping reads the stream",
     "dynamodb:ListStreams": "the event source mapping finds the stream",
+    "kms:Decrypt": "Secrets Manager decrypts a secret that has a key of the customer's",
 }
 
 
@@ -64,6 +65,8 @@ def _leading_keys(statement: Json) -> tuple[str, ...]:
             return ()
         case {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}}:
             return tuple(_listed(keys))
+        case {"StringEquals": {"kms:ViaService": _, "kms:EncryptionContext:SecretARN": _}}:
+            return ()
     raise ValueError(f"{statement['Condition']} is a condition that is not known here")
 
 
