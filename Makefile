@@ -9,10 +9,10 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 # A value is what was typed: make expands nothing in it, and commands read it from the environment, so no shell runs it.
-unexport PORT STATE
+unexport PORT STATE PYTHONWARNINGS
 export STOREFRONT_PORT := $(or $(value PORT),$(value STOREFRONT_PORT))
 export STOREFRONT_STATE := $(or $(value STATE),$(value STOREFRONT_STATE))
-override TESTS := $(or $(value TESTS),tests)
+override TESTS := $(if $(filter undefined,$(origin TESTS)),tests,$(value TESTS))
 override ENVIRONMENT := $(or $(value ENVIRONMENT),dev)
 override PYTHON := $(value PYTHON)
 export TESTS ENVIRONMENT PYTHON SAM_CLI_TELEMETRY := 0
@@ -47,7 +47,8 @@ demo: tools ## Walk through the shop on the running stack
 test: check ## Check everything, then run all tests on a local stack of their own
 	@.venv/bin/python -m pytest tests --quiet --numprocesses auto
 tests: dev ## Run the tests in TESTS, without the checks
-	@.venv/bin/python -m pytest $$TESTS --quiet --numprocesses auto
+	@case "$$TESTS" in "") echo "TESTS names nothing: no test is run"; exit;; *.py) processes=0;; *) processes=auto;; esac; \
+	.venv/bin/python -m pytest $$TESTS --quiet --numprocesses $$processes
 check: scanners ## Lint, check formats and types, validate the template, scan for weaknesses
 	@$(storefront) check
 build: tools ## Build what is deployed to AWS, in .aws-sam/build

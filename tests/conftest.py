@@ -12,25 +12,26 @@ sys.dont_write_bytecode = True
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
 
-try:
-    from moto import mock_aws
-    from xdist.scheduler import LoadScopeScheduling
+for package in ("moto", "xdist"):
+    if find_spec(package) is None:
+        pytest.exit(f"{package} is not installed here. Run `make dev`, then `.venv/bin/pytest`.")
 
-    from storefront.shared import configuration
-    from tests.support.call_recorder import Recording
-    from tests.support.canaries import canaries_in_logs
-    from tools.stack import lifecycle
-    from tools.stack.stack import ROOT, Stack
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.support.call_recorder import Recording
+from tools.environments import ROOT
+
+if TYPE_CHECKING:
+    from tools.stack.stack import Stack
     from tools.testing.aws import Aws
-    from tools.testing.aws_calls import Listen, heard_by
-except ModuleNotFoundError as missing:
-    pytest.exit(f"{missing.name} is not installed here. Run `make dev`, then `.venv/bin/pytest`.")
+    from tools.testing.aws_calls import Listen
 
 pytest_plugins = ("tests.support.in_process",)
 
@@ -40,8 +41,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def aws() -> Iterator[Aws]:
+def aws() -> "Iterator[Aws]":
     """AWS with the template's tables, queues, bus, parameters and secrets, all empty."""
+    from moto import mock_aws
+
+    from storefront.shared import configuration
+    from tools.testing.aws import Aws
+
     # The sandbox is reached over real HTTP on this machine; moto leaves that alone. What a handler has read in another
     # test's AWS does not count.
     moto = mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}})
@@ -52,8 +58,10 @@ def aws() -> Iterator[Aws]:
 
 
 @pytest.fixture
-def listen() -> Iterator[Listen]:
+def listen() -> "Iterator[Listen]":
     """Has a listener of the test's own hear, answer or refuse the calls to AWS."""
+    from tools.testing.aws_calls import heard_by
+
     with ExitStack() as stack:
         yield lambda listener: stack.enter_context(heard_by(listener))
 
@@ -65,8 +73,11 @@ def state(worker_id: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def stack(state: Path) -> Iterator[Stack]:
+def stack(state: Path) -> "Iterator[Stack]":
     """The template on a local stack of the tests' own; a person's running stack is not touched."""
+    from tests.support.canaries import canaries_in_logs
+    from tools.stack import lifecycle
+
     running = lifecycle.ensure_up(state)
     yield running
     leaked = canaries_in_logs(running)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -20,6 +22,10 @@ from storefront.shared.text import printable
 IS_TERMINAL = sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 INTERRUPTED = 130  # the exit code
+_NOT_OURS = (errno.EACCES, errno.EPERM, errno.EROFS)
+# A terminal's width that nobody could read counts as none; help reads it from there, too.
+if not re.fullmatch(r"[4-9]\d|[1-9]\d\d", os.environ.get("COLUMNS", "")):
+    os.environ.pop("COLUMNS", None)
 _CONSOLE = Console(highlight=False)
 
 
@@ -102,10 +108,26 @@ def step(title: str) -> Step:
 def problems_reported() -> Iterator[None]:
     """Turn a problem into one line and its exit code, an interruption into exit code 130."""
     try:
-        yield
+        with _surroundings_explained():
+            yield
     except Problem as problem:
         print(f"{styled('error:', 'red')} {printable(problem)}", file=sys.stderr, flush=True)
         raise SystemExit(problem.exit_code) from None
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr, flush=True)
         raise SystemExit(INTERRUPTED) from None
+
+
+@contextmanager
+def _surroundings_explained() -> Iterator[None]:
+    """Turn what a broken environment or another person's files do into a problem."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise Problem(f"{missing.name} is not installed in .venv: remove .venv, then make up") from None
+    except OSError as error:
+        if error.errno not in _NOT_OURS or not error.filename:
+            raise
+        raise Problem(
+            f"{error.filename}: {error.strerror}: clone the project into a folder of yours, or name one with STATE="
+        ) from None

@@ -4,6 +4,7 @@ The emulator and a scanner pin an older botocore than the SAM CLI accepts, and t
 """
 
 import argparse
+import errno
 import hashlib
 import json
 import os
@@ -31,13 +32,16 @@ _VARIABLES |= {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 # A shell starts the environment's Python, also one whose path has a space in it; to Python those lines are a text.
 _STOREFRONT = """\
 #!/bin/sh
-'''exec' "{python}" "$0" "$@"
+'''exec' env -u PYTHONWARNINGS "{python}" "$0" "$@"
 '''
 import sys
 
 sys.path.insert(0, {root!r})
 
-from tools.cli import main
+try:
+    from tools.cli import main
+except ModuleNotFoundError as missing:
+    sys.exit(f"error: {{missing.name}} is not installed in .venv: remove .venv, then make up")
 
 main()
 """
@@ -70,12 +74,22 @@ class Environment:
         return self.directory / "installed.json"
 
     def is_installed(self) -> bool:
-        """Whether it holds what is pinned, and its interpreter is there: it goes when its base Python is removed."""
+        """Whether it holds what is pinned for its interpreter, which goes or changes with its base Python."""
         try:
             installed = json.loads(self.stamp.read_text())
         except (OSError, ValueError):
             return False
-        return installed.get(self.requirements) == _digest(self.requirements) and self.python.exists()
+        base = installed.get("python", self.base)  # one that an earlier version has installed does not say
+        return installed.get(self.requirements) == _digest(self.requirements) and base == self.base and self.runs()
+
+    @property
+    def base(self) -> str:
+        """The Python that the environment's interpreter is a link to."""
+        return str(self.python.resolve())
+
+    def runs(self) -> bool:
+        """Whether there is an interpreter that may be run."""
+        return os.access(self.python, os.X_OK)
 
 
 EMULATOR = Environment(ROOT / ".venv-emulator", "emulator")  # and, inside the emulator, the functions
@@ -129,10 +143,22 @@ def _create(environment: Environment) -> None:
             f"(macOS: brew install python@{version}; Linux: uv python install {version}), or name one with "
             f"PYTHON=/path/to/python{version}"
         )
-    if not environment.python.exists():
+    if not _is_whole(environment):
         shutil.rmtree(environment.directory, ignore_errors=True)
         without_pip = [] if environment.python == PIP else ["--without-pip"]
         _run([sys.executable, "-m", "venv", *without_pip, str(environment.directory)], environment)
+
+
+def _is_whole(environment: Environment) -> bool:
+    """Whether the interpreter runs, and has pip if that is installed with; an interrupted creation leaves less."""
+    code = "import pip" if environment.python == PIP else ""
+    try:
+        ended = subprocess.run(
+            [str(environment.python), "-c", code], env=_VARIABLES, capture_output=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return ended.returncode == 0
 
 
 def _install(environment: Environment) -> None:
@@ -152,7 +178,8 @@ def _install(environment: Environment) -> None:
         script.write_text(_STOREFRONT.format(python=environment.python, root=str(ROOT)))
         script.chmod(0o755)
     names = (environment.requirements, *environment.includes)
-    environment.stamp.write_text(json.dumps({name: _digest(name) for name in names}))
+    installed = {name: _digest(name) for name in names} | {"python": environment.base}
+    environment.stamp.write_text(json.dumps(installed))
 
 
 def _installed_by_uv(options: list[str]) -> bool:
@@ -203,6 +230,12 @@ def main() -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise SystemExit(130) from None
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise InstallationFailed(
+            f"{error.filename}: {error.strerror}: clone the project into a folder of yours"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -1,4 +1,9 @@
-"""The shop in this process: its functions replay sample events, and reach the payment provider over real HTTP."""
+"""The shop in this process: its functions replay sample events, and reach the payment provider over real HTTP.
+
+Every run of tests loads this module, so that its fixtures import what takes long to load.
+"""
+
+from __future__ import annotations
 
 import io
 import json
@@ -7,21 +12,19 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.faults import aws_error
-from tools.rehearsal.code_deploy import Refused
-from tools.replay.credentials import Credentials
-from tools.replay.target import Invoke, Outcome
-from tools.replay.worker import Outbox
 from tools.stack.function_name import kebab_of
-from tools.stack.seed import PRODUCTS
-from tools.testing.aws import PAYMENTS_SECRET, WEBHOOK_SECRET, Aws
-from tools.testing.aws_calls import AwsCall, Listen
-from tools.testing.events import Context
 from tools.testing.template import resources, source
+
+if TYPE_CHECKING:
+    from tools.replay.credentials import Credentials
+    from tools.replay.target import Invoke, Outcome
+    from tools.testing.aws import Aws
+    from tools.testing.aws_calls import AwsCall, Listen
 
 READS = ("BatchGet", "Describe", "Get", "List", "Query", "Scan")
 
@@ -30,7 +33,8 @@ class _FunctionUrl(BaseHTTPRequestHandler):
     """Turns requests into function URL events (payload format 2.0)."""
 
     def _answer(self) -> None:
-        from payments import payments_sandbox  # noqa: PLC0415 - after moto has started
+        from payments import payments_sandbox
+        from tools.testing.events import Context
 
         length = int(self.headers.get("Content-Length", 0))
         event = {
@@ -68,6 +72,9 @@ def payments_sandbox(aws: Aws) -> Iterator[str]:
 @pytest.fixture
 def credentials(aws: Aws) -> Credentials:
     """The credentials of the events, which the shop accepts."""
+    from tools.replay.credentials import Credentials
+    from tools.testing.aws import PAYMENTS_SECRET, WEBHOOK_SECRET
+
     credentials = Credentials(
         aws.dynamodb,
         partners_table=os.environ["PARTNERS_TABLE"],
@@ -130,6 +137,12 @@ def written() -> list[str]:
 @pytest.fixture
 def invoke(aws: Aws, payments_sandbox: str, open_shop: None, written: list[str], listen: Listen) -> Invoke:
     """Calls a function in-process, in a shop with the seeded catalogue, and watches what it sends."""
+    from tools.rehearsal.code_deploy import Refused
+    from tools.replay.target import Outcome
+    from tools.replay.worker import Outbox
+    from tools.stack.seed import PRODUCTS
+    from tools.testing.events import Context
+
     for product in json.loads(PRODUCTS.read_text()):
         aws.add_product(**product)
     outbox = Outbox("get-product", "8")
@@ -166,6 +179,8 @@ def invoke(aws: Aws, payments_sandbox: str, open_shop: None, written: list[str],
 
 def released_version(operation: str, parameters: dict[str, Any]) -> Any:
     """Answer a hook as Lambda does, about a version that is as it must be."""
+    from tools.testing.events import Context
+
     handler = "storefront.catalog.get_product.handler"
     if operation == "GetFunctionConfiguration":
         return {"Handler": handler}

@@ -1,16 +1,18 @@
 """A payment provider on this machine: the sandbox's real handler behind real HTTP."""
 
 import io
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from storefront.shared.errors import Refusal
-from storefront.shared.observability import logger
 from tests.support import hostile
 from tests.support.prose import is_prose
-from tests.unit.orders.shop import Shop
-from tools.testing.aws import Aws
+
+if TYPE_CHECKING:
+    from tests.unit.orders.shop import Shop
+    from tools.testing.aws import Aws
 
 # A busy machine makes no test fail.
 settings.register_profile("storefront", deadline=None)
@@ -30,13 +32,17 @@ def _hostile(hostile_environment: dict[str, str], monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def shop(aws: Aws, payments_sandbox: str) -> Shop:
+def shop(aws: "Aws", payments_sandbox: str) -> "Shop":
+    from tests.unit.orders.shop import Shop
+
     return Shop(aws, payments_sandbox)
 
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """What the functions log; their logger holds the stream that it found at its import."""
+    from storefront.shared.observability import logger
+
     stream = io.StringIO()
     # Not `setStream`: it flushes the stream before, which an earlier run in this process has closed.
     monkeypatch.setattr(logger.registered_handler, "stream", stream)

@@ -1,5 +1,6 @@
 """How the command line ends: with the exit codes that scripts go by, and one line that says what to do."""
 
+import errno
 import sys
 from typing import Any
 
@@ -108,3 +109,21 @@ def test_yes_answers_for_a_person_and_turns_off_no_protection(monkeypatch: pytes
         ("shop", {"confirmed": False, "unprotect": False}),
         ("shop", {"confirmed": True, "unprotect": False}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied", "/theirs/.local"), "/theirs/.local: Permission denied: "),
+        (OSError(errno.EROFS, "Read-only file system", "/theirs/.local"), "/theirs/.local: Read-only file system: "),
+        (ModuleNotFoundError("No module named 'boto3'", name="boto3"), "boto3 is not installed in .venv: "),
+    ],
+)
+def test_surroundings_that_are_broken_or_another_s_are_one_line(
+    failing: Any, error: Exception, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(error)
+
+    assert ended(monkeypatch, "differences") == 1
+
+    assert capsys.readouterr().err.startswith(f"error: {told}")

@@ -147,3 +147,43 @@ def test_clean_ends_no_process_that_has_got_an_emulator_s_number(
 
     assert process.poll() is None
     check_clean(made)
+
+
+def test_python_is_found_without_a_home() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "HOME"}
+
+    ended = subprocess.run(
+        ["/bin/sh", "tools/find-python"], cwd=ROOT, env=environment, capture_output=True, check=False
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.fixture
+def pytest_of(checkout: Path) -> Path:
+    """A checkout whose Python writes down what it is asked for."""
+    program(checkout / ".venv/bin/python", 'echo "$@" >> asked')
+    return checkout
+
+
+def test_empty_tests_run_nothing_and_say_so(pytest_of: Path) -> None:
+    ended = subprocess.run(["make", "tests", "TESTS="], cwd=pytest_of, capture_output=True, text=True, check=True)
+
+    assert "no test is run" in ended.stdout
+    assert "pytest" not in (pytest_of / "asked").read_text()
+
+
+@pytest.mark.parametrize(
+    ("tests", "processes"), [("tests/unit/test_a.py", "0"), ("tests/unit", "auto"), (None, "auto")]
+)
+def test_one_file_of_tests_runs_in_one_process(pytest_of: Path, tests: str | None, processes: str) -> None:
+    make(pytest_of, "tests", *([f"TESTS={tests}"] if tests else []))
+
+    asked = (pytest_of / "asked").read_text()
+    assert f"-m pytest {tests or 'tests'} --quiet --numprocesses {processes}" in asked
+
+
+def test_warnings_that_somebody_makes_errors_stay_warnings(checkout: Path) -> None:
+    make(checkout, *TARGETS, PYTHONWARNINGS="error")
+
+    assert "PYTHONWARNINGS" not in (checkout / "seen").read_text()

@@ -8,7 +8,7 @@ import sys
 from tools.stack.stack import ROOT
 
 # The packages of the commands that `make up` installs enough for.
-PACKAGES = ("stack", "ops", "demo", "replay", "rehearsal", "sam_local")
+PACKAGES = ("stack", "ops", "demo", "replay", "rehearsal", "sam_local", "drill")
 # Prints the distributions that some modules have loaded.
 LOADED = """
 import pkgutil, sys

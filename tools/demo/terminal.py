@@ -1,6 +1,7 @@
 """The terminal of somebody who chats: lines that are typed, and lines that come in meanwhile."""
 
 import sys
+import threading
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ except ImportError:
 
 _PROMPT = "> "
 _STAFF = "staff "
+_typing = threading.Event()  # set while the prompt is on the screen
 
 
 def typed() -> str:
@@ -25,7 +27,11 @@ def typed() -> str:
         if not line:
             raise EOFError
         return line.strip()
-    line = input(_PROMPT).strip()
+    _typing.set()
+    try:
+        line = input(_PROMPT).strip()
+    finally:
+        _typing.clear()
     # All lines come from the server, one's own too: what was typed makes room for it.
     print("\033[A\r\033[K", end="", flush=True)
     return line
@@ -35,7 +41,8 @@ def show(line: str) -> None:
     """Show a line above the one that is being typed."""
     if _is_interactive():
         half_typed = readline.get_line_buffer() if readline else ""
-        print(f"\r\033[K{line}\n{_PROMPT}{half_typed}", end="", flush=True)
+        prompt = f"{_PROMPT}{half_typed}" if _typing.is_set() else ""
+        print(f"\r\033[K{line}\n{prompt}", end="", flush=True)
     else:
         say(line)
 

@@ -11,6 +11,13 @@ from tools.environments import STATE_DIRECTORY
 from tools.options import StackName, State, User, chosen
 
 app = typer.Typer()
+_PORTS = 65535
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _PORTS:
+        raise typer.BadParameter(f"{text!r} is not a port; PORT= or the exported variable PORT names it, --port else.")
+    return int(text)
 
 
 @app.command()
@@ -19,19 +26,24 @@ def up(
     port: Annotated[
         int | None,
         typer.Option(
-            min=0,
-            max=65535,
+            parser=_port,
+            metavar="PORT",
             envvar="STOREFRONT_PORT",
             show_envvar=False,
             show_default="4566",
             help="Port to listen on; 0 takes any free one.",
         ),
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, and deploy each change, until Ctrl-C.")] = False,
 ) -> None:
     """Start the local stack and deploy the template to it; again, to update it."""
     from tools.stack import introduction, lifecycle
 
     introduction.introduce(lifecycle.bring_up(port, state), state)
+    if watch:
+        from tools.stack import watch as watching
+
+        watching.watch(state)
 
 
 @app.command()

@@ -43,7 +43,7 @@ def deploy(emulator: Emulator, progress: Callable[[str], None], template: Path =
     started = time.time()
     log = emulator.state / "deploy.log"
     if not _sam_deploy(template, emulator, log, progress):
-        raise Problem(f"{_first_failure(cloudformation, started) or _error_in(log)}; details: {log}")
+        raise Problem(f"{first_failure(cloudformation, started) or _error_in(log)}; details: {log}")
     return {output["OutputKey"]: output["OutputValue"] for output in _describe(cloudformation)["Outputs"]}
 
 
@@ -107,8 +107,8 @@ def _delete_unusable(cloudformation: Any) -> None:
         )
 
 
-def _first_failure(cloudformation: Any, since: float) -> str | None:
-    """The reason of the first resource that failed in this deployment, as CloudFormation tells it."""
+def first_failure(cloudformation: Any, since: float) -> str | None:
+    """Return the reason of the first resource that has failed since a time, as CloudFormation tells it."""
     try:
         events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
     except ClientError:

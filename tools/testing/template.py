@@ -8,14 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from samcli.lib.cfn_language_extensions.models import TemplateProcessingContext
-from samcli.lib.cfn_language_extensions.pipeline import ProcessingPipeline
-from samcli.lib.cfn_language_extensions.processors import ForEachProcessor, TemplateParsingProcessor
-from samcli.yamlhelper import yaml_parse
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 
-from tools.stack import apart
+# The SAM CLI and its translator are imported where they are used: they take longer to load than most tests to run.
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,6 +19,8 @@ Json = dict[str, Any]
 @cache
 def source(file: str = "template.yaml") -> Json:
     """Return a template as it is written."""
+    from samcli.yamlhelper import yaml_parse
+
     parsed: Json = yaml_parse((ROOT / file).read_text())
     return parsed
 
@@ -79,6 +75,11 @@ def _uploaded() -> Json:
 
 
 def _by_sam(template: Json, parameters: dict[str, str]) -> Json:
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+
+    from tools.stack import apart
+
     translator = Translator({}, Parser(), boto_session=apart.session("us-east-1"))
     result: Json = translator.translate(template, dict(parameters))
     return result
@@ -95,6 +96,10 @@ def without_loops(template: Json, parameters: dict[str, str]) -> Json:
 
     The SAM CLI's stand-in does the loops; for the rest it leaves half-filled texts behind.
     """
+    from samcli.lib.cfn_language_extensions.models import TemplateProcessingContext
+    from samcli.lib.cfn_language_extensions.pipeline import ProcessingPipeline
+    from samcli.lib.cfn_language_extensions.processors import ForEachProcessor, TemplateParsingProcessor
+
     loops = ProcessingPipeline([TemplateParsingProcessor(), ForEachProcessor()])
     expanded: Json = loops.process_template(
         TemplateProcessingContext(fragment=template, parameter_values=dict(parameters))
