@@ -129,7 +129,7 @@ def test_a_service_that_does_not_answer_is_a_fault_it_may_be_called_wrongly(
 def test_neither_is_what_was_to_be_expected(
     boundary: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    boundary(NotFound("nothing there"), monkeypatch)
+    boundary(NotFound("There is nothing here."), monkeypatch)
 
     assert faults_in(capsys.readouterr().out) == []
 
