@@ -9,7 +9,8 @@ from typing import Self
 from tools.console import Problem, step
 from tools.demo.api_client import ApiClient, sign_in
 from tools.ops import redrive
-from tools.rehearsal.alarms import MINUTE, Alarm, Measurement, State
+from tools.rehearsal.alarms import MINUTE, Alarm, State
+from tools.rehearsal.metrics import Measurement
 from tools.rehearsal.versions import Change, Versions
 from tools.stack.stack import Stack
 

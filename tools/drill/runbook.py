@@ -45,7 +45,11 @@ def run(entries: list[str], stack: Stack, order_id: str, state: Path) -> None:
     """
     script = set_up(stack, order_id) + "set -v\n" + "".join(lines_of(entry) for entry in entries)
     path = f"{ROOT}/.venv/bin{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    variables = apart.variables() | aws_variables(stack) | {"PATH": path, "STOREFRONT_STATE": str(state.resolve())}
+    variables = (
+        apart.variables()
+        | aws_variables(stack.endpoint, stack.credentials)
+        | {"PATH": path, "STOREFRONT_STATE": str(state.resolve())}
+    )
     # What `set -v` shows goes to the standard error.
     ended = subprocess.run(
         ["bash", "-e"],  # noqa: S607 - whichever this person has
