@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from storefront.orders.request import check_idempotency_key, parse_order_request
 from storefront.shared.errors import InvalidRequest
+from tests.support.ids import shown
 
 CANARY = "canary"
 NUMBER = 987654321
@@ -66,7 +67,7 @@ def order(*lines: Any, **more: Any) -> dict[str, Any]:
             for sku in ("", "AB", "canary", "-CANARY", "CANARY" * 10, "MUG-001\n", "MÜG-001", NUMBER, None, [CANARY])
         ),
     ],
-    ids=lambda value: str(value)[:40],
+    ids=shown,
 )
 def test_a_mistake_is_named_by_its_place_and_not_repeated(body: Any, place: str) -> None:
     detail = detail_of(body)

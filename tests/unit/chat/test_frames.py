@@ -22,6 +22,7 @@ from storefront.chat.connection import MAX_FRAME_BYTES, MAX_FRAMES, WINDOW_SECON
 from storefront.chat.message_store import MessageStore
 from storefront.shared import clock
 from tests.support.faults import aws_error
+from tests.support.ids import shown
 from tests.support.prose import is_prose
 from tools.testing.chat import Chat, Client, message, send
 
@@ -117,7 +118,7 @@ def test_a_request_id_that_is_none_is_not_repeated(chat: Chat, request_id: Any) 
         "1" * 10_000,
         "\x00",
     ],
-    ids=lambda body: repr(body)[:20],
+    ids=shown,
 )
 def test_what_is_no_json_object_is_refused(chat: Chat, body: Any) -> None:
     answer = refused(chat, refuse_frame.handler, body)
