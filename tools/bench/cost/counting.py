@@ -6,12 +6,11 @@ import io
 import json
 import logging
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from multiprocessing import get_context
 from typing import Any
 from unittest import mock
 
@@ -26,6 +25,7 @@ from tools.testing.aws import Aws
 from tools.testing.aws_calls import heard_by
 from tools.testing.chat import Client, message
 from tools.testing.events import Context, rest_event, sqs_record
+from tools.testing.template import ROOT
 
 _WARM_UPS = 1
 # "PutLogEvents", Amazon CloudWatch Logs API Reference: each line counts for 26 bytes more than it has.
@@ -37,10 +37,11 @@ Counted = dict[str, list[dict[str, Any]]]
 
 def counted(fan_outs: Sequence[int]) -> Counted:
     """Return the steps of everything that is counted, by its name, from a process whose environment is a function's."""
-    with mock.patch.dict(os.environ), ProcessPoolExecutor(1, get_context("spawn")) as processes:
-        # The process begins with it, when it has its first work.
+    with mock.patch.dict(os.environ):
         environment.set_up()
-        return processes.submit(_count, fan_outs).result()
+        command = [sys.executable, "-m", __spec__.name, *map(str, fan_outs)]
+        made: Counted = json.loads(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout)
+    return made
 
 
 def _count(fan_outs: Sequence[int]) -> Counted:
@@ -188,3 +189,7 @@ def _record(number: int, before: Any, after: Any) -> dict[str, Any]:
         "eventSource": "aws:dynamodb",
         "dynamodb": {"Keys": keys, "SequenceNumber": str(number), **images},
     }
+
+
+if __name__ == "__main__":
+    print(json.dumps(_count([int(fan_out) for fan_out in sys.argv[1:]])), file=sys.__stdout__)
