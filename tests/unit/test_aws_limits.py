@@ -7,6 +7,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from storefront.rollout import pre_traffic_hook
+from storefront.rollout.function_version import INVOCATION_SECONDS
 from storefront.shared.aws import LIMITS, client
 from tests.support.http_server import Answer, HttpServer, serving
 from tools.testing.template import resources
@@ -54,5 +55,6 @@ def test_the_probe_of_a_new_version_waits_as_long_as_any_probe_may_take_and_asks
     limits: Any = pre_traffic_hook._versions._functions.meta.config
 
     assert limits.retries["total_max_attempts"] == 1
+    assert limits.read_timeout == INVOCATION_SECONDS
     assert limits.connect_timeout + limits.read_timeout < FUNCTIONS["PreTrafficHookFunction"]["Timeout"]
     assert limits.read_timeout > min(function["Timeout"] for function in FUNCTIONS.values())

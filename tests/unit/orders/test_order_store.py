@@ -1,11 +1,13 @@
 """The orders table under DynamoDB's errors."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
 
-from storefront.orders.order import Order
+from storefront.orders.order import Order, OrderKey, order_id_of
+from storefront.orders.order_item import item_of
 from storefront.orders.order_list import OrderList
 from storefront.orders.order_store import OrderStore
 from storefront.orders.processing import OrderMovedOn, OutOfStock
@@ -176,3 +178,15 @@ def test_a_write_that_meets_a_transaction_is_made_after_it(
     assert accepting.accept(order).status is Status.CONFIRMED
 
     assert (updates.left, puts.left) == (0, 0)
+
+
+def test_orders_to_review_are_spread_over_partitions(order: Order) -> None:
+    """One partition would cap all orders at its writes a second."""
+    ids = [order_id_of("customer", str(number)) for number in range(200)]
+
+    shards = Counter(
+        int(item_of(replace(order, key=OrderKey("customer", order_id)))["reviewShard"]["N"]) for order_id in ids
+    )
+
+    assert len(shards) >= 4
+    assert max(shards.values()) < len(ids) / 2
