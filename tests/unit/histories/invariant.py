@@ -1,0 +1,86 @@
+"""What holds at any time of any history, and what holds in the end."""
+
+from collections import defaultdict
+
+from storefront.identity import customer_id_of
+from storefront.orders.order import Order, OrderKey
+from storefront.orders.status import Status
+from tests.unit.histories.world import World
+from tests.unit.orders.books import check_books
+
+_EVENT_OF = {Status.CONFIRMED: "OrderConfirmed", Status.REJECTED: "OrderRejected"}
+
+
+def check_at_any_time(world: World) -> None:
+    """Check the books, and that no order that was accepted is missing."""
+    orders = world.orders
+    check_books(orders.values(), world.taken, world.charges)
+    assert all(stock >= 0 for stock in world.stock.values()), "more was sold than there was"
+    accepted = {request.order_id for request in world.requests if request.order_id}
+    assert accepted <= {key.order_id for key in orders}, "an order was accepted, and is not there"
+
+
+def check_in_the_end(world: World) -> None:
+    """Check that everything has been dealt with, and everybody has been told the truth."""
+    assert world.is_calm, "something is left to do"
+    orders = world.orders
+    assert all(order.status in _EVENT_OF for order in orders.values()), "accepted = confirmed + rejected + unsettled"
+    _check_requests(world, orders)
+    _check_outcomes(world, orders)
+    _check_events(world, orders)
+
+
+def _check_requests(world: World, orders: dict[OrderKey, Order]) -> None:
+    """One order for each key that somebody has used; every answer about it was right."""
+    bodies = defaultdict(list)
+    for request in world.requests:
+        bodies[request.sender, request.key].append(request.lines)
+    for request in world.requests:
+        if request.order_id:
+            order = orders[OrderKey(request.sender, request.order_id)]
+            assert _lines(order) == request.lines, "an order is as it was accepted"
+        if request.status == 422:
+            others = [lines for lines in bodies[request.sender, request.key] if lines != request.lines]
+            assert others, "refused, though nobody has used the key for another order"
+    accepted = {(request.sender, request.key, request.order_id) for request in world.requests if request.order_id}
+    assert len(accepted) == len({key for _, _, key in accepted}) == len({one[:2] for one in accepted}), (
+        "one order a key"
+    )
+
+
+def _check_outcomes(world: World, orders: dict[OrderKey, Order]) -> None:
+    """What a partner has handed in has an outcome: its order, if anything under its reference can be one."""
+    handed_in = defaultdict(list)
+    for request in world.requests:
+        if request.partner:
+            handed_in[request.partner, request.key].append(request.lines)
+    made = 0
+    for (partner, reference), bodies in handed_in.items():
+        status, outcome = world.ask_for_outcome(partner, reference)
+        assert status == 200, "everything that was handed in has an outcome"
+        if any(bodies):
+            made += 1
+            order = orders[OrderKey(customer_id_of(partner), outcome["orderId"])]
+            assert _lines(order) in bodies, "the order is one that was handed in under this reference"
+            assert outcome["status"] == order.status, "its partner sees where it stands"
+        else:
+            assert outcome["status"] == "REFUSED"
+        if "detail" in outcome:
+            assert not all(body == bodies[0] != {} for body in bodies), "refused, though nothing was wrong"
+    assert made == sum(key.customer_id.startswith("partner/") for key in orders), "one order a reference"
+
+
+def _check_events(world: World, orders: dict[OrderKey, Order]) -> None:
+    """Of each order, its acceptance and its outcome are published, each with the order's version then."""
+    told: defaultdict[str, dict[int, str]] = defaultdict(dict)
+    for event_type, detail in world.bus.events:
+        version = told[detail["orderId"]].setdefault(detail["version"], event_type)
+        assert version == event_type, "one version, one event"
+    for order in orders.values():
+        events = told.pop(order.key.order_id)
+        assert [events[version] for version in sorted(events)] == ["OrderAccepted", _EVENT_OF[order.status]]
+    assert not told, "an event about no order"
+
+
+def _lines(order: Order) -> dict[str, int]:
+    return {line.sku: line.quantity for line in order.lines}

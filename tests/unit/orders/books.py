@@ -1,0 +1,39 @@
+"""The books: what stock and charges must show for the orders that there are, at any moment."""
+
+from collections.abc import Iterable, Mapping
+
+from storefront.orders.order import Order
+from storefront.orders.status import Status
+
+_HOLDING = (Status.RESERVED, Status.AWAITING_PAYMENT, Status.CONFIRMED)
+
+
+def check_books(orders: Iterable[Order], taken: Mapping[str, int], charges: Mapping[str, tuple[str, int]]) -> None:
+    """Check that stock and charges agree with the orders, whatever has happened to them.
+
+    Parameters
+    ----------
+    orders
+        All orders.
+    taken
+        How much of each product is gone from the stock.
+    charges
+        What the provider has for an order: status and amount by order id.
+    """
+    held = dict.fromkeys(taken, 0)
+    for order in orders:
+        for line in order.lines if order.status in _HOLDING else ():
+            held[line.sku] += line.quantity
+        _check_charge(order, charges.get(order.key.order_id))
+        if order.status in (Status.CONFIRMED, Status.REJECTED) and not order.refund_due:
+            assert order.review_at is None, "a settled order is out of the reconciler's way"
+        else:
+            assert order.review_at is not None, "whatever is not settled will be looked at"
+    assert held == taken, "stock that orders hold, and stock that is gone"
+
+
+def _check_charge(order: Order, charge: tuple[str, int] | None) -> None:
+    if order.status is Status.CONFIRMED:
+        assert charge == ("approved", order.total.amount), "a confirmed order has one charge, of its total"
+    if order.status is Status.REJECTED and not order.refund_due:
+        assert charge is None or charge[0] != "approved", "no money is kept for a rejected order"
