@@ -17,7 +17,6 @@ from tools.replay.catalogue import Catalogue
 from tools.replay.credentials import Credentials
 from tools.replay.names import Named
 from tools.stack.functions import Function
-from tools.stack.seed import webhook_of
 from tools.stack.stack import Stack
 
 _HOLDING_STOCK = {"RESERVED", "AWAITING_PAYMENT", "CONFIRMED"}
@@ -45,15 +44,7 @@ class World:
         }
         products = functions["put-product"].environment["PRODUCTS_TABLE"]
         self._catalogue = Catalogue(self._dynamodb, products, self._named.products)
-        secrets = stack.client("secretsmanager")
-        self._credentials = Credentials(
-            self._dynamodb,
-            partners_table=stack.outputs["PartnersTableName"],
-            chat_table=chat,
-            user_pool_client=stack.outputs["UserPoolClientId"],
-            payments_secret=secrets.get_secret_value(SecretId=sandbox["PAYMENTS_SECRET_ARN"])["SecretString"],
-            webhook_secret=webhook_of(stack)["secret"],
-        )
+        self._credentials = Credentials.of(stack, functions)
 
     @contextmanager
     def prepared(self, state: Path) -> Iterator[Self]:
