@@ -100,6 +100,7 @@ BOM = Environment(ROOT / ".venv-bom", "bom")
 SCANNERS = Environment(ROOT / ".venv-scanners", "scanners")
 MUTATION = Environment(ROOT / ".venv-mutation", "mutation")
 BENCH = Environment(ROOT / ".venv-bench", "bench", is_runtime=True)
+COMMAND = TOOLS.python.with_name("storefront")
 PIP = TOOLS.python  # the interpreter whose pip installs into all of them
 GROUPS = {
     "tools": (TOOLS, EMULATOR),
@@ -114,8 +115,15 @@ GROUPS = {
 def ensure(group: str) -> None:
     """Install what a group of commands needs, side by side, unless it is installed already."""
     missing = [environment for environment in GROUPS[group] if not environment.is_installed()]
-    if not missing:
-        return
+    if missing:
+        _install_all(group, missing)
+    if not COMMAND.exists():
+        # Installing the project with pip would need a build backend, and leave its metadata in the checkout.
+        COMMAND.write_text(_STOREFRONT.format(python=TOOLS.python, root=str(ROOT)))
+        COMMAND.chmod(0o755)
+
+
+def _install_all(group: str, missing: list[Environment]) -> None:
     started = time.monotonic()
     title = f"install the {group} with Python {sys.version.split()[0]}"
     print(f"  {title} ...", flush=True)
@@ -172,11 +180,6 @@ def _install(environment: Environment) -> None:
         _run([str(PIP), "-m", "pip", *into, "install", *quick, *pinned], environment)
     if environment.is_runtime:
         _run([str(environment.python), "-m", "compileall", "-q", str(environment.directory / "lib")], environment)
-    if environment.python == TOOLS.python:
-        # Installing the project with pip would need a build backend, and leave its metadata in the checkout.
-        script = environment.directory / "bin" / "storefront"
-        script.write_text(_STOREFRONT.format(python=environment.python, root=str(ROOT)))
-        script.chmod(0o755)
     names = (environment.requirements, *environment.includes)
     installed = {name: _digest(name) for name in names} | {"python": environment.base}
     environment.stamp.write_text(json.dumps(installed))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.test_events import functions
+from tests.support.in_process import functions
 from tests.unit.test_imports import CALLS_HTTP, PARSES
 from tools.bench.bounds import BOUNDS
 from tools.bench.cold import benchmark as cold

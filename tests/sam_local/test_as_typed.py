@@ -10,8 +10,11 @@ import pytest
 
 from tests.sam_local.conftest import SAM, START_SECONDS, serving
 from tests.sam_local.test_start_api import check_mounted
+from tools.replay.cases import load
+from tools.replay.comparison import differences
 from tools.sam_local import prepare as sam_local
 from tools.sam_local.container_network import ContainerNetwork
+from tools.stack.functions import deployed
 from tools.stack.stack import ROOT, Stack
 
 
@@ -37,11 +40,29 @@ def options(configuration: Path, network: ContainerNetwork) -> list[str]:
     ]
 
 
-def test_the_command_to_paste_calls_a_function(configuration: Path, stack: Stack, environment: dict[str, str]) -> None:
-    _, command = sam_local.commands(stack, configuration)
+# An event with each of the placeholders: customer, payment provider, its webhooks, partner, ticket.
+@pytest.mark.parametrize(
+    "name",
+    [
+        "place-order/good",
+        "payments-sandbox/approved",
+        "authorize-webhook/good",
+        "authorize-partner/good",
+        "authorize-connection/good",
+    ],
+)
+def test_an_event_file_gets_its_answer_as_typed(
+    configuration: Path, stack: Stack, environment: dict[str, str], name: str
+) -> None:
+    # Given a ticket and a signature as after `storefront sam-local`
+    sam_local.write_events(stack, configuration.parent)
+    *before, invoke, _ = sam_local.commands(configuration)
+    function = deployed(stack)[name.partition("/")[0]].logical_id
+    typed = invoke.replace("PlaceOrderFunction", function).replace("place-order/good", name)
+    assert typed == f"sam local invoke {function} -e events/{name}.json"
 
     called = subprocess.run(
-        ["sh", "-c", command],
+        ["sh", "-c", "\n".join([*before, typed])],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -51,7 +72,17 @@ def test_the_command_to_paste_calls_a_function(configuration: Path, stack: Stack
     )
 
     assert called.returncode == 0, called.stderr
-    assert json.loads(called.stdout.strip().splitlines()[-1])["statusCode"] == 200
+    answer = json.loads(called.stdout.strip().splitlines()[-1])
+    assert list(differences(load()[name].answer, answer, "answer")) == []
+
+
+def test_every_event_file_is_there_with_what_the_stack_accepts(configuration: Path) -> None:
+    written = {
+        path.relative_to(configuration.parent / "events") for path in configuration.parent.glob("events/*/*.json")
+    }
+
+    assert written == {Path(f"{name}.json") for name in load()}
+    assert [path for path in configuration.parent.glob("events/*/*.json") if "${" in path.read_text()] == []
 
 
 def test_a_function_starts_and_says_that_it_has_no_table(options: list[str], environment: dict[str, str]) -> None:

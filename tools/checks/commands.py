@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tools import environments
+from tools.console import say
 from tools.environments import ROOT
 
 app = typer.Typer()
@@ -45,6 +46,20 @@ def docs() -> None:
     from tools.checks import pages
 
     pages.main()
+
+
+@app.command()
+def rename(
+    name: Annotated[str, typer.Argument(help="The new name, such as acme.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Also where there are changes that are not committed.")] = False,
+) -> None:
+    """Give this copy of the project another name: package, command, stacks, texts."""
+    from tools.checks import rename as renaming
+
+    changed = renaming.rename(name, over_changes=yes)
+    say(f"renamed {changed} files and src/{renaming.NAME}; look with git diff. Then:")
+    for command in ("make dev", f".venv/bin/{name} format", f".venv/bin/{name} docs", "make test"):
+        say(f"  {command}")
 
 
 @app.command()

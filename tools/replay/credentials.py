@@ -2,8 +2,9 @@
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from storefront.chat.ticket import Ticket, new_ticket
 from storefront.chat.ticket_store import TicketStore
@@ -12,6 +13,9 @@ from storefront.partners.token import Partner, issue
 from storefront.payments.webhook_signature import sign
 from storefront.shared import clock
 from tools.replay.cases import EVENTS
+from tools.stack.functions import Function
+from tools.stack.seed import webhook_of
+from tools.stack.stack import Stack
 
 PARTNER, REVOKED_PARTNER = "acme00000001", "gone00000001"
 CUSTOMER = "5f1c0a52-6c1e-4b8e-9a53-1d2f7c0b9e11"
@@ -30,6 +34,19 @@ class Credentials:
     webhook_secret: str
     _ticket: str = field(default_factory=new_ticket)
     _tokens: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, stack: Stack, functions: Mapping[str, Function]) -> Self:
+        """Return those that a running local stack accepts, whose functions know the tables and secrets."""
+        payments = functions["payments-sandbox"].environment["PAYMENTS_SECRET_ARN"]
+        return cls(
+            stack.client("dynamodb"),
+            partners_table=stack.outputs["PartnersTableName"],
+            chat_table=functions["open-connection"].environment["CHAT_TABLE"],
+            user_pool_client=stack.outputs["UserPoolClientId"],
+            payments_secret=stack.client("secretsmanager").get_secret_value(SecretId=payments)["SecretString"],
+            webhook_secret=webhook_of(stack)["secret"],
+        )
 
     def issue(self) -> None:
         """Add the partners of the events; those that somebody has left behind go."""

@@ -13,7 +13,7 @@ from tools.console import Problem
 from tools.replay.cases import Case, Named
 from tools.replay.credentials import Credentials
 from tools.stack.functions import Function
-from tools.stack.seed import PRODUCTS, item_of, webhook_of
+from tools.stack.seed import PRODUCTS, item_of
 from tools.stack.stack import Stack
 
 _HOLDING_STOCK = {"RESERVED", "AWAITING_PAYMENT", "CONFIRMED"}
@@ -42,15 +42,7 @@ class World:
         }
         products = functions["put-product"].environment["PRODUCTS_TABLE"]
         self._catalogue = Catalogue(self._dynamodb, products, self._named.products)
-        secrets = stack.client("secretsmanager")
-        self._credentials = Credentials(
-            self._dynamodb,
-            partners_table=stack.outputs["PartnersTableName"],
-            chat_table=chat,
-            user_pool_client=stack.outputs["UserPoolClientId"],
-            payments_secret=secrets.get_secret_value(SecretId=sandbox["PAYMENTS_SECRET_ARN"])["SecretString"],
-            webhook_secret=webhook_of(stack)["secret"],
-        )
+        self._credentials = Credentials.of(stack, functions)
 
     @contextmanager
     def prepared(self, state: Path) -> Iterator[Self]:

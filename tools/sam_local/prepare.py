@@ -11,14 +11,17 @@ import yaml
 
 from tools.console import Problem, say, styled
 from tools.demo.api_client import claims, sign_in
+from tools.replay.cases import filled_in, load
+from tools.replay.credentials import Credentials
 from tools.sam_local.build import build, require_python
 from tools.sam_local.container_network import ContainerNetwork
 from tools.sam_local.identity import copy_with_customer
 from tools.sam_local.mounted_routes import routes
 from tools.stack import apart
 from tools.stack.functions import deployed
+from tools.stack.introduction import command_line
 from tools.stack.seed import GROUP_OF_USER
-from tools.stack.stack import ROOT, Stack, aws_variables
+from tools.stack.stack import Stack, aws_variables
 
 _DIRECTORY = "sam-local"
 _USER = "customer"
@@ -42,6 +45,7 @@ def prepare(stack: Stack, state: Path) -> Path:
     authority = network.authority(port)
     environments = directory / "environments.json"
     environments.write_text(json.dumps(_environments(stack, authority), indent=2) + "\n")
+    write_events(stack, directory)
     options = {
         "template_file": str(built / "template.yaml"),
         "env_vars": str(environments),
@@ -63,6 +67,17 @@ def prepare(stack: Stack, state: Path) -> Path:
     return configuration
 
 
+def write_events(stack: Stack, directory: Path) -> None:
+    """Write the sample events with credentials that the stack accepts: a new ticket, a new signature."""
+    credentials = Credentials.of(stack, deployed(stack))
+    credentials.issue()
+    values = credentials.values()
+    for case in load().values():
+        file = directory / "events" / f"{case.name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(filled_in(case.event, values), indent=2) + "\n")
+
+
 def release(state: Path) -> None:
     """Remove what :func:`prepare` has made, and containers that a ``sam local`` has left behind."""
     directory = state / _DIRECTORY
@@ -76,7 +91,10 @@ def release(state: Path) -> None:
 
 
 def environment(stack: Stack) -> dict[str, str]:
-    """Return the environment of ``sam``: a person's own, with the credentials of the stack and no others."""
+    """Return the environment of ``sam``: a person's own, with the credentials of the stack and no others.
+
+    The emulator refuses all others, also those that the SAM CLI makes up, and the SAM CLI asks AWS whose they are.
+    """
     return apart.variables() | aws_variables(stack.endpoint, stack.credentials)
 
 
@@ -88,29 +106,25 @@ def introduce(stack: Stack, configuration: Path) -> None:
         say(styled(line, "yellow") if route.is_open else line)
     say(f"Where Cognito is skipped, the caller is {stack.users[_USER].email}, {customer_id(stack)}.")
     say(f"\n{styled('Try it', 'bold')}")
-    for command in commands(stack, configuration):
+    for command in commands(configuration):
         say(f"  {command}")
 
 
-def commands(stack: Stack, configuration: Path) -> list[str]:
-    """Return commands to paste: they serve the API, and call a function with a sample event."""
-    # The SAM CLI asks AWS whose credentials they are, and the emulator refuses all others. The file has the region.
-    needed = aws_variables(stack.endpoint, stack.credentials)
-    variables = " ".join(f"{name}={value}" for name, value in needed.items() if name != "AWS_DEFAULT_REGION")
-    sam, file = (shlex.quote(_from_here(path)) for path in (Path(sys.executable).with_name("sam"), configuration))
+def commands(configuration: Path) -> list[str]:
+    """Return commands to paste, one after the other: they call a function with a sample event, and serve the API."""
+    folder, state = configuration.parent, configuration.parents[1]
     return [
-        f"{variables} {sam} local start-api --config-file {file}",
-        f"{variables} {sam} local invoke GetProductFunction -e events/get-product/good.json --config-file {file}",
+        f"cd {shlex.quote(str(folder))}",
+        f'eval "$({command_line("aws-env", state)})"',
+        f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH",
+        "sam local invoke PlaceOrderFunction -e events/place-order/good.json",
+        "sam local start-api",
     ]
 
 
 def customer_id(stack: Stack) -> str:
     """Return the id of the customer who calls under ``sam local start-api``."""
     return str(claims(sign_in(stack, _USER))["sub"])
-
-
-def _from_here(path: Path) -> str:
-    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
 
 
 def _environments(stack: Stack, authority: str) -> dict[str, dict[str, str]]:

@@ -15,7 +15,7 @@ def introduce(stack: Stack, state: Path) -> None:
     say(f"\n{styled('Storefront is up', 'bold')}")
     say(f"  REST API       {stack.url}")
     say(f"  AWS endpoint   {stack.endpoint}")
-    say(f'  for aws        eval "$({_storefront("aws-env", state)})"; aws s3 ls')
+    say(f'  for aws        eval "$({command_line("aws-env", state)})"; aws s3 ls')
     for name, user in stack.users.items():
         say(f"  {'support' if name == 'support' else 'customer':<13}  {user.email}  password {user.password}")
     say(f"  for clients    {state / 'stack.json'}")
@@ -30,11 +30,12 @@ def introduce(stack: Stack, state: Path) -> None:
 def order_command(url: str, state: Path) -> str:
     """Return a command to paste that orders a product, whatever the paths have in them."""
     order = '{"lines": [{"sku": "MUG-001", "quantity": 1}]}'
-    id_token = f"$({_storefront('token', state)})"
+    id_token = f"$({command_line('token', state)})"
     headers = f'-H "Authorization: {id_token}" -H "Idempotency-Key: $(date +%s)" -H "Content-Type: application/json"'
     return f"curl -i {url}/orders {headers} -d '{order}'"
 
 
-def _storefront(command: str, state: Path) -> str:
+def command_line(command: str, state: Path) -> str:
+    """Return a command of ``storefront`` to paste anywhere."""
     elsewhere = "" if state == STATE_DIRECTORY else f" --state {shlex.quote(str(state.resolve()))}"
     return f"{shlex.quote(f'{ROOT}/.venv/bin/storefront')} {command}{elsewhere}"
