@@ -53,14 +53,18 @@ def as_deployed(environment: str) -> Stack:
     template = copy.deepcopy(source())
     template["Resources"]["RestApi"]["Properties"]["DefinitionBody"] = copy.deepcopy(openapi())
     filled = _filled_in(template, STACKS[environment], overrides)
+    # `sam deploy` has uploaded these.
+    filled["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
+    filled["Resources"]["Operations"]["Properties"]["Location"] = (
+        "https://s3.amazonaws.com/artifacts/operations.template"
+    )
     for resource in filled["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function" and "CodeUri" in resource["Properties"]:
             resource["Properties"]["CodeUri"] = "s3://artifacts/sandbox.zip"
-    filled["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
     values = _values(template, STACKS[environment], overrides)
     translator = Translator({}, Parser(), boto_session=apart.session(REGION))
     translated = translator.translate(filled, {name: values[name] for name in template["Parameters"]})
-    return Stack(STACKS[environment], _existing(translated, _values(template, STACKS[environment], overrides)))
+    return Stack(STACKS[environment], _existing(translated, values))
 
 
 @cache
@@ -112,15 +116,14 @@ def _filled_in(template: Json, stack: str, given: dict[str, str]) -> Json:
 def _existing(template: Json, values: dict[str, Any]) -> Json:
     """Fill in what SAM has added, and leave out what has a condition that does not hold."""
     filling = _Filling(template, values)
-    sections = {
+    return {
         section: {
-            name: filling.of(entry)
+            name: {key: value for key, value in filling.of(entry).items() if key != "Condition"}
             for name, entry in template.get(section, {}).items()
             if "Condition" not in entry or filling.holds(entry["Condition"])
         }
         for section in ("Resources", "Outputs")
     }
-    return template | sections
 
 
 class _Filling:

@@ -5,14 +5,15 @@ The limits are CloudFormation's, IAM's and Lambda's; the budgets are ours, near 
 
 import json
 import re
-from typing import Any
+import tomllib
+from collections.abc import Callable
 
 import pytest
 
+from tests.support.as_deployed import SETTINGS, Stack, as_deployed, nested_in
 from tools.stack import samconfig
-from tools.testing.deployment import Deployment
 from tools.testing.roles import attached
-from tools.testing.template import ROOT, operations, resources, source, translated
+from tools.testing.template import ROOT, resources, source, translated
 
 TEMPLATES = ("template.yaml", "operations.yaml")
 GRADUAL = translated(GradualReleases="true")
@@ -24,6 +25,8 @@ MOST_BYTES = {"template.yaml": 120_000, "operations.yaml": 40_000}
 MOST_TRANSLATED_BYTES = 500_000
 MOST_PARAMETERS = 40
 MOST_OUTPUTS = 40
+# "Lambda quotas", AWS Lambda Developer Guide: of a region, compressed; the bound of a package is not
+MOST_CODE_BYTES = 75 * 10**9
 # "IAM and AWS STS quotas", AWS IAM User Guide: white space does not count; and managed policies of a role
 MOST_POLICY_CHARACTERS, MOST_POLICIES = 6144, 10
 # "CreateFunction", AWS Lambda API Reference; "CreateRole", AWS IAM API Reference; "PutRule", Amazon EventBridge API
@@ -38,20 +41,14 @@ LONGEST_USED_STACK = max(
 SUFFIX = 13
 
 
-def deployment(environment: str) -> Deployment:
-    everything = {"GradualReleases": "true", "ApiLogs": "true", "AlarmEmail": "a@b.example"}
-    return Deployment(
-        **samconfig.environment(environment).overrides | everything | {"ReleaseNotificationEmail": "a@b.example"}
-    )
-
-
-@pytest.mark.parametrize("environment", ["staging", "prod"])
+@pytest.mark.parametrize("environment", SETTINGS)
 def test_a_stack_has_room_for_more_functions(environment: str) -> None:
-    deployed = deployment(environment)
+    deployed, nested = as_deployed(environment).resources, nested_in(environment).resources
 
-    assert len(deployed.of("AWS::CodeDeploy::DeploymentGroup")) > 20, "releases are counted"
-    assert len(deployed.resources) <= MOST_RESOURCES["template.yaml"]
-    assert len(deployed.nested.resources) <= MOST_RESOURCES["operations.yaml"]
+    releases = [one for one in deployed.values() if one["Type"] == "AWS::CodeDeploy::DeploymentGroup"]
+    assert bool(releases) is (environment in ("staging", "prod"))
+    assert len(deployed) <= MOST_RESOURCES["template.yaml"]
+    assert len(nested) <= MOST_RESOURCES["operations.yaml"]
 
 
 @pytest.mark.parametrize("file", TEMPLATES)
@@ -67,9 +64,23 @@ def test_a_template_is_far_from_the_limit_of_cloudformation(file: str) -> None:
     assert len((ROOT / file).read_bytes()) <= MOST_BYTES[file]
 
 
-@pytest.mark.parametrize("template", [GRADUAL, operations()], ids=TEMPLATES)
-def test_a_template_is_far_from_the_limit_after_its_transforms_too(template: dict[str, Any]) -> None:
-    assert len(json.dumps(template)) <= MOST_TRANSLATED_BYTES
+@pytest.mark.parametrize("stack", [as_deployed, nested_in], ids=TEMPLATES)
+@pytest.mark.parametrize("environment", SETTINGS)
+def test_a_template_is_far_from_the_limit_after_its_transforms_too(
+    environment: str, stack: Callable[[str], Stack]
+) -> None:
+    assert len(json.dumps(stack(environment).template)) <= MOST_TRANSLATED_BYTES
+
+
+def test_a_region_has_room_for_forty_releases_that_nobody_prunes() -> None:
+    bounds = tomllib.loads((ROOT / "tools" / "bench" / "bounds.toml").read_text())
+    environments = ("dev", "staging", "prod")
+    versions = sum(
+        one["Type"] == "AWS::Lambda::Version" for name in environments for one in as_deployed(name).resources.values()
+    )
+
+    assert versions > 3 * 20
+    assert 40 * versions * bounds["megabytes_of_package"] * 10**6 <= MOST_CODE_BYTES
 
 
 @pytest.mark.parametrize("file", TEMPLATES)
