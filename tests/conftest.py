@@ -1,4 +1,4 @@
-"""What all tests share: a process that can reach no AWS account, and AWS as moto plays it."""
+"""Fixtures of all tests: a process that can reach no AWS account, and AWS as moto plays it."""
 
 import sys
 
@@ -52,7 +52,7 @@ def aws() -> "Iterator[Aws]":
     # test's AWS does not count.
     moto = mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}})
     with moto, mock.patch.multiple(configuration, CACHE_SECONDS=-1, KEEP_SECONDS=0, PAUSE_SECONDS=-1):
-        # The sandbox imports nothing of ours, so it keeps its secret itself.
+        # The sandbox does not import our code, so it keeps its secret itself.
         import_module("payments.payments_sandbox")._secret_in.cache_clear()
         yield Aws.create()
 
