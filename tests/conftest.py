@@ -23,6 +23,8 @@ for package in ("moto", "xdist"):
     if find_spec(package) is None:
         pytest.exit(f"{package} is not installed here. Run `make dev`, then `.venv/bin/pytest`.")
 
+import botocore
+from botocore.session import Session
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.call_recorder import Recording
@@ -34,6 +36,17 @@ if TYPE_CHECKING:
     from tools.testing.aws_calls import Listen
 
 pytest_plugins = ("tests.support.in_process",)
+
+
+def _answered_by_moto(session: Session) -> None:
+    """Let moto answer the clients of a session, also those that a handler makes at its import."""
+    from moto.core.models import botocore_stubber
+
+    session.register("before-send", botocore_stubber)
+
+
+# moto takes a second to load: it comes with the first session, and not for tests that make none.
+botocore.register_initializer(_answered_by_moto)
 
 
 def pytest_configure(config: pytest.Config) -> None:
