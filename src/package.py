@@ -25,7 +25,7 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parent
 REQUIREMENTS = SOURCE / "requirements.txt"
 
-# What no function imports (tests/unit/test_imports.py) and what is no code.
+# Modules that no function imports (tests/unit/test_imports.py), and files that are not code.
 TRIMMED = (
     "*.data",
     "*.dist-info/RECORD",
@@ -124,7 +124,7 @@ def _trim(package: Path) -> None:
     for pattern in TRIMMED:
         found = list(package.glob(pattern))
         if not found:
-            sys.exit(f"there is no {pattern} to trim any more: take it off the list in package.py")
+            sys.exit(f"nothing matches {pattern} any more: take it off the list in package.py")
         for path in found:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -142,7 +142,7 @@ def _compile(package: Path) -> None:
 
 
 def _digest(files: list[Path]) -> str:
-    # What compiles and downloads counts as well.
+    # The compiler and the downloader count as well.
     digest = hashlib.sha256(sys.version.encode())
     for file in files:
         digest.update(f"{file.relative_to(SOURCE)} {file.stat().st_size} ".encode() + file.read_bytes())

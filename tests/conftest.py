@@ -1,4 +1,4 @@
-"""What all tests share: a process that can reach no AWS account, and AWS as moto plays it."""
+"""Fixtures of all tests: a process that can reach no AWS account, and AWS as moto plays it."""
 
 import sys
 
@@ -23,6 +23,8 @@ for package in ("moto", "xdist"):
     if find_spec(package) is None:
         pytest.exit(f"{package} is not installed here. Run `make dev`, then `.venv/bin/pytest`.")
 
+import botocore
+from botocore.session import Session
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.call_recorder import Recording
@@ -34,6 +36,17 @@ if TYPE_CHECKING:
     from tools.testing.aws_calls import Listen
 
 pytest_plugins = ("tests.support.in_process",)
+
+
+def _answered_by_moto(session: Session) -> None:
+    """Let moto answer the clients of a session, also those that a handler makes at its import."""
+    from moto.core.models import botocore_stubber
+
+    session.register("before-send", botocore_stubber)
+
+
+# moto takes a second to load: it comes with the first session, and not for tests that make none.
+botocore.register_initializer(_answered_by_moto)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,7 +65,7 @@ def aws() -> "Iterator[Aws]":
     # test's AWS does not count.
     moto = mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}})
     with moto, mock.patch.multiple(configuration, CACHE_SECONDS=-1, KEEP_SECONDS=0, PAUSE_SECONDS=-1):
-        # The sandbox imports nothing of ours, so it keeps its secret itself.
+        # The sandbox does not import our code, so it keeps its secret itself.
         import_module("payments.payments_sandbox")._secret_in.cache_clear()
         yield Aws.create()
 

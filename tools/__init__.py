@@ -1,4 +1,4 @@
-"""What is not deployed: the command line ``storefront``, and what its commands do."""
+"""Code that is not deployed: the command line ``storefront`` and its commands."""
 
 import sys
 from pathlib import Path

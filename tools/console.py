@@ -1,4 +1,4 @@
-"""What a person sees in the terminal: steps with their duration, tables, problems with their remedy."""
+"""The output on a terminal: steps with their duration, tables, problems with their remedy."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Misuse(Problem):
 
 
 def styled(text: str, style: str) -> str:
-    """Return the text in a style (a colour, ``bold`` or ``dim``), or as it is where there is no terminal."""
+    """Return the text in a style (a colour, ``bold`` or ``dim``), or unchanged without a terminal."""
     return f"\033[{_STYLES[style]}m{text}\033[0m" if IS_TERMINAL else text
 
 
@@ -52,7 +52,7 @@ def say(text: str = "") -> None:
 
 
 def asked_for(what: str) -> str:
-    """Return what a person types, unseen, or what comes in: a secret is no word of a command line."""
+    """Return a secret that a person types, unseen, or a pipe brings; on a command line others could read it."""
     return getpass(f"{what}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
 
 
@@ -63,7 +63,7 @@ def say_json(value: object) -> None:
 
 
 def say_table(*head: str, rows: Iterable[tuple[str, ...]]) -> None:
-    """Print a table of foreign text; long cells are wrapped, at 80 columns where there is no terminal."""
+    """Print a table of foreign text; long cells are wrapped, at 80 columns without a terminal."""
     table = Table(*head, box=None, padding=(0, 2, 0, 0), header_style="bold")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))

@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = ROOT / ".local"
 _TIMEOUT_SECONDS = 900
-# What the template says of the functions' runtime.
+# The functions' runtime in the template.
 RUNTIME = (3, 13)
 _UNREACHABLE = re.compile(
     r"No matching distribution|Could not find a version|ConnectionError|NewConnectionError|Max retries|timed out"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the books hold under one idempotency key; `status` is `None` until a charge is made or cancelled."""
+    """The entry of the books under one idempotency key; `status` is `None` until a charge is made or cancelled."""
 
     key: str
     calls: int

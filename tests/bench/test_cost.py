@@ -31,7 +31,7 @@ def message_to(recipients: int) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def data() -> dict[str, Any]:
-    """What a report has: functions that take 10 ms by themselves, and 300 ms to start."""
+    """The data of a report: functions that take 10 ms by themselves, and 300 ms to start."""
     names = ("PlaceOrder", "ProcessOrders", "PublishOrderEvents", "SendMessage", "OpenConnection", "ReconcileOrders")
     functions = [f"{name}Function" for name in names]
     place = {"dynamodb:BatchGetItem": 1, "dynamodb:PutItem": 1, "sqs:SendMessage": 1}

@@ -1,4 +1,4 @@
-"""What is counted, held against what the functions are said to do."""
+"""The counted calls are those that the functions are said to make."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ POST = "apigatewaymanagementapi:PostToConnection"
 def counted() -> Any:
     """It takes some seconds: once for each process."""
     with pytest.MonkeyPatch.context() as patch:
-        # A person's environment is no function's.
+        # A function does not have a person's environment.
         patch.delenv("POWERTOOLS_METRICS_NAMESPACE")
         return counting.counted([10, 50])
 

@@ -1,4 +1,4 @@
-"""What the benchmarks run functions with is Lambda's Python."""
+"""The benchmarks run functions with Lambda's Python."""
 
 from pathlib import Path
 

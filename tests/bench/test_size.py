@@ -1,4 +1,4 @@
-"""What is shipped: weighed by part, and told where it is too much."""
+"""Packages are weighed by part, and one that is too large is reported."""
 
 from pathlib import Path
 

@@ -19,7 +19,7 @@ dynamodb = boto3.client("dynamodb")
 def get():
     dynamodb.get_item(TableName="T", Key={"k": {"S": "1"}})
 def handler(event, context):
-    print("what is printed is no answer", flush=True)
+    print("a print is not an answer", flush=True)
     threads = [threading.Thread(target=get) for _ in range(2)]
     for thread in threads: thread.start()
     for thread in threads: thread.join()

@@ -1,4 +1,4 @@
-"""What `sam build` makes: the same each time, and what the functions need to run without this repository.
+"""`sam build` makes the same package each time, with all that the functions need without this repository.
 
 Where it is tried out, it is made for this machine's processor and Python: the emulator runs the functions itself.
 Nothing else differs.

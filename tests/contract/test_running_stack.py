@@ -116,7 +116,7 @@ def test_a_walk_through_the_shop_is_answered_as_documented(stack: Stack, token: 
     ],
     ids=lambda body: repr(body)[:40],
 )
-# Of another media type than JSON, a body passes the gateway's model and is the function's to check.
+# With another media type than JSON, a body passes the gateway's model and is the function's to check.
 @pytest.mark.parametrize(
     "media_type", ["application/json", "text/plain", "application/x-www-form-urlencoded", "no type"]
 )

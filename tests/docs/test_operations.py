@@ -21,9 +21,9 @@ ENTRIES = {
 # As they stand, or in the value of a variable.
 AWS_COMMANDS = re.findall(r"^(?:[A-Z_]+=\$\()?(aws .*?)\)?$", RUNBOOK + LESSON, re.MULTILINE)
 SET_UP = re.findall(r"```sh\n(.*?)```", ENTRIES["set-up"], re.DOTALL)[0]
-# Of the command line itself, not of a service.
+# Options of the command line itself, not of a service.
 OF_THE_CLI = {"query", "output"}
-# What the command line calls otherwise than the SDK.
+# Names that differ between the command line and the SDK.
 SERVICES = {"deploy": "codedeploy"}
 
 

@@ -30,7 +30,7 @@ def visitor(stack: Stack) -> ApiClient:
 
 @dataclass(frozen=True)
 class Books:
-    """What the stack's tables and queues hold, read behind the API's back."""
+    """The contents of the stack's tables and queues, read without the API."""
 
     stack: Stack
     seen_dead: set[str] = field(default_factory=set)
@@ -112,7 +112,7 @@ def books(stack: Stack) -> Books:
 
 @pytest.fixture
 def events_of(stack: Stack) -> Iterator[Callable[[str, int], list[dict[str, Any]]]]:
-    """A subscriber of the event bus: waits for so many events about an order and returns them."""
+    """A subscriber of the event bus: waits for a number of events about an order and returns them."""
     sqs, events = stack.client("sqs"), stack.client("events")
     name = f"subscriber-{uuid.uuid4().hex[:8]}"
     bus = stack.outputs["EventBusName"]

@@ -1,6 +1,6 @@
 """The search for secrets in logs finds one; it runs over all logs when the tests of the stack have ended.
 
-Here also is what it is to find nothing of: what nobody should send, sent everywhere.
+The tests here also send everywhere what nobody should send, so that there is something to find.
 """
 
 import json

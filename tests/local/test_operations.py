@@ -1,4 +1,4 @@
-"""What an operator does: follow one order through everything, move dead letters, run what the runbook says."""
+"""The work of an operator: follow one order, move dead letters, run the lines of the runbook."""
 
 import json
 import re

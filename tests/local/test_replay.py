@@ -72,7 +72,7 @@ def test_every_event_gets_the_answer_beside_it_and_again_on_a_stack_in_use(
         # When, then
         assert [line for _ in range(2) for case in CASES.values() for line in target.replay(case)] == []
 
-    # And nothing of it is left, and the catalogue is as it was
+    # And no trace of it is left, and the catalogue is as it was
     assert orders_of_the_events(books) == []
     assert PARTNER not in {partner["partnerId"]["S"] for partner in books.scan("PartnersTableName")}
     assert product(stack, "RULER-001")["version"] == {"N": "3"}

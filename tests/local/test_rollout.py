@@ -19,7 +19,7 @@ from tools.rehearsal.versions import Change, Versions
 from tools.stack.emulator import Emulator
 from tools.stack.stack import ROOT, Stack
 
-# 10 % of so many are just enough for three errors in a minute.
+# 10 % of these are just enough for three errors in a minute.
 ENOUGH_REQUESTS = 150
 # One of each kind; tests/releases goes through all of them, with the requests left out.
 EACH_KIND = ("AllAtOnce", "Canary10Percent5Minutes", "Linear10PercentEvery1Minute")
@@ -58,7 +58,7 @@ def test_a_good_release_completes(versions: Versions, stack: Stack, configuratio
 def test_a_release_that_fails_one_request_in_five_is_rolled_back(
     versions: Versions, configuration: str, state: Path
 ) -> None:
-    # With AllAtOnce there is no minute that an alarm could see.
+    # With AllAtOnce no minute passes that an alarm could see.
     at_once = configuration == "AllAtOnce"
 
     requests = 4 if at_once else ENOUGH_REQUESTS

@@ -1,4 +1,4 @@
-"""What `make up` prints, pasted."""
+"""The lines that `make up` prints work when they are pasted."""
 
 import re
 import subprocess

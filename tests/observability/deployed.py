@@ -1,4 +1,4 @@
-"""What the template makes in prod, with the names that things have once they are there."""
+"""The resources of the template in prod, with their physical names."""
 
 import re
 from functools import cache

@@ -22,7 +22,7 @@ NOW = 10 * HOUR
 
 @dataclass(frozen=True)
 class Case:
-    """What an alarm is fed.
+    """The measurements that an alarm gets.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ def of_rule(metric: Emitted) -> Case:
     return Case(metric, (name_of("OrderEventBus"), f"{STACK}-chat-status"), bad=(1,), good=())
 
 
-# Of a hundred requests, one may be slow, or fail; with the second there is an alarm.
+# One request in a hundred may be slow, or fail; with the second there is an alarm.
 ONE_SLOW, TWO_SLOW = (3500, *[200] * 99), (3500, 3500, *[200] * 98)
 ONE_FAILED, TWO_FAILED = (1, *[0] * 99), (1, 1, *[0] * 98)
 

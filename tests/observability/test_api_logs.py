@@ -1,4 +1,4 @@
-"""What the APIs log of those who call: enough to find out what happened, and nothing that lets others in."""
+"""Access logs tell enough about callers to find out what happened, and hold no credentials."""
 
 import json
 import re
@@ -18,7 +18,7 @@ FORMATS = {
 # Known to be safe to keep. Not here, and why:
 #   path, domainName, protocol          paths have ids; the template of the path says which route it was
 #   identity.apiKey                     is what lets a partner in; their principal is logged
-#   error.message, error.messageString  for what is no signature, the gateway's message repeats the Authorization header
+#   error.message, error.messageString  a malformed signature: the gateway's message repeats the Authorization header
 #   authorize.error, authorizer.error   messages, as above
 #   error.validationErrorString         repeats what is wrong in the body
 #   authorizer.<property>, .claims.email  names and addresses of people

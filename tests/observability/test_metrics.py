@@ -1,4 +1,4 @@
-"""What is measured is looked at, and what is looked at is measured."""
+"""Every metric is looked at, and everything that is looked at is a metric."""
 
 import json
 from collections.abc import Iterator

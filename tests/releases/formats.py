@@ -73,7 +73,7 @@ CONTEXT = SimpleNamespace(
     function_name="f", memory_limit_in_mb=512, invoked_function_arn="arn:aws:lambda:::function:f", aws_request_id="1"
 )
 
-# What an order is made of. A version takes what it knows: a new member is added here with the code that writes it.
+# The members of an order. A version takes those that it knows: a new member is added here with the code that writes it.
 ORDER: Json = {
     "key": OrderKey(CUSTOMER, ORDER_ID),
     "lines": (Line("MUG-001", "Mug", 2, Money(1250, "EUR")),),

@@ -1,4 +1,4 @@
-"""What a bad release costs, as the simulation has it."""
+"""The simulated cost of a bad release."""
 
 import subprocess
 import sys

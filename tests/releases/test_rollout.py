@@ -18,7 +18,7 @@ NO_MINUTE_TO_WATCH = "AllAtOnce"
 
 
 class Function:
-    """A function with an alias; the new version fails every so many requests, never with 0."""
+    """A function with an alias; the new version fails every n-th request, never with 0."""
 
     name = "list-products"
     current = OLD

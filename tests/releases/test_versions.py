@@ -123,7 +123,7 @@ def older(tmp_path_factory: pytest.TempPathFactory) -> Version:
     own = _git("rev-parse", "--show-toplevel")
     parent = _git("rev-parse", "--verify", "HEAD^1") if own and Path(own).samefile(ROOT) else None
     if parent is None:
-        pytest.skip("no git history here (a download, or a clone of depth 1), so there is no version before this one")
+        pytest.skip("no git history here (a download, or a clone of depth 1) and so no version before this one")
     revision = _git("describe", "--tags", "--abbrev=0", "--match", "v*", parent) or parent
     folder = tmp_path_factory.mktemp("older")
     _git("archive", "--output", str(folder / "code.tar"), revision, "src", "events", "openapi.yaml", PROGRAM)

@@ -37,7 +37,7 @@ def network(state: Path) -> ContainerNetwork:
 
 @pytest.fixture(scope="session")
 def configuration(network: ContainerNetwork, stack: Stack, state: Path) -> Iterator[Path]:
-    """What `storefront sam-local` sets up for the tests' stack."""
+    """The set-up of `storefront sam-local` for the tests' stack."""
     yield sam_local.prepare(stack, state)
     sam_local.release(state)
     assert not network.engine.networks.list(names=[network.name])
@@ -107,5 +107,5 @@ def api(configuration: Path, stack: Stack, network: ContainerNetwork) -> Iterato
 
 @pytest.fixture
 def client(api: Server) -> ApiClient:
-    """Whoever calls the API under `sam local`: without a token."""
+    """A caller of the API under `sam local`, without a token."""
     return ApiClient(api.url)

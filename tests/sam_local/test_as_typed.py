@@ -32,7 +32,7 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def options(configuration: Path, network: ContainerNetwork) -> list[str]:
-    """What a person's own build is not in the way of: a build elsewhere, for this machine's processor."""
+    """A build elsewhere, for this machine's processor; a person's own build stays as it is."""
     return [
         *("--template", str(configuration.parent / "built" / "template.yaml")),
         *("--config-file", str(ROOT / "samconfig.toml")),

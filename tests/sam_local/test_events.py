@@ -60,7 +60,7 @@ def world(configuration: Path, stack: Stack, state: Path) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def processes(stack: Stack, state: Path) -> Iterator[Processes]:
-    """What runs the events that others build on."""
+    """Runs the events that others build on."""
     with Processes(stack, deployed(stack), state / "sam-events.log") as running:
         yield running
 

@@ -150,7 +150,7 @@ def test_only_a_signed_webhook_settles_an_order(client: ApiClient, stack: Stack,
     headers = webhook.signed(body, [stack.webhook["secret"]])
     forged = webhook.signed(body, ["another secret"])
 
-    # What has no signature never reaches the authorizer; what has a wrong one it denies
+    # A request without a signature never reaches the authorizer, which denies a wrong one
     assert send(client, body, {}).status_code == 401
     assert send(client, body, forged).status_code == 403
     # The authorizer does not see the body: the function does

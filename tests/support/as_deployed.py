@@ -27,7 +27,7 @@ STACKS = {
     "prod": "storefront-prod",
     "preview": "storefront-pr-7",
 }
-# What samconfig.toml leaves to the one who deploys: everything that makes more resources
+# Values that samconfig.toml leaves to the one who deploys: all that make more resources
 WITH_EVERYTHING = {"AlarmEmail": "a@b.example", "ReleaseNotificationEmail": "a@b.example", "ReserveConcurrency": "true"}
 _NOTHING = {"Ref": "AWS::NoValue"}
 
@@ -162,7 +162,7 @@ class _Filling:
                 return all(map(self._decided, conditions))
             case {"Fn::Or": list(conditions)}:
                 return any(map(self._decided, conditions))
-        raise ValueError(f"{node} is no condition that is known here")
+        raise ValueError(f"the condition {node} is not known here")
 
     def _value(self, node: Json) -> Any:
         match node:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from tools.testing.aws_calls import record_attempts
 
-# What a function's first request reads and keeps (storefront.shared.configuration); it is no part of any request.
+# Calls that a function makes once and keeps (storefront.shared.configuration): they belong to no request.
 CONFIGURATION = {"GetParameter", "GetSecretValue"}
 
 _seen: list[str] = []

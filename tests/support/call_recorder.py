@@ -112,7 +112,7 @@ class Recording:
                 (call.function, call.action, call.resource, call.leading_key, sorted(seen))
                 for call, seen in RECORDER.calls.items()
             ]
-        # What a test does that fails says nothing about what functions do.
+        # A test that fails does not show the calls of functions.
         elif session.exitstatus == pytest.ExitCode.OK and not session.testsfailed:
             self._compare(session)
 

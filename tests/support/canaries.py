@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from tools.demo.api_client import sign_in
 from tools.stack.stack import Stack
 
-# What nobody should send, and somebody will: tests send them in every place of every route. Each has the shape that
-# lets it come as far as it can.
+# Texts that nobody should send, and somebody will: tests send them in every place of every route. Each has the shape
+# that lets it come as far as it can.
 SENT = {
     "token": "eyJhbGciOiJub25lIn0.canarytokencanarytoken.c2ln",
     "secret": "canary-secret-9f8e7d6c5b4a",

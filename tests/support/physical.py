@@ -30,7 +30,7 @@ _IDS = {
     "AWS::Logs::QueryDefinition": "0a1b2c3d-0000-4000-8000-000000000000",
 }
 _SUFFIX = "1A2B3C4D5E6F"
-# What a service is handed a role for
+# The actions for which a service is handed a role
 _PASSED_TO = {
     "AWS::ApiGateway": "apigateway.amazonaws.com",
     "AWS::CodeDeploy": "codedeploy.amazonaws.com",
@@ -45,7 +45,7 @@ _LISTS = {
 
 @dataclass(frozen=True)
 class Asked:
-    """What IAM is asked for a call of CloudFormation's; ``context`` has condition keys, with ``_`` for ``:``."""
+    """A question to IAM about a call of CloudFormation's; ``context`` has condition keys, with ``_`` for ``:``."""
 
     logical_id: str
     operation: str

@@ -1,4 +1,4 @@
-"""What a text that people read looks like: sentences of our own, from the first word to the last."""
+"""Recognizes a text for people: whole sentences, without shouted words."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What bootstrap.yaml lets deployments do, and whom it lets deploy."""
+"""The permissions that bootstrap.yaml gives to deployments, and the callers that may deploy."""
 
 import itertools
 import json
@@ -262,7 +262,7 @@ def test_what_the_application_s_roles_may_is_inside_the_boundary(environment: st
     granted = set(Physical(as_deployed(environment)).granted())
 
     assert len(granted) > 100
-    # What is outside is refused, whatever the role says.
+    # An action outside is refused, whatever the role says.
     assert [
         one
         for one in granted

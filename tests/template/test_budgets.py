@@ -37,7 +37,7 @@ LONGEST_STACK = "s" * 36
 LONGEST_USED_STACK = max(
     [*(samconfig.environment(name).stack for name in samconfig.ENVIRONMENTS), "storefront-pr-99999"], key=len
 )
-# CloudFormation ends the names that it makes with a hyphen and so many characters.
+# CloudFormation ends the names that it makes with a hyphen and this number of characters.
 SUFFIX = 13
 
 

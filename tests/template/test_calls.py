@@ -1,4 +1,4 @@
-"""What functions do in the tests is what their roles allow: no more, no less."""
+"""The calls that functions make in the tests are those that their roles allow: no more, no less."""
 
 import pytest
 

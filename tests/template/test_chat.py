@@ -101,7 +101,7 @@ def test_the_chat_may_call_what_it_calls_and_nothing_else() -> None:
 def test_the_chat_s_api_comes_behind_the_first_function_and_the_rest_api() -> None:
     kinds = [resource["Type"] for resource in source()["Resources"].values() if isinstance(resource, dict)]
 
-    # What SAM makes of it crashes `sam local` ahead of them.
+    # SAM's resource for it crashes `sam local` ahead of them.
     chat = kinds.index("AWS::Serverless::WebSocketApi")
     assert max(kinds.index("AWS::Serverless::Function"), kinds.index("AWS::Serverless::Api")) < chat
 

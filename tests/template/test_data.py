@@ -12,7 +12,7 @@ PROVIDER = {
 ENVIRONMENTS = source()["Parameters"]["Environment"]["AllowedValues"]
 DEPLOYED = {
     environment: Deployment(
-        # On this machine there is no CodeDeploy.
+        # This machine has no CodeDeploy.
         Environment=environment,
         GradualReleases="false" if environment == "local" else "true",
         **PROVIDER,

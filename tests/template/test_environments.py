@@ -1,4 +1,4 @@
-"""What each environment gets."""
+"""The resources of each environment."""
 
 import re
 

@@ -117,7 +117,7 @@ def test_a_broadcast_has_more_time_than_its_last_post_takes() -> None:
 def test_a_batch_in_which_one_status_is_slow_leaves_time_for_others() -> None:
     longest = deliver_order_status._consumer._reserve_ms / 1000
 
-    # What finds no time left has used up one of its receives.
+    # A message that finds no time left has used up one of its receives.
     assert 2 * longest < FUNCTIONS["DeliverOrderStatusFunction"]["Timeout"]
 
 

@@ -1,4 +1,4 @@
-"""What must keep its name in the template: CloudFormation replaces a renamed resource.
+"""Resources that must keep their names in the template: CloudFormation replaces a renamed one.
 
 A replaced table or queue is empty. A replaced role breaks its function: a published version keeps the role that it was
 made with, so every call through the alias fails until the code changes. Whoever renames one of these on purpose changes

@@ -1,4 +1,4 @@
-"""What cdk-nag's rules find and what of it is accepted; `make nag` asks the rules themselves."""
+"""The findings of cdk-nag's rules that are accepted; `storefront nag` runs the rules."""
 
 import json
 import os

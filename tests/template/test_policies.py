@@ -27,7 +27,7 @@ UNLISTED_RESOURCES = {
 # DynamoDBStreamReadPolicy, and of the hook in "Deploying serverless applications gradually with AWS SAM" (both AWS SAM
 # Developer Guide)
 WITH_RESOURCES = {"dynamodb:ListStreams", "codedeploy:PutLifecycleEventHookExecutionStatus"}
-# Of every action, though the reference lists them apart ("AWS global condition context keys", AWS IAM User Guide)
+# Keys of every action, though the reference lists them apart ("AWS global condition context keys", AWS IAM User Guide)
 OF_ALL = {"aws:SecureTransport", "aws:PrincipalTag", "aws:SourceArn", "aws:SourceAccount"}
 STACKS = {
     "staging": lambda: as_deployed("staging"),
@@ -80,7 +80,7 @@ def test_an_action_exists(stack: str) -> None:
 
 @EVERY_STACK
 def test_an_action_without_resources_is_allowed_on_all(stack: str) -> None:
-    """A statement that names resources allows nothing of an action that IAM asks about `*`."""
+    """A statement that names resources does not allow an action that IAM asks about `*`."""
     useless = [
         (where, action)
         for where, statement in statements(stack)

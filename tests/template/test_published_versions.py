@@ -1,4 +1,4 @@
-"""What makes SAM publish a version of a function, and so release it: what its code would notice, and nothing else."""
+"""SAM publishes a version of a function, and so releases it, for a change that its code would notice."""
 
 import copy
 

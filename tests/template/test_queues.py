@@ -13,7 +13,7 @@ QUEUE_MAPPINGS = {name: one for name, one in _MAPPINGS.items() if one["EventSour
 STREAM_MAPPINGS = {
     name: one for name, one in _MAPPINGS.items() if one["EventSourceArn"]["Fn::GetAtt"][1] == "StreamArn"
 }
-# What rules send to queues, each with the rule's name.
+# The queues to which rules send, each with the rule's name.
 TARGETS = [
     (name, target)
     for name, rule in resources("AWS::Events::Rule").items()

@@ -1,4 +1,4 @@
-"""What functions may do, and who may call them."""
+"""The permissions of functions, and of their callers."""
 
 import re
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ ROLES = resources("AWS::IAM::Role")
 # `*` in the place of a path parameter: it has no other way to be written.
 ANY_PRODUCT = "/${Environment}/PUT/products/*"
 ANY_CONNECTION = "/${Environment}/POST/@connections/*"
-# Of the chat's API; tests/template/test_chat.py has who may post there.
+# The chat's API; tests/template/test_chat.py has who may post there.
 ADDRESSES = ("CHAT_URL", "CONNECTIONS_URL")
-# What belongs to this stack, by names that CloudFormation and SAM make: it refers to those who release, so they cannot
+# Resources of this stack, by names that CloudFormation and SAM make: it refers to those who release, so they cannot
 # to it.
 OF_THIS_STACK = {
     f"arn:${{AWS::Partition}}:{rest}"
@@ -214,7 +214,7 @@ def test_a_permission_is_on_an_alias_and_says_what_may_use_it(permission: str) -
 
     assert granted["FunctionName"]["Ref"] in ALIASES
     if granted["Principal"] == "*":
-        # A function URL is no resource with an ARN; the permission counts for calls through it only.
+        # A function URL has no ARN; the permission counts for calls through it only.
         assert granted.get("InvokedViaFunctionUrl") or granted["Action"] == "lambda:InvokeFunctionUrl"
         assert translated()["Resources"][permission]["Condition"] == "HasSandbox"
     else:

@@ -1,4 +1,4 @@
-"""What customers may change of their own accounts."""
+"""The attributes of their own accounts that customers may change."""
 
 from tools.testing.template import resources
 

@@ -40,7 +40,7 @@ def shop(aws: "Aws", payments_sandbox: str) -> "Shop":
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """What the functions log; their logger holds the stream that it found at its import."""
+    """The log of the functions; their logger holds the stream that it found at its import."""
     from storefront.shared.observability import logger
 
     stream = io.StringIO()

@@ -1,4 +1,4 @@
-"""What all REST handlers do: take requests apart, answer, and refuse in one shape."""
+"""All REST handlers take requests apart, answer, and refuse in one shape."""
 
 import base64
 import io

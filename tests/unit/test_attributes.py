@@ -59,7 +59,7 @@ def test_it_is_written_as_boto3_does(name: str) -> None:
 
 @pytest.mark.parametrize("value", [1.5, None, {1, 2}, ("a",), object()], ids=lambda value: type(value).__name__)
 def test_what_is_not_stored_here_is_refused(value: object) -> None:
-    with pytest.raises(TypeError, match=f"nothing of type {type(value).__name__} is stored"):
+    with pytest.raises(TypeError, match=f"a {type(value).__name__} cannot be stored"):
         to_item({"value": value})
 
 

@@ -176,7 +176,7 @@ def test_a_request_that_is_made_again_counts_again(aws: Aws, monkeypatch: pytest
 
 
 def in_the_room(aws: Aws, others: int) -> Client:
-    """Return somebody who is in a room with so many others."""
+    """Return somebody who is in a room with a number of others."""
     sender, *rest = (Client(f"connection-{number}", f"customer-{number}") for number in range(others + 1))
     connections = ConnectionStore(aws.dynamodb, os.environ["CHAT_TABLE"])
     rooms = RoomStore(aws.dynamodb, os.environ["CHAT_TABLE"])

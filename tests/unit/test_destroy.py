@@ -45,7 +45,7 @@ def protect(session: boto3.Session) -> None:
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What a person types when asked for the stack's name."""
+    """The text that a person types when asked for the stack's name."""
     answers: list[str] = []
     monkeypatch.setattr("builtins.input", lambda _: answers.pop())
     return answers
@@ -61,7 +61,7 @@ def test_an_environment_is_removed(session: boto3.Session) -> None:
     removed()
 
     assert tables(session) == []
-    with pytest.raises(Problem, match="there is no stack storefront-dev"):
+    with pytest.raises(Problem, match="this account and region have no stack storefront-dev"):
         removed()
 
 

@@ -46,13 +46,13 @@ def test_an_event_gets_the_answer_beside_it(
     invoke: Invoke, credentials: Credentials, written: list[str], case: Case
 ) -> None:
     assert list(replay(case, invoke, credentials.values())) == []
-    # What does not say so is replayed on anybody's stack on AWS.
+    # An event that does not say so is replayed on anybody's stack on AWS.
     assert case.writes or not written
 
 
 def test_a_shop_that_has_seen_all_events_answers_them_alike(invoke: Invoke, credentials: Credentials) -> None:
     def unwatched(function: str, event: Any) -> Outcome:
-        # What is sent does depend on what has happened before: a settled order is not sent again.
+        # Messages depend on earlier events: a settled order is not sent again.
         return Outcome(invoke(function, event).answer)
 
     assert [

@@ -110,7 +110,7 @@ def test_an_unexpected_failure_that_is_answered_is_a_fault(
 def test_overload_is_none(
     aws: Aws, boundary: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # It says nothing of a version: the one before would be as slow.
+    # It does not speak against a version: the one before would be as slow.
     boundary(OVERLOAD, monkeypatch)
 
     assert faults_in(capsys.readouterr().out) == []

@@ -1,4 +1,4 @@
-"""Who is calling: an ID token of this shop's client, and nothing else, makes a customer."""
+"""Only an ID token of this shop's client makes its caller a customer."""
 
 import ast
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a cold start pays for: each handler imports what it uses, and makes its clients then and there.
+"""A cold start pays for imports: each handler imports only modules that it uses, and makes its clients there.
 
 What is compared with is a function that makes a client with botocore and imports nothing else: that much they all need.
 """
@@ -20,15 +20,15 @@ from tools.testing.template import resources, source
 HANDLERS = sorted(function["Handler"] for function in resources("AWS::Serverless::Function", source()).values())
 
 EVERYWHERE = {"storefront", "aws_lambda_powertools", "typing_extensions"}
-# The sandbox plays another company: it has nothing of ours.
+# The sandbox plays another company: it shares no code with ours.
 SANDBOX = {"payments"}
-# What `requests` brings along: urllib3 and certifi are botocore's, too.
+# The libraries that `requests` brings along: urllib3 and certifi are botocore's, too.
 REQUESTS = {"requests", "charset_normalizer", "idna"}
 PYDANTIC = {"pydantic", "pydantic_core", "annotated_types", "typing_inspection"}
-# What compiled modules leave behind.
+# Folders that compiled modules leave behind.
 _OF_A_COMPILER = re.compile(r"_.*|cython_runtime|.*__mypyc")
 
-# Who parses a body or a frame, and who calls another HTTP API: nobody else pays for the library.
+# The functions that parse a body or a frame, or call another HTTP API: only they pay for the library.
 PARSES = {
     "storefront.catalog.put_product.handler",
     "storefront.chat.answer_ping.handler",
@@ -61,9 +61,9 @@ SLOW = {
     "unittest",
 }
 
-# What makes a client or a session, whatever is before its name; `secret` and `parameter` make what they are read with.
+# Names that make a client or a session, whatever stands before them; `secret` and `parameter` make their readers.
 CLIENTS = {"client", "create_client", "get_session", "parameter", "resource", "secret", "session", "Session"}
-# What a handler calls at import.
+# Calls of a handler at import.
 MAKES_A_CLIENT = {
     ("storefront.payments.provider", "__init__"),
     ("storefront.rollout.public_api", "__init__"),

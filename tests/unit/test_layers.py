@@ -1,4 +1,4 @@
-"""What is deployed and what is not, and which way imports go: nothing outside tests/ needs a test to run."""
+"""Deployed code and tools stay apart, and imports point inwards: nothing outside tests/ imports a test."""
 
 import ast
 from collections.abc import Iterator

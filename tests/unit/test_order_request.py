@@ -1,4 +1,4 @@
-"""The body of an order: every mistake is named by its place, and nothing of it is repeated."""
+"""The body of an order: every mistake is named by its place, and never repeated."""
 
 import json
 from typing import Any

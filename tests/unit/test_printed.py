@@ -1,4 +1,4 @@
-"""What commands print of other people's words: nothing that a terminal obeys, nothing that rich reads as markup."""
+"""Other people's words are printed without characters that a terminal obeys, and not read as markup by rich."""
 
 import json
 from collections.abc import Callable

@@ -20,7 +20,7 @@ Numbers = Callable[[], list[str]]
 
 
 class Shop:
-    """A stack with one function, in an account whose code storage has so many bytes in use."""
+    """A stack with one function, in an account whose code storage has this number of bytes in use."""
 
     def __init__(self, session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
         self.used = GIGABYTE

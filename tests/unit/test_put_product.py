@@ -69,7 +69,7 @@ def test_an_edit_under_another_s_request_id_is_not_taken_for_theirs(aws: Aws) ->
 
     def put_as(name: str, **headers: str) -> int:
         event = rest_event(path={"sku": "MUG-001"}, headers=headers, body=MUG | {"name": name})
-        # What a caller can send as `X-Amzn-RequestId`
+        # A value that a caller can send as `X-Amzn-RequestId`
         event["requestContext"]["requestId"] = "00000000-0000-0000-0000-000000000001"
         invocation = Context(aws_request_id=str(uuid.uuid4()))
         status: int = put_product.handler(event, invocation)["statusCode"]  # type: ignore[arg-type]

@@ -49,6 +49,12 @@ BREAKS = {
         "DependsOn: RestApiExecution",
         "RestApiExecution is not in Resources",
     ),
+    "DependsOn of an alias": (
+        "template.yaml",
+        "GetProductFunctionAliaslive",
+        "GetProductFunctionAliaslife",
+        "GetProductFunctionAliaslife is not in Resources",
+    ),
     "nested template": ("operations.yaml", "!Ref AlarmTopic", "!Ref AlarmTopik", "AlarmTopik is not in Resources"),
     "included document": (
         "openapi.yaml",

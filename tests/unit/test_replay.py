@@ -279,7 +279,7 @@ def test_of_an_error_only_what_it_says_is_compared() -> None:
 
 
 class Recorded:
-    """What CloudFormation, Lambda and STS answer of a stack with one function."""
+    """The answers of CloudFormation, Lambda and STS about a stack with one function."""
 
     def get_paginator(self, _: str) -> Any:
         return self

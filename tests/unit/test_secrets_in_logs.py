@@ -199,7 +199,7 @@ def test_what_a_partner_has_handed_in_is_not_logged(aws: Aws, captured: Callable
 
 
 def test_no_function_adds_to_a_trace() -> None:
-    """What is not written into a trace cannot be found in one: no module imports what could write there."""
+    """No module imports a library that could write into a trace, so no secret can be found in one."""
     functions = resources("AWS::Lambda::Function").values()
     imported = {name for function in functions for name in names_imported(function["Handler"])}
 

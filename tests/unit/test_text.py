@@ -88,7 +88,7 @@ def test_each_category_is_allowed_or_not_wherever_text_comes_in(category: str) -
         if allowed:
             make()
         else:
-            # Half a surrogate pair is no text to pydantic.
+            # Half a surrogate pair is not a text to pydantic.
             with pytest.raises(ValueError, match=r"can be shown|unicode"):
                 make()
     assert is_reference(text) is (category in {"Nd", "Lu", "Ll", "Pd", "Pc"})

@@ -18,7 +18,7 @@ from tools.stack import apart, samconfig
 from tools.stack.stack import ROOT
 
 WORKFLOWS = ROOT / ".github" / "workflows"
-# What each environment of GitHub has (docs/deploying.md), and what GitHub knows of a pull request
+# The variables of each GitHub environment (docs/deploying.md), and of a pull request
 CONTEXT = {
     "vars.EXECUTION_ROLE": "arn:aws:iam::123456789012:role/execution",
     "vars.ARTIFACT_BUCKET": "artifacts",

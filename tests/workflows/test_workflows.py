@@ -1,4 +1,4 @@
-"""What GitHub runs, and with which rights."""
+"""The workflows that GitHub runs, and their permissions."""
 
 import re
 import subprocess

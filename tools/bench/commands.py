@@ -76,7 +76,7 @@ def warm(
 
 @_group.command()
 def size(context: typer.Context, package: Package = None, check: Check = False) -> None:
-    """What each function ships, unpacked."""
+    """Weigh the package of each function, unpacked."""
     context.obj.measure("size", target=_target(None, package), check=check)
 
 
@@ -98,7 +98,7 @@ def broadcast(
 
 @_group.command()
 def cost(context: typer.Context) -> None:
-    """What orders and chat messages cost on AWS; needs what cold, warm and broadcast have measured."""
+    """Compute the cost of orders and chat messages on AWS from the figures of cold, warm and broadcast."""
     context.obj.measure("cost")
 
 

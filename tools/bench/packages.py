@@ -48,7 +48,7 @@ def distinct(packages: Iterable[Path]) -> dict[Path, Path]:
 
 
 def _content(package: Path) -> frozenset[tuple[str, int, int]]:
-    """What tells packages apart without reading them: one that is the same is hard links to the same files."""
+    """The identity of a package, found without reading it: one that is the same is hard links to the same files."""
     found = ((path.relative_to(package), path.stat()) for path in package.rglob("*") if path.is_file())
     return frozenset((str(name), status.st_size, status.st_mtime_ns) for name, status in found)
 

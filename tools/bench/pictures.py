@@ -14,7 +14,7 @@ from tools.bench.figure import Figure
 
 _STYLE = Path(__file__).with_name("pictures.css")
 _WIDTH = 800
-# Of a picture without its rows, and of a bar.
+# The heights of a picture without its rows, and of a bar.
 _FRAME_HEIGHT, _BAR_HEIGHT = 130, 16
 _LENGTHS = ("x", "y", "cx", "cy", "r", "width", "height")
 

@@ -36,7 +36,7 @@ _UNITS = {"accepted": "1/s", "settled": "1/s", "seconds to outcome": "s"}
 
 @dataclass(frozen=True)
 class Trial:
-    """What requests have taken: those accepted and settled a second, and each one's seconds to its outcome."""
+    """The time that requests have taken: those accepted and settled a second, and each one's seconds to its outcome."""
 
     accepted: float
     settled: float

@@ -107,7 +107,7 @@ def floor(stack: Stack) -> Pipeline:
 
 
 def accepted(send: Callable[[], requests.Response]) -> dict[str, Any]:
-    """Make a request, and return the answer's body; one that is not accepted is a ``Problem``: nothing to measure."""
+    """Make a request, and return the answer's body; one that is not accepted is a ``Problem``."""
     try:
         response = send()
     except requests.Timeout:

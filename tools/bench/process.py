@@ -80,7 +80,7 @@ class Process:
 
     def peak_megabytes(self) -> float:
         """Return the most memory that the process has had since it was started."""
-        # What ``wait4`` says would count the benchmark as well, whose memory the process shares until it runs a program
+        # ``wait4`` would count the benchmark as well, whose memory the process shares until it runs a program
         # of its own ("proc_pid_status(5)", "getrusage(2)", Linux manual pages: VmHWM, ru_maxrss).
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         peak = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)

@@ -28,7 +28,7 @@ _PROCESSORS = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True)
 class Run:
-    """What every benchmark is told: whether few runs are enough, and the data of the sections before it, by name."""
+    """The input of every benchmark: whether few runs are enough, and the data of earlier sections, by name."""
 
     quick: bool = False
     measured: Mapping[str, Any] = field(default_factory=dict)

@@ -34,7 +34,7 @@ def benchmarks() -> dict[str, Benchmark]:
 
 @dataclass(frozen=True)
 class Session:
-    """What the options in front of a benchmark's name ask for."""
+    """The options in front of a benchmark's name."""
 
     quick: bool = False
     to: Path | None = None

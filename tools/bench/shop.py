@@ -128,5 +128,5 @@ def _runnable(stack: Stack, built: Mapping[str, Path], connections: str) -> dict
 def _chosen(functions: dict[str, Runnable], names: Sequence[str]) -> dict[str, Runnable]:
     unknown = sorted(set(names) - functions.keys())
     if unknown:
-        raise Problem(f"there is no function {unknown[0]}: name one of {', '.join(sorted(functions))}")
+        raise Problem(f"no function is called {unknown[0]}: name one of {', '.join(sorted(functions))}")
     return {name: each for name, each in sorted(functions.items()) if not names or name in names}

@@ -1,4 +1,4 @@
-"""What each function ships, unpacked: our code, each library, and the bytecode of both."""
+"""The size of each function's package, unpacked: our code, each library, and the bytecode of both."""
 
 from __future__ import annotations
 

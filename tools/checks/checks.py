@@ -25,7 +25,7 @@ class Check:
 _TEMPLATES = "template.yaml operations.yaml bootstrap.yaml"
 # The slow ones first: they run side by side.
 CHECKS = (
-    # What it leaves out is in the template's Metadata.
+    # The template's Metadata names the checks that it leaves out.
     Check("cfn-lint", f"cfn-lint --append-rules cfn_lint_serverless.rules -- {_TEMPLATES}", SCANNERS),
     Check("checkov", f"checkov --config-file tools/scanners/checkov.yaml --file {_TEMPLATES}", SCANNERS),
     Check("sam validate", f"sam validate --lint --template-file template.yaml --region {REGION}"),

@@ -20,7 +20,7 @@ OPEN = "open"
 _BEGIN = "<!-- storefront mutate writes what follows, but for the verdicts -->\n"
 _RESULT = re.compile(r"^\s+(?P<name>\S+): (?P<status>survived|no tests|suspicious|segfault)$", re.MULTILINE)
 _UNCHECKED = re.compile(r"^\s+storefront\.(\S+)\.[^.\s]+: not checked$", re.MULTILINE)
-# Of a function, `x_function`; of a method, `xǁClassǁmethod`.
+# A function's is `x_function`, a method's `xǁClassǁmethod`.
 _NAME = re.compile(r"(?:x_|xǁ(?P<owner>[^ǁ.]+)ǁ)(?P<function>[^ǁ.]+)__mutmut_\d+$")
 _HUNK = re.compile(r"^@@ -(\d+).*\n", re.MULTILINE)
 _ROW = re.compile(r"^\| `(?P<path>[^`]+):\d+` \| (?P<mutation>.*) \| (?P<verdict>.*?) \|$", re.MULTILINE)
@@ -36,7 +36,7 @@ class Survivor:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What a mutation is known by: lines move."""
+        """The identity of a mutation, without line numbers, which move."""
         return self.path, self.mutation
 
 

@@ -22,7 +22,7 @@ def run_blocks() -> dict[str, str]:
 
 
 def main() -> int:
-    """Print what shellcheck finds; return 0 if that is nothing."""
+    """Print shellcheck's findings; return 0 if it has none."""
     found = {"files": _findings(*FILES)}
     # GitHub runs them with bash.
     found |= {place: _findings("--shell=bash", "-", script=script) for place, script in run_blocks().items()}

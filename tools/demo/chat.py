@@ -39,7 +39,7 @@ class Disconnected(Problem):
 
 
 class Chat:
-    """One connection to the chat. It raises ``Refused`` if there is none, and ``Disconnected`` if there is no answer.
+    """One connection to the chat. It raises ``Refused`` if it is refused, and ``Disconnected`` if no answer comes.
 
     The ``url`` has a ticket, which is good for one connection within a minute. Each frame that answers no request goes
     to ``heard``, in a thread of the connection's own. A browser names its page's ``origin``, a program none.
@@ -159,7 +159,7 @@ def is_of_the_gateway(frame: Frame) -> bool:
 
 @dataclass(frozen=True)
 class Access:
-    """What it takes to open the chat again and again, since each connection needs a new ticket.
+    """The access to the chat for any number of connections, each of which needs a new ticket.
 
     ``url`` is the REST API's, without a slash at its end; ``id_token`` returns a token that is still good.
     """

@@ -32,7 +32,7 @@ HELP = """\
 
 
 class Conversation:
-    """What one person at a terminal does with the chat, beginning in a room."""
+    """One person's chat at a terminal, beginning in a room."""
 
     def __init__(self, access: Access, room: str) -> None:
         self._access = access
@@ -73,7 +73,7 @@ class Conversation:
             if command := commands.get(word):
                 command()
             elif word.startswith("/"):
-                self._show(f"there is no {printable(word)}: /help lists what there is")
+                self._show(f"{printable(word)} is not a command: /help lists them")
             else:
                 self._say(line)
         except Problem as problem:
@@ -154,7 +154,7 @@ class Conversation:
     def _ask(self, action: str, **members: Any) -> Frame:
         if chat := self._chat:
             return chat.request(action, **members)
-        raise Disconnected("there is no connection; try again in a moment")
+        raise Disconnected("the connection is lost; try again in a moment")
 
     def _ask_until_it_passes(self, action: str, **members: Any) -> Frame:
         """Return the answer, which is none that could be another in a moment."""

@@ -16,7 +16,7 @@ Walk = Callable[[Visit], None]
 
 
 class Need(Enum):
-    """What a journey cannot be made without; the value says it to people."""
+    """A requirement of a journey; the value says it to people."""
 
     CATALOGUE = "some products"
     PRODUCTS = "the demo's products"

@@ -19,7 +19,7 @@ PROD = "prod"
 
 
 class Outcome(Enum):
-    """What came of a journey; the value is its mark, and the mark's colour."""
+    """The outcome of a journey; the value is its mark, and the mark's colour."""
 
     PASSED = ("✓", "green")
     SKIPPED = ("-", "yellow")

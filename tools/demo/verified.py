@@ -41,5 +41,5 @@ def write(results: Iterable[Result], tried: str, place: str, environment: str) -
 def _git(*words: str) -> str:
     ran = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S607
     if ran.returncode:
-        raise Problem("only a commit can be recorded, and this is no git repository: leave --record out")
+        raise Problem("only a commit can be recorded, and this is not a git repository: leave --record out")
     return ran.stdout.strip()

@@ -24,7 +24,7 @@ def run(stack: Stack, state: Path = STATE_DIRECTORY, *, solve: bool) -> None:
     Raises
     ------
     Problem
-        There is no incident to begin with, or the runbook's lines do not mend it.
+        The incident cannot be made, or the runbook's lines do not mend it.
     """
     solve = solve or not sys.stdin.isatty()
     if solve:

@@ -50,7 +50,7 @@ def run(entries: list[str], stack: Stack, order_id: str, state: Path) -> None:
         | aws_variables(stack.endpoint, stack.credentials)
         | {"PATH": path, "STOREFRONT_STATE": str(state.resolve())}
     )
-    # What `set -v` shows goes to the standard error.
+    # `set -v` shows lines on the standard error.
     ended = subprocess.run(
         ["bash", "-e"],  # noqa: S607 - whichever this person has
         input=script,

@@ -11,7 +11,7 @@ from samcli.yamlhelper import yaml_parse
 from tools.console import Problem, say
 from tools.stack.stack import resources_of
 
-# What stays of any environment, because no stack holds it.
+# Resources that stay, because no stack holds them.
 ALWAYS_LEFT = (
     "the artifacts in the artifact bucket, with their older versions",
     "log groups that API Gateway has made itself (API-Gateway-Execution-Logs_*)",
@@ -45,14 +45,14 @@ def _removed(stack: str, session: boto3.Session, confirmed: bool, unprotect: boo
         raise Problem(f"nothing was removed: type {stack} to confirm, or give --yes")
     rows = resources_of(cloudformation, stack)
     kept = _kept(cloudformation, stack, rows)
-    # What the template keeps is not deleted, so its protection stays.
+    # Resources that the template retains are not deleted, so their protection stays.
     deleted = [row for row in rows if row not in kept]
     protections = [*_of_the_stack(cloudformation, described), *_of_resources(session, deleted)]
     if protections and not unprotect:
         raise Problem(f"nothing was removed: {', '.join(what for what, _ in protections)}; --unprotect turns it off")
     for _, turn_off in protections:
         turn_off()
-    # By its id: a deleted stack is no longer found by its name.
+    # By its id: a deleted stack is not found by its name.
     cloudformation.delete_stack(StackName=described["StackId"])
     try:
         cloudformation.get_waiter("stack_delete_complete").wait(StackName=described["StackId"])
@@ -66,7 +66,7 @@ def _described(cloudformation: Any, stack: str) -> Row:
     try:
         described: Row = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
-        raise Problem(f"there is no stack {stack} in this account and region: {error}") from error
+        raise Problem(f"this account and region have no stack {stack}: {error}") from error
     return described
 
 

@@ -46,7 +46,7 @@ class LogLine:
 
 @dataclass(frozen=True)
 class Story:
-    """What is known of an order."""
+    """The traces of an order in tables, queues and logs."""
 
     order_id: str
     order: Json | None  # its item, without what is the table's own
@@ -116,7 +116,7 @@ def _order(stack: Stack, order_id: str, customer_id: str | None) -> Json | None:
 
 
 def _charge(stack: Stack, order_id: str) -> Json | None:
-    # In prod there is no sandbox: the provider's own pages tell of the charge.
+    # Prod has no sandbox: the provider's own pages show the charge.
     table = stack.outputs.get("PaymentsSandboxTableName")
     if not table:
         return None

@@ -46,7 +46,7 @@ class Partners:
         self._replace(replace(partner, revoked=True), partner)
 
     def remove(self, partner_id: str) -> None:
-        """Revoke a partner, and delete the API key: nothing of them counts any more."""
+        """Revoke a partner, and delete the API key: neither works any more."""
         self.revoke(partner_id)
         gateway = self.stack.client("apigateway")
         for key in gateway.get_api_keys(nameQuery=f"partner-{partner_id}")["items"]:
@@ -63,7 +63,7 @@ class Partners:
     def _get(self, partner_id: str) -> Partner:
         partner = self._store.get(partner_id)
         if partner is None:
-            raise Problem(f"there is no partner {partner_id!r}: it is the part of their token behind sfp_")
+            raise Problem(f"no partner has the id {partner_id!r}: it is the part of their token behind sfp_")
         return partner
 
     def _replace(self, changed: Partner, read: Partner) -> None:

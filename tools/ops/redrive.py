@@ -17,7 +17,7 @@ from tools.console import Problem, say, styled
 from tools.stack.function_name import kebab_of
 from tools.stack.stack import Stack
 
-# What makes one letter fail, also where it or the order that it names is unreadable: the others must not wait for it.
+# The errors that make one letter fail, also where it or its order is unreadable: the others must not wait for it.
 _FAILURES = (Problem, Unreadable, ClientError, BotoCoreError, ValueError, KeyError, TypeError, AttributeError)
 # So long a letter is out of sight where this command ends before it has put it back.
 _HELD_SECONDS = 60
@@ -27,7 +27,7 @@ _POLL_SECONDS = 1
 _BATCH = 10
 _SHOWN_CHARACTERS = 160
 _ENDING = "DeadLetterQueue"
-# What was done with letters, and what --yes does with them.
+# The words for letters that were dealt with, and for the effect of --yes.
 _MOVING = ("moved", "moves them back")
 _PUBLISHING = ("published", "publishes the events of the orders they name, as they are now")
 
@@ -100,7 +100,7 @@ def run(stack: Stack, name: str | None, match: str | None, go: bool) -> None:
         raise Problem(f"say which dead letters to move: one of {names}")
     chosen = [queue for queue in queues if name in (None, queue.name)]
     if not chosen:
-        raise Problem(f"there is no queue {name!r}, but {names}")
+        raise Problem(f"no queue is called {name!r}: name one of {names}")
     failures = sum(_deal_with(stack, queue, match, go) for queue in chosen)
     if failures:
         raise Problem(f"{failures} could not be moved, and are where they were: the lines above say why")
@@ -188,7 +188,7 @@ def _publish_again(stack: Stack, letter: Letter) -> None:
 
 
 def _pointer(letter: Letter) -> str:
-    """Say what a dead letter of the stream points to: it is no message that could be sent back."""
+    """Say what a dead letter of the stream points to; it cannot be sent back as a message."""
     try:
         body = json.loads(letter["Body"])
         if "key" in body:

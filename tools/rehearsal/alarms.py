@@ -15,7 +15,7 @@ MINUTE = 60
 
 
 class State(StrEnum):
-    """What an alarm says."""
+    """The state of an alarm."""
 
     OK = "OK"
     ALARM = "ALARM"
@@ -30,7 +30,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 }
 _TREATMENTS = ("missing", "ignore", "breaching", "notBreaching")
 
-# What an alarm is called, says and does decides nothing about its state.
+# Properties that do not decide about an alarm's state.
 _NOT_EVALUATED = {
     *("AlarmName", "AlarmDescription", "ActionsEnabled", "AlarmActions", "OKActions", "InsufficientDataActions", "Tags")
 }

@@ -132,7 +132,7 @@ class Formula:
 
 
 def _statistic_of(name: str) -> Statistic:
-    """Return a statistic by CloudWatch's name; a percentile is the smallest value that so many do not exceed."""
+    """Return a statistic by CloudWatch's name; a percentile is the smallest value that this share does not exceed."""
     if name in _STATISTICS:
         return _STATISTICS[name]
     percentile = re.fullmatch(r"p([0-9]{1,2}(?:\.[0-9]+)?|100)", name)

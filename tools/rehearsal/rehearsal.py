@@ -21,7 +21,7 @@ from tools.stack.stack import Stack
 def rehearse(state: Path, function: str, configuration: str, change: Change, speed: float, requests: int) -> End:
     """Release a version of the function with this folder in `events/`, and return how that has ended.
 
-    It is a `Problem` if there is no such function or configuration, or if the function is not released gradually.
+    It is a `Problem` if function or configuration is unknown, or the function is not released gradually.
     """
     stack = running_stack(state)
     schedule = schedule_of(configuration)

@@ -32,7 +32,7 @@ def _input(default: Any, about: str) -> Any:
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What the simulation rests on; each field's `help` tells the command line about it, units included."""
+    """The assumptions of the simulation; each field's `help` tells the command line about it, units included."""
 
     error_rates: tuple[float, ...] = _input(
         (0.01, 0.05, 0.2, 1.0), "shares of its requests that the bad version fails, 0 to 1"
@@ -88,7 +88,7 @@ class Assumptions:
 
 
 class StoppedBy(StrEnum):
-    """What ends a bad release."""
+    """The cause that ends a bad release."""
 
     ALARM = "alarm"
     SMOKE_TEST = "smoke test"

@@ -37,7 +37,7 @@ _ADDED = {
 def handler(event, context):
     return {"answer": "wrong"}
 """,
-    # Of a queue's consumer; the message comes again at once, so that it is a dead letter within seconds.
+    # For a queue's consumer; the message comes again at once, so that it is a dead letter within seconds.
     Change.FAILS_EVERY_MESSAGE: """
 
 def _with_a_bug(record):

@@ -100,7 +100,7 @@ def chosen(wanted: str | None, cases: Mapping[str, Case]) -> list[Case]:
         names = [*cases, *sorted({case.function for case in cases.values()})]
         nearest = get_close_matches(name, names, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(nearest)}?" if nearest else "the folders of events/ have all there are"
-        raise Misuse(f"there is no event {wanted!r}: {hint}")
+        raise Misuse(f"no event is called {wanted!r}: {hint}")
     return found
 
 

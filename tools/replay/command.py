@@ -22,7 +22,7 @@ from tools.stack.stack import StackOnAws
 
 
 class Verdict(Enum):
-    """What came of a case: in words, and their colour."""
+    """The outcome of a case: in words, and their colour."""
 
     EXPECTED = ("as expected", "green")
     DIFFERENT = ("different", "red")

@@ -10,7 +10,7 @@ from tools.options import StackName, State
 app = typer.Typer()
 
 
-@app.command(epilog="Exit codes: 0 all as expected, 1 there are differences, 2 there is no such event or option.")
+@app.command(epilog="Exit codes: 0 all as expected, 1 there are differences, 2 the event or option is unknown.")
 def replay(
     event: Annotated[
         str | None,

@@ -13,7 +13,7 @@ _DEAD_LETTERS = ("place-order/payment-fails", "publish-order-events/unreadable")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a function did; ``sends`` is ``None`` where nobody could see what it sent."""
+    """The outcome of an invocation; ``sends`` is ``None`` where nobody could see what it sent."""
 
     answer: Json
     sends: Json = None

@@ -57,7 +57,7 @@ class Outbox:
 
 
 class Context:
-    """What Lambda tells a function about an invocation."""
+    """Lambda's context of an invocation."""
 
     def __init__(self, arn: str, timeout: float) -> None:
         self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]

@@ -8,7 +8,7 @@ import yaml
 
 from tools.stack.stack import ROOT
 
-# What the gateway does instead, where it calls no function that start-api would mount.
+# The gateway's action where it calls no function that start-api would mount.
 _UNMOUNTED = {"mock": "the gateway answers itself", "aws": "the gateway calls another service itself"}
 # By x-amazon-apigateway-authtype: what start-api passes over.
 _SKIPPED = {"cognito_user_pools": "Cognito", "awsSigv4": "IAM"}

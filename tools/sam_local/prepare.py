@@ -30,7 +30,7 @@ _USER = "customer"
 def prepare(stack: Stack, state: Path) -> Path:
     """Set ``sam local`` up against a running stack, and return the configuration file, for ``--config-file``.
 
-    A ``Problem`` says if there is no Docker, no Python to build with, or something that the build needs cannot be had.
+    A ``Problem`` says if Docker is missing, or a Python to build with, or something that the build needs cannot be had.
     """
     require_python()
     network = ContainerNetwork.of(state)

@@ -143,7 +143,7 @@ def _prod() -> dict[str, object]:
     for resource in resources.values():
         # Decided already; the report's reader has no conditions.
         resource.pop("Condition", None)
-    # What is left of references is to these.
+    # The other references are to these.
     return {name: translated()[name] for name in ("Parameters", "Mappings")} | {"Resources": resources}
 
 
@@ -173,7 +173,7 @@ def main() -> int:
     Returns
     -------
     int
-        0 if that is nothing, 1 otherwise.
+        0 without findings, 1 otherwise.
     """
     _install()
     clean = True

@@ -1,4 +1,4 @@
-"""What the local stack does not honour, as ``differences.toml`` lists it."""
+"""The differences of the local stack from AWS, as ``differences.toml`` lists them."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ DEFAULT_PORT = 4566
 _MAIN = Path(__file__).parent / "inside" / "start.py"
 _START_SECONDS = 40
 _STOP_SECONDS = 5
-# What the emulator's process sees of a person's environment. The functions inherit all of it, so nothing of a
-# person's AWS settings, Python path, locale or proxies belongs in it.
+# The variables of a person's environment that the emulator's process gets. The functions inherit all of it, so a
+# person's AWS settings, Python path, locale and proxies stay out of it.
 _PASSED_ON = ("PATH", "TZ", "USER", "SYSTEMROOT")
 
 

@@ -1,4 +1,4 @@
-"""What `storefront up` says in the end: how to use the stack."""
+"""The last lines of `storefront up`: how to use the stack."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def _update(emulator: Emulator, state: Path, template: Path) -> Stack:
     endpoint = emulator.endpoint
     outputs = _deploy(emulator, template)
     local_outputs = {name: addresses.local_url(value, endpoint) for name, value in outputs.items()}
-    # What the last deployment gave to customers and partners goes on being good.
+    # Passwords and tokens of the last deployment stay valid.
     known = Stack.load(state) if (state / "stack.json").exists() else None
     users, partners = (known.users, known.partners) if known else ({}, {})
     stack = Stack(endpoint, REGION, emulator.credentials, local_outputs, users, partners=partners)

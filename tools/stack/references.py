@@ -2,7 +2,7 @@
 
 AWS refuses such a template. The emulator deploys it, and cfn-lint, which takes five seconds to load, overlooks what SAM
 leaves out while releases are not gradual. Resources that SAM makes are named as SAM offers them
-(``GetOrderFunction.Alias``), but for a function's URL. A loop lists its values.
+(``GetOrderFunction.Alias``), but for a function's URL and, in ``DependsOn``, its alias. A loop lists its values.
 """
 
 from __future__ import annotations
@@ -90,6 +90,10 @@ def dangling(template: Path = TEMPLATE) -> list[str]:
     known = {section: set(document.get(section, {})) for sections in _USES.values() for section in sections}
     known["Parameters"] |= _PSEUDO_PARAMETERS
     known["Resources"] |= {f"{name}Url" for name, one in resources.items() if "FunctionUrlConfig" in str(one)}
+    alias = document.get("Globals", {}).get("Function", {}).get("AutoPublishAlias")
+    known["Resources"] |= {
+        f"{name}Alias{alias}" for name, one in resources.items() if alias and one["Type"] == "AWS::Serverless::Function"
+    }
     found = [
         f"{place}: {name} is not in {' or '.join(sections)}"
         for place, name, sections in _names(document)

@@ -1,4 +1,4 @@
-"""What samconfig.toml says about each environment."""
+"""The settings of each environment in samconfig.toml."""
 
 from __future__ import annotations
 

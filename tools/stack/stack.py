@@ -31,7 +31,7 @@ class User:
 
 @dataclass(frozen=True)
 class PartnerAccess:
-    """What a partner calls with; the API key goes into a header on the emulator only."""
+    """A partner's credentials; the API key goes into a header on the emulator only."""
 
     token: str
     api_key: str

@@ -43,7 +43,7 @@ class Client:
         return connection_of(self.event("$connect"))
 
     def event(self, route: str, body: Any = None) -> dict[str, Any]:
-        """Return the event of a frame; a body that is no text is one as JSON."""
+        """Return the event of a frame; a body that is not a text is sent as JSON."""
         return {
             "requestContext": {
                 "routeKey": route,
@@ -79,7 +79,7 @@ class Chat:
         # Connections that are gone, and those whose posts fail, with the error.
         self.gone: set[str] = set()
         self.failing: dict[str, ClientError] = {}
-        # What happens before the next call of an operation.
+        # Actions before the next call of an operation.
         self.before: dict[str, Callable[[], None]] = {}
         self.calls: list[str] = []
         self.posts: list[tuple[str, dict[str, Any]]] = []

@@ -1,4 +1,4 @@
-"""What CloudFormation makes of the translated template with one set of parameters: conditions and rules evaluated."""
+"""The translated template with one set of parameters, as CloudFormation evaluates its conditions and rules."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Deployment:
 
     @property
     def broken_rules(self) -> list[str]:
-        """What CloudFormation would refuse to deploy these parameters for."""
+        """The rules for which CloudFormation would refuse these parameters."""
         return [
             assertion["AssertDescription"]
             for rule in self._template["Rules"].values()

@@ -1,4 +1,4 @@
-"""What the roles of the functions allow, in the words in which tools/testing/iam.py says what functions do."""
+"""The permissions of the functions' roles, in the words of tools/testing/iam.py."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tools.testing.iam import named
 from tools.testing.roles import statements
 from tools.testing.template import Json, resources
 
-# What the code never calls: AWS does, with the function's role.
+# Actions that the code never calls: AWS does, with the function's role.
 BY_AWS = {
     "logs:CreateLogStream": "Lambda writes what the function prints",
     "logs:PutLogEvents": "Lambda writes what the function prints",

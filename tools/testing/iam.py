@@ -1,7 +1,7 @@
-"""What IAM is asked for a call to AWS: actions and resources, in the words of the template.
+"""The question to IAM about a call to AWS: actions and resources, in the words of the template.
 
-What a call is for cannot be seen where AWS makes the name: of deployments, function versions and connections only the
-action counts here.
+Where AWS makes a resource's name, the call does not show which one it is for: with deployments, function versions and
+connections only the action counts here.
 """
 
 import os
@@ -23,7 +23,7 @@ _PARTS = {
     "ConditionCheck": "ConditionCheckItem",
     "Get": "GetItem",
 }
-# What is not called in IAM as in the API, and what has names that AWS makes.
+# Actions with another name in IAM than in the API, and resources that AWS names.
 _ACTIONS = {
     "lambda:Invoke": "lambda:InvokeFunction",
     "apigatewaymanagementapi:PostToConnection": "execute-api:ManageConnections",

@@ -1,4 +1,4 @@
-"""What a role allows: the statements in the role, and those of the policies that it takes from beside its function."""
+"""The permissions of a role: its own statements, and those of the policy beside its function."""
 
 from functools import cache
 

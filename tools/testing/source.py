@@ -1,4 +1,4 @@
-"""What the code of a function reads from its environment, found in its source: nothing is imported or run."""
+"""The environment variables that a function's code reads, found in its source: nothing is imported or run."""
 
 import ast
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ def _reads(module: str) -> Iterator[Read]:
 @cache
 def _tree(module: str) -> ast.Module:
     path = path_of(module)
-    assert path, f"there is no module {module}"
+    assert path, f"the module {module} does not exist"
     return ast.parse(path.read_text())
 
 

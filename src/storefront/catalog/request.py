@@ -1,4 +1,4 @@
-"""What the back office may write about a product, and under which condition."""
+"""The back office's requests: which members of a product it may write, and under which condition."""
 
 import re
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ class ProductRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
-    """What must hold for a write.
+    """A condition of a write.
 
     Attributes
     ----------
@@ -82,8 +82,8 @@ def parse_product_request(body: bytes, precondition: Precondition) -> ProductReq
     Raises
     ------
     InvalidRequest
-        It holds none, or sets the stock of a product that exists; the detail says where and why, and repeats nothing of
-        the input.
+        It holds none, or sets the stock of a product that exists; the detail says where and why, without the
+        input.
     """
     request = parse(ProductRequest, body, _RULES)
     if request.stock is not None and not precondition.creates:
@@ -108,7 +108,7 @@ def precondition_of(if_match: str | None, if_none_match: str | None) -> Precondi
     PreconditionFailed
         The tag is one that no product of ours can have; a weak one never matches.
     InvalidRequest
-        It is no condition that this route takes.
+        The route does not take this condition.
     """
     if if_match is None and if_none_match is None:
         raise PreconditionRequired(

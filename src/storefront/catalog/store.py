@@ -45,7 +45,7 @@ class ProductStore:
         """
         item = self._dynamodb.get_item(TableName=self._table, Key={"sku": {"S": sku}}).get("Item")
         if item is None:
-            raise NotFound("There is no product with this SKU. `GET /products` lists what there is.")
+            raise NotFound("No product has this SKU. `GET /products` lists the products.")
         return _product(item)
 
     def create(self, product: Product, stock: int, write_id: str) -> Product:
@@ -85,11 +85,11 @@ class ProductStore:
         Raises
         ------
         PreconditionFailed
-            It has another version, or there is no such product.
+            It has another version, or does not exist.
         """
         written = replace(product, version=version + 1)
         values = _catalogue_values(written, write_id)
-        # What was never edited has no version; it counts as 0.
+        # A product that was never edited has no version; it counts as 0.
         unedited = " OR attribute_not_exists(#version)" if version == 0 else ""
         condition = f"attribute_exists(sku) AND (#version = :read{unedited})"
         refusal = "The product has changed since you saw it, or there is none. `GET` it, and send the `ETag` it shows."

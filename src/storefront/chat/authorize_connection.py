@@ -64,7 +64,7 @@ def _is_from_an_allowed_page(event: dict[str, Any]) -> bool:
 
 
 def _consumed(text: object) -> Ticket | None:
-    # What cannot be a ticket costs no write.
+    # A text that cannot be a ticket costs no write.
     return _tickets.consume(str(text), clock.now()) if is_ticket(text) else None
 
 

@@ -12,7 +12,7 @@ from storefront.shared.observability import MetricUnit, logger, metrics
 
 
 class Outcome(StrEnum):
-    """What became of a frame on its way to one connection; each is counted by this name."""
+    """The outcome of a post to one connection; each is counted by this name."""
 
     DELIVERED = "ChatPostsDelivered"
     GONE = "ChatPostsGone"
@@ -21,7 +21,7 @@ class Outcome(StrEnum):
 
 
 class Gateway(Protocol):
-    """What frames are sent through."""
+    """The API that sends frames."""
 
     def post(self, connection_id: str, frame: Frame) -> None: ...  # noqa: D102
 
@@ -74,7 +74,7 @@ def broadcast(
                     logger.warning("no time to read all recipients")
                     break
     except Exception:
-        # What was sent was sent.
+        # Posts that were sent count.
         logger.warning("not all recipients were read", extra={"posts": by_name(_outcomes_of(posts))})
         raise
     finally:
@@ -93,7 +93,7 @@ def deliver(
             return _forget(recipient.connection_id, close, has_time)
         reason = "it may not be established yet"
     except PostFailed as failure:
-        # Whoever is at the other end is still there, and may read the history.
+        # The client is still there, and may read the history.
         reason = str(failure)
     else:
         return Outcome.DELIVERED

@@ -15,14 +15,14 @@ CONNECTION_TIME = timedelta(hours=2, minutes=10)
 # gateway waits 29 seconds for a function ("Quotas for configuring and running a WebSocket API in API Gateway").
 OPENING_TIME = timedelta(seconds=30)
 
-# Of one user: nobody makes each message to a room cost more posts than that.
+# A user's limit: nobody makes each message to a room cost more posts than that.
 MAX_CONNECTIONS = 10
 
-# Of one connection.
+# A connection's limit.
 MAX_ROOMS = 20
 
-# Of one user over all their connections: sending without end takes nothing from the others. The windows are fixed, for
-# one write each frame: over the boundary of two of them twice as many pass.
+# A user's limit over all their connections, so that the others keep their share. The windows are fixed, for one write
+# each frame: over the boundary of two of them twice as many pass.
 MAX_FRAMES = 20
 WINDOW_SECONDS = 10
 

@@ -17,7 +17,7 @@ from storefront.shared.batch import BatchConsumer
 from storefront.shared.observability import logger, metrics
 from storefront.shared.queue import ConsumedQueue
 
-# Nobody has so many connections that the posts to them are not begun by then.
+# All posts to a customer's connections have begun by then.
 _POSTING_SECONDS = 5
 
 _dynamodb, _table = client("dynamodb", limits=BROADCAST_LIMITS), os.environ["CHAT_TABLE"]

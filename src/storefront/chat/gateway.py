@@ -1,6 +1,6 @@
 """The gateway's `@connections`: the only place that sends to connections.
 
-What a handler returns on a route without a route response goes nowhere; so this is the way of answers, too.
+On a route without a route response a handler's return value is dropped; so answers are posted, too.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ class ConnectionGateway:
         Raises
         ------
         ConnectionGone
-            There is no such connection any more.
+            The connection is gone.
         PostFailed
             It was throttled, refused or not answered in time, at every attempt.
         """

@@ -1,4 +1,4 @@
-"""What a customer with the chat open is told about an order."""
+"""The frame that tells a customer with the chat open about an order."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping

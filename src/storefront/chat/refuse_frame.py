@@ -1,4 +1,4 @@
-"""$default: what is no JSON, and what asks for something that there is not."""
+"""$default: frames that are not JSON, or that name an unknown action."""
 
 import os
 

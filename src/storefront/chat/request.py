@@ -1,4 +1,4 @@
-"""What a client may ask for in a frame."""
+"""The frames that a client may send."""
 
 from typing import Annotated, Literal
 
@@ -26,7 +26,7 @@ _Room = Annotated[str, Field(pattern=ROOM_PATTERN)]
 
 
 class Request(BaseModel):
-    """What every frame holds."""
+    """The members of every frame."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

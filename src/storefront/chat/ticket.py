@@ -1,8 +1,8 @@
-"""Tickets: what opens a connection to the chat.
+"""Tickets, each of which opens one connection to the chat.
 
-A browser cannot send a header with a WebSocket's handshake, so what proves who is calling stands in the URL, where logs
-and histories keep it. It is no token, therefore, but a ticket: good once, and for a minute. What is kept of it is its
-SHA-256; of 256 random bits nobody finds the ticket by its hash.
+A browser cannot send a header with a WebSocket's handshake, so the proof of identity stands in the URL, where logs and
+histories keep it. Therefore it is a ticket and not a token: valid once, and for a minute. The table keeps its SHA-256;
+nobody finds a ticket of 256 random bits by its hash.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _RANDOM_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Who may connect, and until when.
+    """The user who may connect, and the time until which they may.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Ticket:
     group
         `support` or `customer`.
     expires_at
-        From when on it is no longer good; in whole seconds, as the table keeps it.
+        The time of expiry in whole seconds, as the table keeps it.
     """
 
     customer_id: str

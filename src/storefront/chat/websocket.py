@@ -1,4 +1,4 @@
-"""What every WebSocket handler does the same way: read a frame, answer it, refuse in one shape.
+"""The common part of all WebSocket handlers: read a frame, answer it, refuse in one shape.
 
 The event: "Set up a WebSocket API integration request in API Gateway", Amazon API Gateway Developer Guide. A handler's
 return value tells the gateway whether `$connect` is let in; on every other route nobody sees it, so answers are posted.
@@ -48,7 +48,7 @@ class Exchange(Generic[Asked]):
     connection
         The connection it came from.
     answer
-        Sends the answer. What fails after that is not told to who asked.
+        Sends the answer. The caller does not learn of a later failure.
     remaining_milliseconds
         Tells how long this invocation may still take.
     """
@@ -153,7 +153,8 @@ class _Desk:
         self._text = event.get("body") or ""
         self._document = _document_in(self._text)
         # The gateway's id of the event is its extended request id ("WebSocket API mapping template reference for API
-        # Gateway", Amazon API Gateway Developer Guide), which is no UUID. The invocation's is; it is in each log line.
+        # Gateway", Amazon API Gateway Developer Guide), which is not a UUID. The invocation's id is one; each log line
+        # has it.
         self._instance = context.aws_request_id
         self._answered = False
 
@@ -163,9 +164,9 @@ class _Desk:
         Raises
         ------
         TooLarge
-            It is larger than any that the chat has a use for.
+            It exceeds the size that the chat accepts.
         InvalidRequest
-            It is no JSON object.
+            It is not a JSON object.
         """
         body = self._text.encode(errors="replace")
         if len(body) > MAX_FRAME_BYTES:
@@ -192,7 +193,7 @@ class _Desk:
         self._send_error(STATUS_OF_REFUSAL[type(refusal)], refusal.detail)
 
     def apologise(self, error: Exception) -> None:
-        """Send an error frame that says nothing of the inside."""
+        """Send an error frame that reveals no internals."""
         if not self._answered:
             status = _status_of_fault(error)
             self._send_error(status, _BUSY if status is HTTPStatus.SERVICE_UNAVAILABLE else UNEXPECTED)

@@ -26,7 +26,7 @@ class Orders(Protocol):
 
 
 class Queue(Protocol):
-    """What takes an order to the processor."""
+    """The queue that takes an order to the processor."""
 
     def send(self, order: Order) -> None: ...  # noqa: D102
 

@@ -1,4 +1,4 @@
-"""What the rest of the world is told about an order."""
+"""The events that tell other systems about an order."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -24,7 +24,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class OrderKey:
-    """What finds an order: with another customer's id, it is not found."""
+    """The key of an order: with another customer's id, the order is not found."""
 
     customer_id: str
     order_id: str
@@ -66,7 +66,7 @@ class Order:
 
     @property
     def total(self) -> Money:
-        """What the customer pays."""
+        """The amount that the customer pays."""
         currency = self.lines[0].unit_price.currency
         return Money(sum(line.unit_price.amount * line.quantity for line in self.lines), currency)
 

@@ -28,7 +28,7 @@ _PAUSES = (0.1, 0.2, 0.4)
 class OrderStore:
     """Keeps orders.
 
-    A method that changes an order returns it as changed. It raises `OrderMovedOn` if the order is no longer the version
+    A method that changes an order returns it as changed. It raises `OrderMovedOn` if the order is not the version
     that was read. A change that was made, but whose answer was lost, looks like somebody else's when botocore repeats
     it: the caller reads the order again and finds it done.
 
@@ -83,7 +83,7 @@ class OrderStore:
         Raises
         ------
         NotFound
-            There is no such order, or it is another customer's: the table cannot tell, and so neither can anybody.
+            The order does not exist, or is another customer's; the key cannot tell which.
         """
         # DynamoDB refuses keys that are too long: only what can be an id is looked up.
         order = self.get(key) if is_order_id(key.order_id) else None

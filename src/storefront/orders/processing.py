@@ -54,7 +54,7 @@ def process_order(key: OrderKey, orders: Orders, payments: Payments) -> Order:
     Raises
     ------
     UnknownOrder
-        There is no such order.
+        The order does not exist.
     PaymentUnresolved
         The provider gave no outcome. The order stays `RESERVED`; process it again later.
     """

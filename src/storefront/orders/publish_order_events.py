@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     read = [(record, _event_or_error(record)) for record in event["Records"]]
     told = [(position, found) for position, (_, found) in enumerate(read) if isinstance(found, OrderEvent)]
     first_failed = _bus.publish([order_event for _, order_event in told])
-    # What stands behind the first event that was not taken comes again, and is dealt with then: once.
+    # Records behind the first event that was not taken come again, and are dealt with then: once.
     end = len(read) if first_failed is None else told[first_failed][0]
     for record, found in read[:end]:
         if isinstance(found, OrderEvent):

@@ -36,7 +36,7 @@ _SHOULD_HAVE_SETTLED = timedelta(hours=1)
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """Review the orders that are due; what there is no time for is left to the next run."""
+    """Review the orders that are due; the next run reviews those for which the time does not suffice."""
     scheduled_at = _scheduled_at(event)
     # In every run, also where it is 0: silence means that there are no runs.
     unsettled = _reviews.count_unsettled(scheduled_at - _SHOULD_HAVE_SETTLED)

@@ -25,7 +25,7 @@ class Orders(processing.Orders, Protocol):
 
 
 class Queue(Protocol):
-    """What takes an order to the processor."""
+    """The queue that takes an order to the processor."""
 
     def send(self, order: Order) -> None: ...  # noqa: D102
 

@@ -1,4 +1,4 @@
-"""What a customer may ask for when they order."""
+"""A customer's request to place an order."""
 
 import hashlib
 import re
@@ -13,7 +13,7 @@ from storefront.shared.body import parse
 from storefront.shared.errors import InvalidRequest
 
 MAX_LINES = 50
-# Of one product, and of all products together, over all lines: stock is reserved before anybody has paid.
+# The limits of one product, and of all products together, over all lines: stock is reserved before anybody has paid.
 MAX_QUANTITY = 100
 MAX_PIECES = 500
 IDEMPOTENCY_KEY_PATTERN = r"[!-~]{1,255}"
@@ -62,7 +62,7 @@ class OrderRequest(BaseModel):
 
     @property
     def hash(self) -> str:
-        """What tells two requests under one idempotency key apart; white space and key order do not."""
+        """The hash by which two requests under one idempotency key differ; white space and key order do not count."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     @property
@@ -77,7 +77,7 @@ def parse_order_request(body: bytes) -> OrderRequest:
     Raises
     ------
     InvalidRequest
-        It holds none; the detail says where and why, and repeats nothing of the input.
+        It holds none; the detail says where and why, without the input.
     """
     return parse(OrderRequest, body, RULES)
 

@@ -36,7 +36,7 @@ def take_in(handed_in: HandedIn, intake: OrderIntake, outcomes: Outcomes, now: d
     Raises
     ------
     NoReference
-        There is no reference that an outcome could be recorded under.
+        It has no reference under which an outcome could be recorded.
     """
     customer_id = customer_id_of(handed_in.partner_id)
     try:

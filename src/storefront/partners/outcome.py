@@ -1,4 +1,4 @@
-"""What becomes of an order that a partner has handed in."""
+"""The outcome of an order that a partner has handed in."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ REFUSED = "REFUSED"
 
 @dataclass(frozen=True, slots=True)
 class OutcomeKey:
-    """What finds an outcome: with another partner's id, it is not found."""
+    """The key of an outcome: with another partner's id, the outcome is not found."""
 
     partner_id: str
     reference: str
@@ -22,7 +22,7 @@ class OutcomeKey:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of what a partner handed in under a reference.
+    """The outcome of the request that a partner handed in under a reference.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def show(key: OutcomeKey, outcomes: Outcomes, orders: Orders) -> dict[str, Any]:
     NotFound
         Nothing was handed in under this reference, or it is still in the queue, or it is another partner's.
     """
-    # What cannot be a reference is not asked for: DynamoDB refuses keys that are too long.
+    # A text that cannot be a reference is not looked up: DynamoDB refuses keys that are too long.
     outcome = outcomes.get(key) if is_reference(key.reference) else None
     if outcome is None:
         raise NotFound(

@@ -1,4 +1,4 @@
-"""What the gateway is told about a partner whose token is good.
+"""The authorizer's answer to the gateway about a partner with a valid token.
 
 "Output from an API Gateway Lambda authorizer", Amazon API Gateway Developer Guide. The gateway keeps the answer for
 five minutes and holds the partner's other requests against it, so it names every partner route, not just the one asked

@@ -1,4 +1,4 @@
-"""What a partner may ask for when they hand in an order."""
+"""A partner's request to place an order."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ class PartnerOrderRequest(OrderRequest):
 
     @property
     def order(self) -> OrderRequest:
-        """What is ordered."""
+        """The lines of the order."""
         return OrderRequest(lines=self.lines)
 
 
@@ -28,6 +28,6 @@ def parse_partner_order_request(body: bytes) -> PartnerOrderRequest:
     Raises
     ------
     InvalidRequest
-        It holds none; the detail says where and why, and repeats nothing of the input.
+        It holds none; the detail says where and why, without the input.
     """
     return parse(PartnerOrderRequest, body, _RULES)

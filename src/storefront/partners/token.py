@@ -37,14 +37,14 @@ class PartnerToken:
 
 @dataclass(frozen=True, slots=True)
 class StoredSecret:
-    """What is kept of a secret.
+    """The stored form of a secret.
 
     Parameters
     ----------
     key, hash
-        The secret's HMAC-SHA-256 under a key that is no other secret's.
+        The secret's HMAC-SHA-256 under a key of its own.
     expires_at
-        From when on it is no longer good; `None` while nothing replaces it.
+        The time of expiry; `None` until another secret replaces it.
     """
 
     key: bytes = field(repr=False)

@@ -1,4 +1,4 @@
-"""What a payment provider can say about an order's charge."""
+"""A payment provider's statements about an order's charge."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -8,7 +8,7 @@ ID_PATTERN = r"^[A-Za-z0-9_-]{1,128}$"
 
 
 class Decision(Enum):
-    """What became of a charge."""
+    """The status of a charge."""
 
     APPROVED = auto()
     DECLINED = auto()

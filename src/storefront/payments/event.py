@@ -1,4 +1,4 @@
-"""What the payment provider tells us about a charge, and what it does to the order."""
+"""The payment provider's events about a charge, and their effect on the order."""
 
 from typing import Annotated, Protocol
 
@@ -21,7 +21,7 @@ _DECISION_OF_STATUS = {"approved": Decision.APPROVED, "declined": Decision.DECLI
 
 
 class Metadata(BaseModel):
-    """What we have sent with the charge, as the provider sends it back."""
+    """The metadata that we sent with the charge, as the provider returns it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -62,7 +62,7 @@ def parse_payment_event(body: bytes) -> PaymentEvent:
     Raises
     ------
     InvalidRequest
-        It holds none; the detail says where, and repeats nothing of the input.
+        It holds none; the detail says where, without the input.
     """
     try:
         return PaymentEvent.model_validate_json(without_mark(body))
@@ -85,7 +85,7 @@ def apply_payment_event(event: PaymentEvent, orders: Orders) -> Order:
     Raises
     ------
     Unprocessable
-        There is no such order, or the charge is not its own.
+        The order does not exist, or the charge is not its own.
     NotYet
         The event has overtaken our own write of what the charge was answered.
     """

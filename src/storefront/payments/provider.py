@@ -88,7 +88,7 @@ class PaymentProvider:
         Raises
         ------
         PaymentUnresolved
-            There is no outcome: the provider failed, and has no such charge or did not say.
+            The outcome is unknown: the provider failed, and has no such charge or did not say.
         ProviderRefusedUs
             The provider does not accept us.
         """

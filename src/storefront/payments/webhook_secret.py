@@ -33,7 +33,7 @@ class WebhookSecret:
     def versions(self) -> tuple[str, ...]:
         """Return the current secret and, once it has been rotated, the one before.
 
-        A secret that does not verify is no reason to read again: anybody could make us read at will. So a new secret
+        A wrong signature does not cause a read: anybody could make us read at will. So a new secret
         counts a minute after the rotation at the latest, and until then the provider's other signature does.
 
         This fails closed: a secret that leaked and was replaced must not count while Secrets Manager does not answer.

@@ -93,7 +93,7 @@ def check_signature(
     if abs(now - headers.timestamp) > TOLERANCE_SECONDS:
         raise NotGenuine("signed too long ago, or in the future")
     expected = [sign(method, path, headers.timestamp, headers.content_sha256, secret) for secret in secrets()]
-    # Every pair is compared, each in constant time: how long it takes tells nothing of which one was nearly right.
+    # Every pair is compared, each in constant time: the time that it takes does not show which one was nearly right.
     found = [hmac.compare_digest(given, genuine) for given in headers.signatures for genuine in expected]
     if not any(found):
         raise NotGenuine("no signature under a secret that counts")
@@ -120,7 +120,7 @@ def content_sha256(body: bytes) -> str:
 
 def _only(headers: Mapping[str, Sequence[str]], name: str) -> str:
     values = [value for key, several in headers.items() if key.lower() == name.lower() for value in several]
-    # Of two values one part of the system could check the first and another use the second.
+    # With two values, one part of the system could check the first and another use the second.
     if len(values) != 1 or not isinstance(values[0], str):
         raise NotGenuine(f"{name}: there {len(values)} times")
     return values[0]

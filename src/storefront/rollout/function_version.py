@@ -29,7 +29,7 @@ _NO_ROOM = "TooManyRequestsException"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an invocation.
+    """The result of an invocation.
 
     Parameters
     ----------

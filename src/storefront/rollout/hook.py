@@ -1,4 +1,4 @@
-"""What both hooks do the same way: check, and tell CodeDeploy what has been found."""
+"""The common part of both hooks: check, and report the result to CodeDeploy."""
 
 from collections.abc import Callable
 from typing import Any

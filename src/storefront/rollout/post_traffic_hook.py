@@ -22,7 +22,7 @@ from storefront.shared.observability import logger
 _code_deploy = CodeDeploy(client("codedeploy", limits=code_deploy.LIMITS))
 _api = PublicApi(parameter("REST_API_URL_PARAMETER"))
 
-# With AllAtOnce there is no time for an alarm before this hook: a version that fails one request in five gets through
+# With AllAtOnce no alarm has time to fire before this hook: a version that fails one request in five gets through
 # with a probability of 0.8 to the power of this, 4 in 100.
 ROUNDS = 15
 # For one more request and the verdict, both at their slowest.

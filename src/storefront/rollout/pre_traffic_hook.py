@@ -28,7 +28,7 @@ def _check(execution: HookExecution) -> None:
     handler_name = _versions.handler_of(release)
     probe = PROBES.get(handler_name)
     if probe is None:
-        raise NotFit(f"there is no probe for {handler_name}: add one to probes.py")
+        raise NotFit(f"{handler_name} has no probe: add one to probes.py")
     fault = probe.fault_in(_versions.invoke(release, probe.event))
     if fault:
         raise NotFit(f"{handler_name}: {fault}")

@@ -112,7 +112,7 @@ def _reviews_nothing() -> Probe:
 def _acknowledges(route: str, **parts: Any) -> Probe:
     """Return a probe for a route of the chat: a frame that is refused, of a connection that does not exist.
 
-    The refusal cannot be delivered, and that is no error: connections go away at any time. A frame that names
+    The refusal cannot be delivered. This is not an error: connections go away at any time. A frame that names
     `$connect` connects nobody.
     """
     context = {

@@ -21,7 +21,7 @@ LONGEST_PAUSE_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the API has answered."""
+    """An answer of the API."""
 
     status: int
     body: Any
@@ -35,7 +35,7 @@ class PublicApi:
     url
         Returns its base URL.
     pause
-        Waits for so many seconds.
+        Waits for a number of seconds.
     """
 
     def __init__(self, url: Callable[[], str], pause: Callable[[float], None] = time.sleep) -> None:
@@ -49,7 +49,7 @@ class PublicApi:
         Raises
         ------
         NotFit
-            There is no answer, or none but that we ask too often.
+            The API does not answer, or only that we ask too often.
         """
         for _ in range(TRIES):
             reply = self._send(method, path)

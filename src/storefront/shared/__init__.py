@@ -1,1 +1,1 @@
-"""What every part of the business uses."""
+"""Modules that every part of the business uses."""

@@ -1,4 +1,4 @@
-"""What every REST handler does the same way: read a proxy event, answer it, refuse in one shape.
+"""The common part of all REST handlers: read a proxy event, answer it, refuse in one shape.
 
 The shape of a refusal is that of `storefront.shared.problem`; `openapi.yaml` gives it to the gateway's own refusals
 too. Event and answer: "Input format of a Lambda function for proxy integration" and "Output format of a
@@ -54,7 +54,7 @@ def body_of(event: Event) -> bytes:
     Raises
     ------
     InvalidRequest
-        There is no body.
+        The request has no body.
     TooLarge
         It is larger than any request that this API has a use for. The gateway lets 10 MB through, and its model does
         not see a body of another media type.

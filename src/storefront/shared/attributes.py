@@ -141,4 +141,4 @@ def _to_attribute(value: object) -> dict[str, Any]:
             return {"L": [_to_attribute(element) for element in value]}
         case dict():
             return {"M": to_item(value)}
-    raise TypeError(f"nothing of type {type(value).__name__} is stored")
+    raise TypeError(f"a {type(value).__name__} cannot be stored")

@@ -58,7 +58,7 @@ def parse(model: type[Model], body: bytes, rules: Mapping[str, str]) -> Model:
     Raises
     ------
     InvalidRequest
-        It holds none; the detail says where and why, and repeats nothing of the input.
+        It holds none; the detail says where and why, without the input.
     """
     try:
         return model.model_validate_json(without_mark(body))

@@ -29,7 +29,7 @@ class Forbidden(Refusal):
 
 
 class NotFound(Refusal):
-    """There is no such thing, or it belongs to somebody else: the caller cannot tell which."""
+    """The target does not exist, or belongs to another user; the answer does not reveal which."""
 
 
 class Unprocessable(Refusal):
@@ -41,7 +41,7 @@ class NotYet(Refusal):
 
 
 class PreconditionFailed(Refusal):
-    """What the caller knows about the thing is no longer so."""
+    """The target has changed since the caller read it."""
 
 
 class PreconditionRequired(Refusal):

@@ -1,4 +1,4 @@
-"""What is a fault of ours, and what only says that a service behind us is busy."""
+"""Tells a fault of our own from a service that is only busy."""
 
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ServiceNotReached
@@ -26,7 +26,7 @@ def is_overload(error: Exception) -> bool:
 
 
 def is_throttling(error: Exception) -> bool:
-    """Tell whether a service behind us says that it is overloaded; that is nothing that another version would mend."""
+    """Tell whether a service behind us says that it is overloaded; another version would not help."""
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"] in _OVERLOADED
     return isinstance(error, Overloaded)

@@ -15,7 +15,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 __all__ = ["MetricUnit", "count_fault", "logger", "metrics"]
 
-# Most invocations have nothing to count; that is no cause for a warning in each of them.
+# Most invocations have nothing to count, and need no warning about it.
 warnings.filterwarnings("ignore", "No application metrics to publish")
 
 _MAX_FIELD_CHARACTERS = 1_000

@@ -11,7 +11,7 @@ class MalformedMessage(Exception):
 
 
 class ConsumedQueue:
-    """A queue, as far as its consumer has to do with it."""
+    """A queue as its consumer sees it."""
 
     def __init__(self, sqs: "SQSClient", url: str) -> None:
         self._sqs = sqs

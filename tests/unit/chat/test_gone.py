@@ -1,4 +1,4 @@
-"""Whoever finds a connection gone takes it out of the table, and out of the rooms that it is still in."""
+"""A connection that is found gone is deleted from the table and from its rooms."""
 
 from dataclasses import replace
 from datetime import timedelta

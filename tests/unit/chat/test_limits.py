@@ -1,4 +1,4 @@
-"""What one user may ask for, over all their connections: a limit of each part would be none in sum."""
+"""A user's limit counts over all their connections."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -193,7 +193,7 @@ def test_a_connection_that_fails_keeps_its_row_and_is_tried_again(
 def test_a_connection_that_is_being_opened_is_told_later_and_not_deleted(
     connections: ConnectionStore, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # given a row that is there, and a handshake that is not done: the gateway says that there is no such connection
+    # given a row that is there, and a handshake that is not done: the gateway does not know the connection
     connect(connections, "phone", ago=timedelta(0))
     gateway.gone = {"phone"}
 

@@ -202,7 +202,7 @@ def test_a_connection_has_a_most_of_rooms(chat: Chat) -> None:
     send(join_room.handler, SUE, join(ROOM))
     assert chat.got("sue-1")[-1]["status"] == 422
     assert "leaveRoom" in chat.got("sue-1")[-1]["detail"]
-    # One that it is in already is no further one.
+    # A room that it is in already does not count twice.
     chat.rooms.join(SUE.connection, "room-0", clock.now())
     assert len(chat.rows("room#")) == MAX_ROOMS
 

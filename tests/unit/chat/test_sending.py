@@ -143,7 +143,7 @@ def test_three_thousand_connections_are_read_in_three_pages(chat: Chat) -> None:
     assert Counter(to for to, frame in chat.posts if frame["event"] == "message") == {
         f"conn-{number:04}": 1 for number in range(3000)
     }
-    # After a full page DynamoDB cannot tell that there is no other: the fourth is empty.
+    # After a full page DynamoDB cannot tell that it was the last: the fourth is empty.
     assert chat.calls.count("Query") == 3 + 1
     assert chat.calls.count("PostToConnection") == 3000 + 1
 

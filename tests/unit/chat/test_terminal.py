@@ -215,7 +215,7 @@ NO_FRAMES.append(json.dumps({"event": "message", "messageId": [1], "room": "supp
 
 @pytest.fixture
 def babbling() -> Iterator[str]:
-    """A server that sends what is no frame of the chat before each answer."""
+    """A server that sends a text that is not a frame of the chat before each answer."""
 
     def answer(connection: ServerConnection) -> None:
         for text in connection:

@@ -53,7 +53,7 @@ def test_a_transaction_that_always_meets_others_is_a_failure_for_now(shop: Shop,
     [
         (("None", "ConditionalCheckFailed"), OutOfStock),
         (("ConditionalCheckFailed", "None"), OrderMovedOn),
-        # Who has lost the order has no say in the stock.
+        # A processor that has lost the order does not touch the stock.
         (("ConditionalCheckFailed", "ConditionalCheckFailed"), OrderMovedOn),
         (("TransactionConflict", "ConditionalCheckFailed"), OutOfStock),
         (("None", "ValidationError"), ClientError),

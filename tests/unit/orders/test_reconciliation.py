@@ -182,7 +182,7 @@ def test_the_handler_gives_up_an_order_in_the_end_and_gives_its_stock_back(
 def test_one_order_that_cannot_be_reviewed_does_not_hold_up_the_others(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given a rejected order whose refund fails since there is no provider, and one whose message was lost
+    # Given a rejected order whose refund fails without a provider, and one whose message was lost
     broken, lost = (shop.place(shop.sell(f"MUG-{key}"), key=key) for key in ("BROKEN", "LOST"))
     shop.orders.reject(shop.orders.reserve(broken), Reason.PAYMENT_UNAVAILABLE, refund_due=True)
     shop.aws.ssm.put_parameter(Name="/payments/url", Value="http://127.0.0.1:9/", Type="String", Overwrite=True)

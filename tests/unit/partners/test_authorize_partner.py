@@ -54,7 +54,7 @@ def test_a_good_token_is_told_who_it_is_and_whose_plan_counts(token: str) -> Non
     assert answer["principalId"] == "acme00000001"
     assert answer["context"] == {"partnerId": "acme00000001"}
     assert answer["usageIdentifierKey"] == API_KEY
-    # Of an older version, or of none, IAM reads some of it otherwise.
+    # With an older version, or none, IAM reads parts of a policy otherwise.
     assert answer["policyDocument"]["Version"] == "2012-10-17"
 
 

@@ -1,4 +1,4 @@
-"""What partners hand in: each message becomes an order or a refusal, once, and its partner alone reads which."""
+"""Each message of a partner becomes an order or a refusal, once, and only this partner reads which."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What the provider answers counts only where it says so: success is never told from the absence of an error."""
+"""A charge succeeds only where the provider's answer says so, never by the absence of an error."""
 
 import json
 from typing import Any

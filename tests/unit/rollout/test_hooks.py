@@ -67,7 +67,7 @@ class Release:
 
     @property
     def verdicts(self) -> list[str]:
-        """What CodeDeploy has been told."""
+        """The verdicts that CodeDeploy has received."""
         return [parameters["status"] for operation, parameters in self.calls if operation.startswith("Put")]
 
     def called(self, operation: str) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def test_whatever_goes_wrong_the_version_is_refused(check: Check, changes: dict[
 def test_a_function_without_a_probe_is_refused_with_what_to_do(check: Check, log: io.StringIO) -> None:
     check(GetFunctionConfiguration={"Handler": "storefront.orders.a_new_function.handler"})
 
-    assert "there is no probe for storefront.orders.a_new_function.handler: add one" in log.getvalue()
+    assert "storefront.orders.a_new_function.handler has no probe: add one" in log.getvalue()
 
 
 def throttled_at_first(times: int, answer: Callable[[], Any]) -> Callable[[], Any]:

@@ -23,7 +23,7 @@ HANDLERS = [
     for function in resources("AWS::Serverless::Function", source()).values()
     if function.get("DeploymentPreference", {}).get("Enabled") is not False
 ]
-# What reads and sends nothing but a refusal.
+# Probes that read nothing and send only a refusal.
 HARMLESS = {"Query", "GetItem", "GetSecretValue", "GetParameter"}
 # A frame that is refused is counted, in a row that soon expires, and answered to nobody; nobody's connection is closed.
 OF_THE_CHAT = {"UpdateItem", "PostToConnection", "DeleteItem"}
@@ -41,7 +41,7 @@ def called(handler: str, event: Any) -> Outcome:
 
 @pytest.fixture
 def operations(aws: Aws) -> Iterator[list[str]]:
-    """What is asked of AWS, in a shop with one product."""
+    """The calls to AWS, in a shop with one product."""
     aws.add_product("MUG-001")
     asked: list[str] = []
 

@@ -16,7 +16,7 @@ from tools.bench.shop import HOOKS, Shop
 from tools.console import Step
 
 _FLOORS = {BOTO3_FLOOR: "with_boto3.handler", CONSTANT: "constant.handler"}
-# The floors are what everything is divided by: they start again after so many functions.
+# The floors are what everything is divided by: they start again after this number of functions.
 _FLOORS_EVERY = 7
 
 

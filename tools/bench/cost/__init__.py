@@ -1,1 +1,1 @@
-"""What the shop costs on AWS."""
+"""The cost of the shop on AWS."""

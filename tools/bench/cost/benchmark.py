@@ -1,4 +1,4 @@
-"""What a million orders and a million chat messages cost on AWS, split by service, and how that grows."""
+"""The cost of a million orders and a million chat messages on AWS, by service, and its growth."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ Item = Mapping[str, Any]
 
 _WRITE_UNIT = 1024
 _READ_UNIT = 4096
-# Of a list or a map: what it takes itself, and for each of its elements.
+# The bytes of a list or a map itself, and of each of its elements.
 _COLLECTION, _ELEMENT = 3, 1
 
 
@@ -50,7 +50,7 @@ def _units_in(index: Mapping[str, Any], before: Item | None, after: Item | None)
 
 
 def _entry(index: Mapping[str, Any], table_key: set[str], item: Item | None) -> Item | None:
-    """What an index has of an item: nothing, where it lacks an attribute of the index's key."""
+    """The part of an item that an index holds: none where the item lacks an attribute of the index's key."""
     key = _names(index["KeySchema"])
     if item is None or not key <= item.keys():
         return None

@@ -93,7 +93,7 @@ class Meter:
             case "BatchGetItem":
                 return [[item] for found in answer["Responses"].values() for item in found]
             case "Query":
-                # What is not shown, or only counted, was read as well.
+                # Items that are not shown, or only counted, were read as well.
                 whole = {name: parameters[name] for name in parameters.keys() - {"ProjectionExpression", "Select"}}
                 return [self._call(operation, **whole)["Items"]]
         return []

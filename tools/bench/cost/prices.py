@@ -17,7 +17,7 @@ _CENT = 0.01
 
 @dataclass(frozen=True)
 class Price:
-    """Dollars for so many (``per``) of a unit, with the page that says so; ``unverified`` where none was found."""
+    """Dollars for a number (``per``) of a unit, with the page that says so; ``unverified`` where none was found."""
 
     service: str
     usd: float

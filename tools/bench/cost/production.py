@@ -1,4 +1,4 @@
-"""What production has by its template, as far as it is paid for by the month."""
+"""Production's resources that are paid for by the month, from its template."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the shop uses of AWS for an order, a message and a month, by the names of the prices."""
+"""The shop's use of AWS for an order, a message and a month, by the names of the prices."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Business:
 
     @property
     def fixed(self) -> Usage:
-        """What a month takes besides; its custom metrics are sent only where there is traffic."""
+        """The monthly use besides; its custom metrics are sent only where there is traffic."""
         polls = ASSUMED["queues"] * ASSUMED["pollers"] * _MONTH_MINUTES * 60 / ASSUMED["poll_seconds"]
         reconciliations = _times(self.steps("reconciliation"), _MONTH_MINUTES / ASSUMED["reconciler_minutes"])
         return _added(self.resources, {"sqs-requests": polls, "secret-calls": _MONTH_MINUTES}, reconciliations)
@@ -106,8 +106,8 @@ class Business:
             "sqs-requests": sends + {"queue": 2, "bus": 3}.get(trigger, 0),
             "events": one["events"],
             "log-gb": logged / 2**30,
-            # Of an authorizer too: the one that is counted is the chat's, and X-Ray knows REST APIs only, so that no
-            # request's trace is there for it to be part of (template.yaml: TracingPolicy).
+            # An authorizer has a trace too: the one that is counted is the chat's, and X-Ray knows REST APIs only, so
+            # that it belongs to no request's trace (template.yaml: TracingPolicy).
             "traces": 1,
         }
 

@@ -1,4 +1,4 @@
-"""Who may call: the resource policy, the method's authorizer, and the usage plan of the caller's key.
+"""The checks of a caller: the resource policy, the method's authorizer, and the usage plan of the caller's key.
 
 How API Gateway combines a resource policy with each kind of authorizer:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
@@ -134,7 +134,7 @@ def in_the_api_s_shape(enforce: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _AsDenied:
-    """What the emulator takes for a failed authentication, and renders by its code."""
+    """A refusal that the emulator takes for a failed authentication, and renders by its code."""
 
     code = "AccessDenied"
 

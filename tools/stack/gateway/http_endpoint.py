@@ -22,7 +22,7 @@ _PATH_PARAMETER = re.compile(r"\{(\w+)\+?\}")
 def called(exchange: Exchange, proxy: bool, seconds: float) -> Answer | Refusal:
     """Call the endpoint, whose address may have stage variables and path parameters in it."""
     if exchange.integration.get("connectionType") == "VPC_LINK":
-        raise ValueError("there is no VPC on this machine, and so no VPC link")
+        raise ValueError("this machine has no VPC, and so no VPC link")
     headers, query, path, body = exchange.mapped_request(proxy)
     uri = _PATH_PARAMETER.sub(lambda match: str(path.get(match[1], "")), exchange.filled(exchange.integration["uri"]))
     uri += f"{'&' if '?' in uri else '?'}{urllib.parse.urlencode(query)}" if query else ""

@@ -43,7 +43,7 @@ async def answer(exchange: Exchange) -> Answer | Refusal:
 
 
 def refused_for_its_media_type(exchange: Exchange) -> Refusal | None:
-    """Refuse a body for which there is no template, where the integration passes none through.
+    """Refuse a body without a template, where the integration does not pass it through.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/integration-passthrough-behaviors.html
     """

@@ -146,7 +146,7 @@ def _entries(node: Json) -> _List:
     return _List(_Map({"key": name, "value": value}) for name, value in node.items())
 
 
-# What templates may call on values: the methods of Java's classes. There is nothing else to call.
+# The methods that templates may call on values: those of Java's classes, and no others.
 _ANYTHING: dict[str, Callable[..., Any]] = {
     "toString": airspeed.operators.value_to_string,
     "equals": lambda own, other: own == other,

@@ -1,4 +1,4 @@
-"""What is written about a request: a line of the stage's access log, and the API's metrics.
+"""The records of a request: a line of the stage's access log, and the API's metrics.
 
 Set up logging: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
 Metrics: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html

@@ -1,4 +1,4 @@
-"""Who may reach the emulator: programs that hold the credentials of this ``up``, and everybody the shop's own APIs.
+"""Guards the emulator: only programs with the credentials of this ``up`` reach it; the shop's APIs are open to all.
 
 A web page that a developer has open can send requests to this machine. It is told from a program by what browsers add
 to its requests (``Origin``, ``Sec-Fetch-Site``) and by the name it has called (``Host``), and it does not know the
@@ -77,7 +77,7 @@ class _Guard:
         if page and not (origin in self._page_origins and _is_public_cognito(scope)):
             return "web pages may call the shop's own APIs only"
         if scope["type"] == "websocket":
-            return "there is no such WebSocket API"
+            return "this WebSocket API does not exist"
         return None
 
     def is_open(self, scope: Scope) -> bool:

@@ -1,4 +1,4 @@
-"""What is used of the emulator: prints each internal's signature, for the test that holds them."""
+"""Prints the signature of each internal of the emulator that is used, for the test that holds them."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from ministack.core import iam_evaluator, responses, sigv4
 _HASH = re.compile(r"[0-9a-f]{64}")
 _DOES_NOT_MATCH = ("SignatureDoesNotMatch", sigv4.SIGNATURE_MISMATCH)
 _NOT_SIGNED = ("MissingAuthenticationToken", "Request is missing Authentication Token")
-# What may be signed in each service's own way: {is it S3, is it in the query string}.
+# The signers of each service: {is it S3, is it in the query string}.
 _SIGNERS = {
     (False, False): SigV4Auth,
     (False, True): SigV4QueryAuth,

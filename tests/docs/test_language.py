@@ -1,0 +1,85 @@
+"""Everything that people read is in plain sentences: code, templates, workflows and tests, as well as the pages.
+
+tests/docs/test_pages.py holds the pages to it.
+"""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.stack.stack import ROOT
+
+FOLDERS = ("src", "sandbox", "tools", "tests", "events", ".github")
+SUFFIXES = {".py", ".yaml", ".yml", ".toml", ".json", ".in", ""}
+GENERATED = {"package-lock.json", "calls.json", "internals.json"}
+THIS = Path(__file__)
+ROUNDABOUT = re.compile(r"is no |that is no\b|nothing of|so many|what is no\b")
+# A question may begin so.
+BACKWARDS = re.compile(r"(?:What|Who|Whoever|Of) ")
+
+
+def texts() -> dict[str, str]:
+    files = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*")]
+    files += [path for path in ROOT.iterdir() if path.suffix in {".yaml", ".toml"} or path.name == "Makefile"]
+    chosen = [
+        path
+        for path in files
+        if path.is_file()
+        and path.suffix in SUFFIXES
+        and path.name not in GENERATED
+        and not {"node_modules", "__pycache__"} & set(path.parts)
+        and path not in (THIS, THIS.with_name("test_pages.py"))
+    ]
+    return {str(path.relative_to(ROOT)): path.read_text(errors="replace") for path in chosen}
+
+
+TEXTS = texts()
+
+
+def test_sentences_say_what_is() -> None:
+    found = [
+        f"{file}:{number}: {line.strip()}"
+        for file, text in TEXTS.items()
+        for number, line in enumerate(text.splitlines(), start=1)
+        if ROUNDABOUT.search(line)
+    ]
+
+    assert found == []
+
+
+def test_docstrings_begin_with_their_subject_or_verb() -> None:
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    found = [
+        f"{file}: {text}"
+        for file, source in TEXTS.items()
+        if file.endswith(".py")
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, documented)
+        if (text := ast.get_docstring(node)) and BACKWARDS.match(text)
+    ]
+
+    assert found == []
+
+
+def test_comments_and_descriptions_begin_with_their_subject_or_verb() -> None:
+    begins = re.compile(rf"^\s*# (?={BACKWARDS.pattern})|(?:[Dd]escription|summary): \"?(?={BACKWARDS.pattern})")
+    found = [
+        f"{file}:{number}: {line.strip()}"
+        for file, text in TEXTS.items()
+        for number, line in enumerate(text.splitlines(), start=1)
+        if begins.search(line)
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("line", ["it is no JSON", "what is no order", "so many of them", "it says nothing of us"])
+def test_a_roundabout_sentence_is_found(line: str) -> None:
+    assert ROUNDABOUT.search(line)
+
+
+@pytest.mark.parametrize("line", ["a body that is not JSON", "what is not known", "that is nothing new"])
+def test_a_plain_negation_is_left_alone(line: str) -> None:
+    assert not ROUNDABOUT.search(line)
