@@ -39,10 +39,14 @@ pytest_plugins = ("tests.support.in_process",)
 
 
 def _answered_by_moto(session: Session) -> None:
-    """Let moto answer the clients of a session, also those that a handler makes at its import."""
-    from moto.core.models import botocore_stubber
+    """Let moto answer the clients of the first session, also those that a handler makes at its import.
 
-    session.register("before-send", botocore_stubber)
+    moto sees to the sessions that come after it; a call that it heard twice would be made twice.
+    """
+    if "moto.core.models" not in sys.modules:
+        from moto.core.models import botocore_stubber
+
+        session.register("before-send", botocore_stubber)
 
 
 # moto takes a second to load: it comes with the first session, and not for tests that make none.
