@@ -1,6 +1,7 @@
 """What holds at any time of any history, and what holds in the end."""
 
 from collections import defaultdict
+from http import HTTPStatus
 
 from storefront.identity import customer_id_of
 from storefront.orders.order import Order, OrderKey
@@ -8,6 +9,8 @@ from storefront.orders.status import Status
 from tests.unit.histories.world import World
 from tests.unit.orders.books import check_books
 
+# To a customer's order; none where the function was killed
+_ANSWERS = (HTTPStatus.ACCEPTED, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE, 0)
 _EVENT_OF = {Status.CONFIRMED: "OrderConfirmed", Status.REJECTED: "OrderRejected"}
 
 
@@ -36,16 +39,16 @@ def _check_requests(world: World, orders: dict[OrderKey, Order]) -> None:
     for request in world.requests:
         bodies[request.sender, request.key].append(request.lines)
     for request in world.requests:
+        assert request.status in _ANSWERS
         if request.order_id:
             order = orders[OrderKey(request.sender, request.order_id)]
             assert _lines(order) == request.lines, "an order is as it was accepted"
-        if request.status == 422:
+        if request.status == HTTPStatus.UNPROCESSABLE_ENTITY:
             others = [lines for lines in bodies[request.sender, request.key] if lines != request.lines]
             assert others, "refused, though nobody has used the key for another order"
     accepted = {(request.sender, request.key, request.order_id) for request in world.requests if request.order_id}
-    assert len(accepted) == len({key for _, _, key in accepted}) == len({one[:2] for one in accepted}), (
-        "one order a key"
-    )
+    assert len(accepted) == len({one[:2] for one in accepted}), "one order for each key"
+    assert len(accepted) == len({order_id for _, _, order_id in accepted}), "and for no other"
 
 
 def _check_outcomes(world: World, orders: dict[OrderKey, Order]) -> None:
@@ -57,7 +60,7 @@ def _check_outcomes(world: World, orders: dict[OrderKey, Order]) -> None:
     made = 0
     for (partner, reference), bodies in handed_in.items():
         status, outcome = world.ask_for_outcome(partner, reference)
-        assert status == 200, "everything that was handed in has an outcome"
+        assert status == HTTPStatus.OK, "everything that was handed in has an outcome"
         if any(bodies):
             made += 1
             order = orders[OrderKey(customer_id_of(partner), outcome["orderId"])]

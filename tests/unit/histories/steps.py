@@ -74,6 +74,7 @@ _ARGUMENTS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
     "decide": {"number": _number, "status": st.sampled_from(["approved", "declined"])},
     "notify": {"number": _number, "again": st.booleans(), "fates": _fates(*_settlement)},
+    "lose": {"number": _number},
     "redrive": {"number": _number, "fates": _fates("SendMessage", "DeleteMessage")},
     "publish": {"count": st.integers(1, 5), "again": st.booleans(), "fates": _fates("PutEvents")},
 }
@@ -85,8 +86,9 @@ _WEIGHTS = {
     "process": 8,
     "go_on": 4,
     "reconcile": 5,
-    "decide": 2,
+    "decide": 3,
     "notify": 2,
+    "lose": 1,
     "redrive": 1,
     "publish": 1,
 }

@@ -18,11 +18,7 @@ from storefront.shared.aws import client
 from tests.support.dynamodb import Table
 from tests.unit.histories.process import Fates
 from tests.unit.histories.runtime import Runtime
-from tests.unit.histories.services import (
-    DEAD_LETTERS,
-    ORDERS,
-    PARTNER_ORDERS,
-)
+from tests.unit.histories.services import DEAD_LETTERS, ORDERS, PARTNER_ORDERS
 from tools.ops import redrive
 from tools.testing.events import Context, rest_event
 
@@ -55,7 +51,10 @@ class Request:
 
 
 class World(Runtime):
-    """The shop with everybody who has to do with it. What they do may happen at any time; `fates` are its calls'."""
+    """The shop, and everybody who does something with it: a step is one of the methods that take `fates`.
+
+    A number chooses one of those that there are; without any, the step does nothing.
+    """
 
     def __init__(self, looks: int) -> None:
         super().__init__(looks)
@@ -144,6 +143,11 @@ class World(Runtime):
                 self.payments.events.remove(told)
 
         self.start(lambda: receive_payment_event.handler(event, _CONTEXT), fates, ended)
+
+    def lose(self, number: int) -> None:
+        """The provider gives up sending an event."""
+        if self.payments.events:
+            del self.payments.events[number % len(self.payments.events)]
 
     def publish(self, count: int, again: bool, fates: Fates) -> None:
         """The stream delivers the next changes of orders, perhaps not for the last time."""
