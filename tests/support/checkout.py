@@ -10,7 +10,7 @@ from tools.environments import COMMAND, TOOLS
 from tools.stack.stack import ROOT
 
 SECONDS = 1800
-# Of no person's settings.
+# Nobody's own settings.
 GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,

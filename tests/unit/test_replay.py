@@ -53,7 +53,7 @@ def test_events_are_found_by_case_function_or_file(wanted: str | None, found: li
 
 
 def test_who_asks_for_an_event_that_there_is_not_is_told_the_nearest() -> None:
-    with pytest.raises(Misuse, match=r"no event 'place-ordr/good': did you mean place-order/good or "):
+    with pytest.raises(Misuse, match=r"no event is called 'place-ordr/good': did you mean place-order/good or "):
         chosen("place-ordr/good", CASES)
     with pytest.raises(Misuse, match="the folders of events/"):
         chosen("?", CASES)

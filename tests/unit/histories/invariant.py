@@ -1,4 +1,4 @@
-"""What holds at any time of any history, and what holds in the end."""
+"""The rules that hold at any time of any history, and those that hold in the end."""
 
 from collections import defaultdict
 from http import HTTPStatus
@@ -52,7 +52,7 @@ def _check_requests(world: World, orders: dict[OrderKey, Order]) -> None:
 
 
 def _check_outcomes(world: World, orders: dict[OrderKey, Order]) -> None:
-    """What a partner has handed in has an outcome: its order, if anything under its reference can be one."""
+    """Everything that a partner has handed in has an outcome: its order, if anything under its reference can be one."""
     handed_in = defaultdict(list)
     for request in world.requests:
         if request.partner:
@@ -74,7 +74,7 @@ def _check_outcomes(world: World, orders: dict[OrderKey, Order]) -> None:
 
 
 def _check_events(world: World, orders: dict[OrderKey, Order]) -> None:
-    """Of each order, its acceptance and its outcome are published, each with the order's version then."""
+    """Acceptance and outcome of each order are published, each with the order's version then."""
     told: defaultdict[str, dict[int, str]] = defaultdict(dict)
     for event_type, detail in world.bus.events:
         version = told[detail["orderId"]].setdefault(detail["version"], event_type)

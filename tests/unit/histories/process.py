@@ -10,7 +10,7 @@ from tests.support.faults import Crash
 
 
 class Fate(StrEnum):
-    """What happens to one call of a function."""
+    """The fate of one call of a function."""
 
     OK = "the call is answered"
     HELD = "the function stands still before the call; whatever happens meanwhile is not its doing"
@@ -28,7 +28,7 @@ class Fate(StrEnum):
         return str(f"Fate.{self.name}")
 
 
-# Of a function's next calls, by their operation; all others are answered.
+# Fates of a function's next calls, by their operation; all others are answered.
 Fates = Mapping[str, Fate]
 
 

@@ -17,7 +17,7 @@ from storefront.shared.errors import Overloaded
 from tests.unit.histories.process import Fates, Process
 from tests.unit.histories.services import Bus, DynamoDB, Payments, Queues, operation_of
 
-# What a function may report as a failure: what has been done to it, and nothing else.
+# A function may report as a failure only what has been done to it.
 _EXPECTED = (ReadTimeoutError, Overloaded, PaymentUnresolved)
 _INJECTED = {"ThrottlingException", "InternalServerError", "TransactionConflictException"}
 

@@ -1,4 +1,4 @@
-"""What the functions call: tables, queues, the event bus and the payment provider, in memory."""
+"""The services that functions call: tables, queues, the event bus and the payment provider, in memory."""
 
 import json
 import re
@@ -21,7 +21,7 @@ MAX_RECEIVES = 2
 
 
 class _Aws:
-    """What goes wrong with the calls of any AWS service."""
+    """Failures of calls to any AWS service."""
 
     lost: Exception = ReadTimeoutError(endpoint_url="https://aws")
 
@@ -144,7 +144,7 @@ class Bus(_Aws):
 
 @dataclass
 class Charge:
-    """What the payment provider has under an idempotency key; cancelled without a charge, it has no amount."""
+    """The payment provider's record of an idempotency key; cancelled without a charge, it has no amount."""
 
     id: str
     status: str

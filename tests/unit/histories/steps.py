@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.unit.histories.process import Fate, Fates
 from tests.unit.histories.world import BODIES, World
 
-# What may happen to a call of an operation. Most often somebody overtakes it.
+# The fates of a call of an operation. Most often somebody overtakes it.
 _ANY = [Fate.HELD] * 4 + [Fate.CRASHED_BEFORE, Fate.THROTTLED]
 _READ = [*_ANY, Fate.STALE]
 _WRITE = [*_ANY, Fate.CRASHED_AFTER, Fate.LOST, Fate.TWICE]

@@ -201,7 +201,7 @@ class World(Runtime):
 
     @property
     def charges(self) -> dict[str, tuple[str, int]]:
-        """What the provider has on its books: status and amount by the order."""
+        """The provider's books: status and amount by the order."""
         charges: dict[str, tuple[str, int]] = {}
         for charge in self.payments.charges.values():
             if charge.request:
