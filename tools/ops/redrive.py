@@ -113,7 +113,7 @@ def _deal_with(stack: Stack, queue: DeadLetterQueue, match: str | None, go: bool
     chosen = [letter for letter in letters if match is None or mentions(letter, match)]
     try:
         _show(queue, letters, chosen)
-        failed = _moved(stack, queue, chosen) if go else []
+        failed = move(stack, queue, chosen) if go else []
     finally:
         release(sqs, queue.url, letters)
     done, does = _MOVING if queue.source_url else _PUBLISHING
@@ -139,7 +139,7 @@ def _show(queue: DeadLetterQueue, letters: Sequence[Letter], chosen: Sequence[Le
             say(f"    {printable(_pointer(letter))}")
 
 
-def _moved(stack: Stack, queue: DeadLetterQueue, letters: Iterable[Letter]) -> list[tuple[Letter, str]]:
+def move(stack: Stack, queue: DeadLetterQueue, letters: Iterable[Letter]) -> list[tuple[Letter, str]]:
     """Move letters, each by itself; return those that could not be moved, with the reason."""
     sqs = stack.client("sqs")
     failed = []

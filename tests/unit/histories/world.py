@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from storefront.identity import customer_id_of
@@ -115,7 +116,7 @@ class World(Runtime):
             queue, message = letters[number % len(letters)]
             letter = {"Body": message.body, "MessageAttributes": message.attributes, "ReceiptHandle": message.id}
             dead_letters = redrive.DeadLetterQueue("", DEAD_LETTERS[queue], queue)
-            self.start(lambda: redrive.move(_sqs, dead_letters, letter), fates)
+            self.start(lambda: redrive.move(_STACK, dead_letters, [letter]), fates)
 
     def reconcile(self, hours: int, lag: int, fates: Fates) -> None:
         """Time passes, and the schedule calls the reconciler, whose index is some writes behind."""
@@ -227,6 +228,7 @@ class World(Runtime):
 
 _CONTEXT: Any = Context()
 _sqs = client("sqs")
+_STACK: Any = SimpleNamespace(client=lambda service: _sqs)
 
 
 def _lines(quantities: dict[str, int]) -> list[dict[str, Any]]:
