@@ -44,8 +44,8 @@ down: tools ## End the local stack and delete its data
 	@$(storefront) down
 demo: tools ## Walk through the shop on the running stack
 	@$(storefront) demo
-test: check ## Check everything, then run all tests on a local stack of their own
-	@.venv/bin/python -m pytest tests --quiet --numprocesses auto
+test: check ## Check everything, then run the tests on a local stack of their own
+	@.venv/bin/python -m pytest tests --ignore tests/pages --quiet --numprocesses auto
 tests: dev ## Run the tests in TESTS, without the checks
 	@case "$$TESTS" in "") echo "TESTS names nothing: no test is run"; exit;; *.py) processes=0;; *) processes=auto;; esac; \
 	.venv/bin/python -m pytest $$TESTS --quiet --numprocesses $$processes

@@ -104,7 +104,7 @@ def test_what_a_role_may_not_write_is_refused(stack: Stack, state: Path) -> None
         outcome = processes.invoke("open-connection", CASES["open-connection/good"].event)
 
     assert outcome.answer == {"statusCode": 500}
-    assert "not authorized to perform: dynamodb:PutItem" in (state / "replay.log").read_text()
+    assert "not authorized to perform: dynamodb:UpdateItem" in (state / "replay.log").read_text()
 
 
 def test_a_changed_expectation_is_shown_under_its_case_and_ends_with_1(
