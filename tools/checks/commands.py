@@ -66,7 +66,7 @@ def rename(
 def mutate(
     mutants: Annotated[list[str] | None, typer.Argument(help="Patterns: storefront.identity.*; default: all.")] = None,
 ) -> None:
-    """Change the code that lets people in, and list the changes that no test notices: docs/maintaining/mutation.md."""
+    """Change the code of the shop, and list the changes that no test notices: docs/maintaining/mutation.md."""
     from tools.checks import mutation
 
     environments.ensure("mutation")
