@@ -75,6 +75,29 @@ def test_our_secret_follows_the_provider_to_no_other_place(call: Call, good: Ans
         assert elsewhere.requests == []
 
 
+def test_a_charge_names_the_amount_the_order_and_the_customer(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+    called = PaymentProvider._call
+
+    def heard(payments: PaymentProvider, *request: Any, **body: Any) -> Any:
+        sent.append(body.get("json"))
+        return called(payments, *request, **body)
+
+    monkeypatch.setattr(PaymentProvider, "_call", heard)
+
+    with serving(APPROVED) as server:
+        calling(server).charge(ORDER)
+
+    assert sent == [
+        {
+            "amount": 1000,
+            "currency": "EUR",
+            "reference": ORDER.key.order_id,
+            "metadata": {"customerId": "customer"},
+        }
+    ]
+
+
 @each_operation
 @pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
 def test_a_failure_that_may_pass_is_tried_once_more(call: Call, good: Answer, code: int) -> None:
