@@ -25,7 +25,7 @@ class Customer:
     groups
         The user pool's groups that they are in.
     name
-        What other people are shown. It is the customer's own word, and identifies nobody.
+        The name that other people see. It is the customer's own word, and identifies nobody.
     """
 
     id: str
@@ -42,7 +42,7 @@ class ChatUser:
     id
         The customer's id.
     name
-        What the others in the chat are shown.
+        The name that others in the chat see.
     group
         `support` or `customer`.
     """

@@ -38,15 +38,17 @@ def texts() -> dict[str, str]:
 TEXTS = texts()
 
 
-def test_sentences_say_what_is() -> None:
-    found = [
+def lines_with(pattern: re.Pattern[str]) -> list[str]:
+    return [
         f"{file}:{number}: {line.strip()}"
         for file, text in TEXTS.items()
         for number, line in enumerate(text.splitlines(), start=1)
-        if ROUNDABOUT.search(line)
+        if pattern.search(line)
     ]
 
-    assert found == []
+
+def test_sentences_say_what_is() -> None:
+    assert lines_with(ROUNDABOUT) == []
 
 
 def test_docstrings_begin_with_their_subject_or_verb() -> None:
@@ -65,14 +67,8 @@ def test_docstrings_begin_with_their_subject_or_verb() -> None:
 
 def test_comments_and_descriptions_begin_with_their_subject_or_verb() -> None:
     begins = re.compile(rf"^\s*# (?={BACKWARDS.pattern})|(?:[Dd]escription|summary): \"?(?={BACKWARDS.pattern})")
-    found = [
-        f"{file}:{number}: {line.strip()}"
-        for file, text in TEXTS.items()
-        for number, line in enumerate(text.splitlines(), start=1)
-        if begins.search(line)
-    ]
 
-    assert found == []
+    assert lines_with(begins) == []
 
 
 @pytest.mark.parametrize("line", ["it is no JSON", "what is no order", "so many of them", "it says nothing of us"])

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
+from requests.adapters import HTTPAdapter
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -73,3 +76,16 @@ def serving(*answers: Answer) -> Iterator[HttpServer]:
         server.ended.set()
         server.shutdown()
         server.server_close()
+
+
+def limits_given(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return the list that gets the time limits of each request, to connect and to read, in seconds."""
+    given: list[Any] = []
+    original = HTTPAdapter.send
+
+    def send(self: HTTPAdapter, request: Any, **options: Any) -> Any:
+        given.append(options["timeout"])
+        return original(self, request, **options)
+
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    return given

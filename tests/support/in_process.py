@@ -10,6 +10,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
     from tools.testing.aws_calls import AwsCall, Listen
 
 READS = ("BatchGet", "Describe", "Get", "List", "Query", "Scan")
+
+
+@contextmanager
+def _serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve on this machine, and give the server's URL."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
 
 
 class _FunctionUrl(BaseHTTPRequestHandler):
@@ -60,13 +71,9 @@ class _FunctionUrl(BaseHTTPRequestHandler):
 @pytest.fixture
 def payments_sandbox(aws: Aws) -> Iterator[str]:
     """Start the sandbox and put its URL where the functions look for it."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _FunctionUrl)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/"
-    aws.ssm.put_parameter(Name=os.environ["PAYMENTS_URL_PARAMETER"], Value=url, Type="String")
-    yield url
-    server.shutdown()
-    server.server_close()
+    with _serving(_FunctionUrl) as url:
+        aws.ssm.put_parameter(Name=os.environ["PAYMENTS_URL_PARAMETER"], Value=f"{url}/", Type="String")
+        yield f"{url}/"
 
 
 @pytest.fixture
@@ -119,13 +126,9 @@ class OpenShop(BaseHTTPRequestHandler):
 @pytest.fixture
 def open_shop(aws: Aws) -> Iterator[None]:
     """Start the public API and put its URL where the hook looks for it."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), OpenShop)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    aws.ssm.put_parameter(Name=os.environ["REST_API_URL_PARAMETER"], Value=url, Type="String")
-    yield
-    server.shutdown()
-    server.server_close()
+    with _serving(OpenShop) as url:
+        aws.ssm.put_parameter(Name=os.environ["REST_API_URL_PARAMETER"], Value=url, Type="String")
+        yield
 
 
 @pytest.fixture

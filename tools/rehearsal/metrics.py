@@ -64,7 +64,7 @@ class Formula:
     """The ``Metrics`` of an alarm: metrics with a statistic, and expressions that name them and each other.
 
     In an expression, a metric must stand in FILL: an alarm on a sum in which one part may be missing would be silent.
-    What is not evaluated here is `Unsupported`.
+    An expression that is not evaluated here raises `Unsupported`.
     """
 
     def __init__(self, queries: Sequence[Mapping[str, Any]]) -> None:

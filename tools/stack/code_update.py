@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from samcli.lib.utils.hash import dir_checksum
 
 from tools.console import Problem
-from tools.stack.deployment import BUCKET, TEMPLATE, first_failure
+from tools.stack.deployment import BUCKET, TEMPLATE, describe, first_failure
 from tools.stack.emulator import Emulator
 from tools.stack.stack import ROOT, STACK_NAME, client
 
@@ -105,10 +105,8 @@ class CodeUpdate:
         remember(self.emulator, self.inputs)
 
     def _update(self) -> None:
-        cloudformation, started = (
-            client("cloudformation", self.emulator.endpoint, self.emulator.credentials),
-            time.time(),
-        )
+        cloudformation = client("cloudformation", self.emulator.endpoint, self.emulator.credentials)
+        started = time.time()
         parameters = [
             {"ParameterKey": parameter["ParameterKey"], "UsePreviousValue": True}
             for parameter in self.described["Parameters"]
@@ -119,7 +117,7 @@ class CodeUpdate:
             Parameters=parameters,
             Capabilities=self.described["Capabilities"],
         )
-        while (status := _described(cloudformation)["StackStatus"]) not in _FINISHED:
+        while (status := describe(cloudformation)["StackStatus"]) not in _FINISHED:
             if "ROLLBACK" in status or time.time() > started + _TIMEOUT_SECONDS:
                 reason = first_failure(cloudformation, started) or f"the stack is in {status}"
                 raise Problem(f"the code could not be updated: {reason}")
@@ -142,12 +140,7 @@ def _stack(emulator: Emulator) -> tuple[dict[str, Any], str]:
     """Return a stack, and its template as it was given."""
     cloudformation = client("cloudformation", emulator.endpoint, emulator.credentials)
     template = cloudformation.get_template(StackName=STACK_NAME, TemplateStage="Original")["TemplateBody"]
-    return _described(cloudformation), str(template)
-
-
-def _described(cloudformation: Any) -> dict[str, Any]:
-    described: dict[str, Any] = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
-    return described
+    return describe(cloudformation), str(template)
 
 
 def _digest(described: dict[str, Any], template: str) -> str:

@@ -44,7 +44,7 @@ def deploy(emulator: Emulator, progress: Callable[[str], None], template: Path =
     log = emulator.state / "deploy.log"
     if not _sam_deploy(template, emulator, log, progress):
         raise Problem(f"{first_failure(cloudformation, started) or _error_in(log)}; details: {log}")
-    return {output["OutputKey"]: output["OutputValue"] for output in _describe(cloudformation)["Outputs"]}
+    return {output["OutputKey"]: output["OutputValue"] for output in describe(cloudformation)["Outputs"]}
 
 
 def _sam_deploy(template: Path, emulator: Emulator, log: Path, progress: Callable[[str], None]) -> bool:
@@ -91,13 +91,14 @@ def _variables(emulator: Emulator) -> dict[str, str]:
     }
 
 
-def _describe(cloudformation: Any) -> Any:
+def describe(cloudformation: Any) -> Any:
+    """Return the stack as CloudFormation describes it."""
     return cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
 
 
 def _delete_unusable(cloudformation: Any) -> None:
     try:
-        status = _describe(cloudformation)["StackStatus"]
+        status = describe(cloudformation)["StackStatus"]
     except ClientError:
         return  # no such stack yet
     if status in _UNUSABLE:

@@ -54,7 +54,7 @@ class ProductStore:
         Parameters
         ----------
         product
-            What the catalogue says of it.
+            Its entry in the catalogue.
         stock
             How many there are.
         write_id
@@ -76,7 +76,7 @@ class ProductStore:
         Parameters
         ----------
         product
-            What the catalogue is to say of it.
+            Its new entry in the catalogue.
         version
             The version that it must have.
         write_id

@@ -42,11 +42,11 @@ def broadcast(
     Parameters
     ----------
     frame
-        What to send.
+        The frame to send.
     pages
         Whom to.
     gateway
-        What through.
+        The API that sends it.
     close
         Removes what is stored of a connection that is gone.
     has_time

@@ -50,7 +50,7 @@ class Connection:
     id
         The gateway's id, by which the connection is posted to.
     customer_id, name, group
-        Who is at the other end; the group is `customer` or `support`.
+        The user at the other end; the group is `customer` or `support`.
     connected_at
         Since when.
     """

@@ -101,7 +101,7 @@ class MessageStore:
         Parameters
         ----------
         connection
-            Who asks.
+            The connection that asks.
         room
             The room.
         limit

@@ -108,13 +108,13 @@ def tell_customer(
     Parameters
     ----------
     status
-        What to tell.
+        The status to tell.
     versions
         Knows what was told before.
     connections
         Knows whom to tell.
     gateway
-        What the frames go through.
+        The API that sends the frames.
     has_time
         Tells whether another post can be begun, and end, before this function is ended.
     now

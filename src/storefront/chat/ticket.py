@@ -28,7 +28,7 @@ class Ticket:
     customer_id
         The subject of the ID token that the ticket was asked for with.
     name
-        What the others in the chat call them.
+        The name that others in the chat see.
     group
         `support` or `customer`.
     expires_at

@@ -44,7 +44,7 @@ class Exchange(Generic[Asked]):
     Parameters
     ----------
     request
-        What the frame asks for.
+        The request in the frame.
     connection
         The connection it came from.
     answer

@@ -19,9 +19,9 @@ def answer_for(partner: Partner, method_arn: str) -> dict[str, Any]:
     Parameters
     ----------
     partner
-        Who is calling; their token is good.
+        The caller; their token is good.
     method_arn
-        What is called: `arn:...:<API>/<stage>/<method>/<path>`.
+        The method called: `arn:...:<API>/<stage>/<method>/<path>`.
     """
     api, stage, _ = method_arn.split("/", 2)
     return {

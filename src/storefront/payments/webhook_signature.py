@@ -78,7 +78,7 @@ def check_signature(
     method, path
         The route, as the gateway names it.
     headers
-        What the request brought.
+        The request's headers.
     secrets
         Returns the secrets that count: the current one and, for the time of a rotation, the one before. It is asked
         only for a request that could be genuine.

@@ -34,7 +34,7 @@ class Outcome:
     Parameters
     ----------
     answer
-        What the function returned; Lambda's description of the error where it failed.
+        The answer of the function; Lambda's description of the error where it failed.
     failed
         Whether it failed: it raised, could not be imported, or ran out of time.
     """

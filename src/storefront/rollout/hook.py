@@ -22,7 +22,7 @@ def report(event: dict[str, Any], code_deploy: CodeDeploy, check: Callable[[Hook
     event
         The hook's event.
     code_deploy
-        Who is told.
+        The service that gets the verdict.
     check
         Ends quietly if all is well, and raises if not.
     """

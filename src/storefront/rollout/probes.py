@@ -27,7 +27,7 @@ class Probe:
     Parameters
     ----------
     event
-        What the function is called with.
+        The event that the function is called with.
     expected
         What must come of it, in words.
     holds

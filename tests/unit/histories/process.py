@@ -69,7 +69,7 @@ class Process:
     Attributes
     ----------
     failure
-        What it failed with, if it did.
+        The error that it failed with, or `None`.
     """
 
     def __init__(self, work: Callable[[], Any], ended: Callable[[Any], None]) -> None:

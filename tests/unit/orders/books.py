@@ -18,7 +18,7 @@ def check_books(orders: Iterable[Order], taken: Mapping[str, int], charges: Mapp
     taken
         How much of each product is gone from the stock.
     charges
-        What the provider has for an order: status and amount by order id.
+        The provider's charges: status and amount by order id.
     """
     held = dict.fromkeys(taken, 0)
     for order in orders:

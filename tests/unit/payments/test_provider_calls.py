@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from requests.adapters import HTTPAdapter
 
 from storefront.orders.order import Line, Order, OrderKey
 from storefront.payments import provider
@@ -21,7 +20,7 @@ from storefront.payments.provider import (
     PaymentProvider,
 )
 from storefront.shared.money import Money
-from tests.support.http_server import Answer, HttpServer, serving
+from tests.support.http_server import Answer, HttpServer, limits_given, serving
 
 Call = Callable[[PaymentProvider], Any]
 
@@ -141,14 +140,7 @@ def test_a_provider_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatc
 
 @each_operation
 def test_each_call_has_both_time_limits(monkeypatch: pytest.MonkeyPatch, call: Call, good: Answer) -> None:
-    given: list[Any] = []
-    original = HTTPAdapter.send
-
-    def send(self: HTTPAdapter, request: Any, **options: Any) -> Any:
-        given.append(options["timeout"])
-        return original(self, request, **options)
-
-    monkeypatch.setattr(HTTPAdapter, "send", send)
+    given = limits_given(monkeypatch)
     with serving(good) as server:
         call(calling(server))
 

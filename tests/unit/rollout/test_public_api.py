@@ -1,14 +1,11 @@
 """How the shop's own API is called after a release: over real HTTP, since a session's settings show nowhere else."""
 
-from typing import Any
-
 import pytest
-from requests.adapters import HTTPAdapter
 
 from storefront.rollout import public_api
 from storefront.rollout.hook import NotFit
 from storefront.rollout.public_api import CONNECT_SECONDS, READ_SECONDS, TRIES, PublicApi, Reply
-from tests.support.http_server import Answer, serving
+from tests.support.http_server import Answer, limits_given, serving
 from tools.testing.template import resources
 
 
@@ -28,14 +25,7 @@ def test_an_api_that_says_nothing_is_not_fit(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_each_request_has_both_time_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[Any] = []
-    original = HTTPAdapter.send
-
-    def send(self: HTTPAdapter, request: Any, **options: Any) -> Any:
-        given.append(options["timeout"])
-        return original(self, request, **options)
-
-    monkeypatch.setattr(HTTPAdapter, "send", send)
+    given = limits_given(monkeypatch)
     with serving(Answer(200, {})) as server:
         PublicApi(lambda: server.url).request("GET", "/health")
 
