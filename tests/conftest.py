@@ -1,5 +1,6 @@
 """Fixtures of all tests: a process that can reach no AWS account, and AWS as moto plays it."""
 
+import os
 import sys
 
 from tools.testing import environment
@@ -8,6 +9,9 @@ from tools.testing import environment
 environment.set_up()
 # `sam local` watches the sandbox's folder: bytecode written there would end the containers of its tests.
 sys.dont_write_bytecode = True
+# When make runs the tests, a make that a test starts would take its options, and print where it is.
+for variable in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"):
+    os.environ.pop(variable, None)
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
