@@ -106,8 +106,8 @@ def stack(state: Path) -> "Iterator[Stack]":
     assert not leaked, "what must not be in any log line of the whole run"
 
 
-class _FewStacks(LoadScopeScheduling):
-    """Gives the tests that need a local stack to three processes, so that no more stacks are made.
+class _SetUpOnce(LoadScopeScheduling):
+    """Gives tests that share a costly set-up to one process: a local stack, a translated template, measured imports.
 
     Orders spend their time waiting for queues: they have one stack. What runs in containers has another, and everything
     else the third.
@@ -120,11 +120,20 @@ class _FewStacks(LoadScopeScheduling):
             return "the stack for sam local"
         if nodeid.startswith(("tests/local/", "tests/contract/test_running")):
             return "the other stack"
+        if nodeid.startswith("tests/template/"):
+            return "the translated templates"
+        if nodeid.startswith("tests/unit/test_imports"):
+            return "the imports of each handler"
         return nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    return _FewStacks(config, log)
+    return _SetUpOnce(config, log)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one process more than there are processors: tests of a local stack wait half of their time."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(wrapper=True)
