@@ -3,12 +3,14 @@
 import os
 import sys
 
+from tools.environments import ROOT
 from tools.testing import environment
 
 # Handlers read their environment at import; so it is here before any of them is imported.
 environment.set_up()
-# `sam local` watches the sandbox's folder: bytecode written there would end the containers of its tests.
-sys.dont_write_bytecode = True
+# Without bytecode each run would compile the libraries anew. It is kept apart: `sam local` watches the sandbox's
+# folder, and a file written there would end the containers of its tests.
+sys.dont_write_bytecode, sys.pycache_prefix = False, str(ROOT / ".local" / "bytecode")
 # When make runs the tests, a make that a test starts would take its options, and print where it is.
 for variable in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"):
     os.environ.pop(variable, None)
@@ -32,7 +34,6 @@ from botocore.session import Session
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.call_recorder import Recording
-from tools.environments import ROOT
 
 if TYPE_CHECKING:
     from tools.stack.stack import Stack
