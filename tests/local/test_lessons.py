@@ -45,6 +45,11 @@ Outputs:
   Street: {Value: Long street}
   QueueUrl: {Value: !Ref Queue}
 """
+UNDEPLOYABLE = """\
+Resources:
+  Good: {Type: AWS::SQS::Queue}
+  Bad: {Type: AWS::SQS::Queue, Properties: {QueueName: !ImportValue no}}
+"""
 
 
 @pytest.fixture
@@ -153,8 +158,7 @@ def test_a_lesson_runs_in_one_terminal_at_a_time(own: Lesson, stack: Stack, stat
 def test_a_template_that_cannot_be_deployed_is_a_problem_and_leaves_nothing(
     own: Lesson, stack: Stack, state: Path
 ) -> None:
-    bad = "Resources:\n  Good: {Type: AWS::SQS::Queue}\n  Bad: {Type: AWS::SQS::Queue, Properties: {QueueName: !ImportValue no}}\n"
-    (own.directory / "template.yaml").write_text(bad)
+    (own.directory / "template.yaml").write_text(UNDEPLOYABLE)
     before = owned(stack)
 
     with pytest.raises(Problem, match=r"template.yaml: Bad \(AWS::SQS::Queue\): Export 'no' not found"):
@@ -206,7 +210,8 @@ def test_by_hand_a_lesson_is_deployed_typed_and_removed(found: Lesson, stack: St
     cli.run("lesson", found.name, "--up", "--state", str(state))
     capsys.readouterr()
     cli.run("env", found.name, "--state", str(state))
-    typed = f'{capsys.readouterr().out}echo "$QUEUE_URL"; aws sqs get-queue-attributes --queue-url "$QUEUE_URL"; echo "$STREET"'
+    lines = ('echo "$QUEUE_URL"', 'aws sqs get-queue-attributes --queue-url "$QUEUE_URL"', 'echo "$STREET"')
+    typed = "\n".join((capsys.readouterr().out, *lines))
     came = subprocess.run(["/bin/sh", "-c", typed], capture_output=True, text=True, check=True).stdout
     cli.run("lesson", found.name, "--down", "--state", str(state))
 
