@@ -3,6 +3,7 @@
 #   PORT=4567         up: the port of the local stack (default 4566)
 #   STATE=folder      where the local stack is kept (default .local)
 #   TESTS=paths       tests: which (default tests)
+#   LESSON=name       lesson: which (default: list them)
 #   ENVIRONMENT=name  deploy: dev, staging or prod (default dev)
 #   PYTHON=path       Python for the environments (default: the best one found)
 
@@ -13,9 +14,10 @@ unexport PORT STATE PYTHONWARNINGS PYTHONDONTWRITEBYTECODE
 export STOREFRONT_PORT := $(or $(value PORT),$(value STOREFRONT_PORT))
 export STOREFRONT_STATE := $(or $(value STATE),$(value STOREFRONT_STATE))
 override TESTS := $(if $(filter undefined,$(origin TESTS)),tests,$(value TESTS))
+override LESSON := $(value LESSON)
 override ENVIRONMENT := $(or $(value ENVIRONMENT),dev)
 override PYTHON := $(value PYTHON)
-export TESTS ENVIRONMENT PYTHON SAM_CLI_TELEMETRY := 0
+export TESTS LESSON ENVIRONMENT PYTHON SAM_CLI_TELEMETRY := 0
 
 storefront := .venv/bin/storefront
 # Installs what a command needs, unless it is there.
@@ -37,13 +39,15 @@ dev:
 scanners:
 	$(install) check
 
-.PHONY: up down demo test tests check build deploy bench clean
+.PHONY: up down demo lesson test tests check build deploy bench clean
 up: tools ## Start the local stack, or update it, by deploying the template
 	@$(storefront) up
 down: tools ## End the local stack and delete its data
 	@$(storefront) down
 demo: tools ## Walk through the shop on the running stack
 	@$(storefront) demo
+lesson: tools ## Run the lesson LESSON on the running stack
+	@$(storefront) lesson -- "$$LESSON"
 test: check ## Check everything, then run the tests on stacks of their own
 	@.venv/bin/python -m pytest tests --ignore tests/pages --quiet --numprocesses auto
 tests: dev ## Run the tests in TESTS, without the checks

@@ -8,6 +8,7 @@ from tools.checks import commands as checks
 from tools.console import INTERRUPTED, Misuse, Problem, problems_reported
 from tools.demo import commands as demo
 from tools.drill import commands as drill
+from tools.lessons import commands as lessons
 from tools.ops import commands as ops
 from tools.rehearsal import commands as rehearsal
 from tools.replay import commands as replay
@@ -18,6 +19,7 @@ NAME = "storefront"
 # The panels of `storefront --help`, in its order.
 PANELS = {
     "The local stack": (stack.app,),
+    "The course": (lessons.app,),
     "Using the shop": (demo.app, replay.app),
     "Operating a stack": (ops.app, drill.app),
     "Releases": (rehearsal.app,),

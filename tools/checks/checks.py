@@ -27,6 +27,7 @@ _TEMPLATES = "template.yaml operations.yaml bootstrap.yaml"
 CHECKS = (
     # The template's Metadata names the checks that it leaves out.
     Check("cfn-lint", f"cfn-lint --append-rules cfn_lint_serverless.rules -- {_TEMPLATES}", SCANNERS),
+    Check("cfn-lint of lessons", "cfn-lint lessons/*/template.yaml"),
     Check("checkov", f"checkov --config-file tools/scanners/checkov.yaml --file {_TEMPLATES}", SCANNERS),
     # Without --lint: cfn-lint looks at the same template above.
     Check("sam validate", f"sam validate --template-file template.yaml --region {REGION}"),

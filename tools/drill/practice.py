@@ -54,7 +54,7 @@ def _tell(incident: Incident) -> None:
 
 def _instruct(incident: Incident) -> None:
     say("The entry of the runbook is named behind the alarm. In another terminal, paste its set-up for this stack:\n")
-    say(f'. .venv/bin/activate; eval "$(storefront aws-env)"\n{runbook.set_up(incident.stack, incident.order_id)}')
+    say(f'. .venv/bin/activate; eval "$(storefront env)"\n{runbook.set_up(incident.stack, incident.order_id)}')
     say(f"Then mend what was released, and what it left behind. Hints: {' and '.join(map(repr, ENTRIES))}.")
     say("Ctrl-C gives up and puts everything right.")
 

@@ -115,7 +115,7 @@ def commands(configuration: Path) -> list[str]:
     folder, state = configuration.parent, configuration.parents[1]
     return [
         f"cd {shlex.quote(str(folder))}",
-        f'eval "$({command_line("aws-env", state)})"',
+        f'eval "$({command_line("env", state)})"',
         f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH",
         "sam local invoke PlaceOrderFunction -e events/place-order/good.json",
         "sam local start-api",

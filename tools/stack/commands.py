@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
 
 from tools.console import say
-from tools.environments import STATE_DIRECTORY
+from tools.environments import COMMAND, STATE_DIRECTORY
 from tools.options import StackName, State, User, chosen
 
 app = typer.Typer()
@@ -76,14 +77,23 @@ def token(user: Annotated[User, typer.Argument()] = "customer", state: State = S
     say(sign_in(chosen(None, state), user))
 
 
-@app.command("aws-env")
-def aws_env(state: State = STATE_DIRECTORY) -> None:
-    """Print the variables by which the aws command finds the local stack: eval "$(storefront aws-env)"."""
-    from tools.stack.stack import aws_variables
+@app.command()
+def env(
+    lesson: Annotated[str, typer.Argument(metavar="[LESSON]", help="A lesson's stack; without one, the shop's.")] = "",
+    state: State = STATE_DIRECTORY,
+) -> None:
+    """Print what to type commands with, for eval "$(storefront env)".
+
+    The variables are the endpoint, the region, the keys and the stack's outputs; PATH gets the aws command.
+    """
+    from tools.lessons import deployment, page
+    from tools.stack.stack import exports
 
     stack = chosen(None, state)
-    for name, value in aws_variables(stack.endpoint, stack.credentials).items():
-        say(f"export {name}='{value}'")
+    outputs = deployment.outputs(stack, page.named(lesson)) if lesson else stack.outputs
+    for name, value in exports(stack, outputs).items():
+        say(f"export {name}={shlex.quote(value)}")
+    say(f'export PATH={shlex.quote(str(COMMAND.parent))}:"$PATH"')
 
 
 @app.command()

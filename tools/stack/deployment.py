@@ -108,10 +108,10 @@ def _delete_unusable(cloudformation: Any) -> None:
         )
 
 
-def first_failure(cloudformation: Any, since: float) -> str | None:
+def first_failure(cloudformation: Any, since: float, stack: str = STACK_NAME) -> str | None:
     """Return the reason of the first resource that has failed since a time, as CloudFormation tells it."""
     try:
-        events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+        events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
     except ClientError:
         return None
     for event in reversed(events):

@@ -20,7 +20,7 @@ import requests
 
 from storefront.shared.http import session
 from tools.console import Problem
-from tools.environments import EMULATOR
+from tools.environments import EMULATOR, ROOT
 from tools.stack.samconfig import environment
 
 HOST = "127.0.0.1"
@@ -61,6 +61,11 @@ class Emulator:
         """The access key and secret of the account's root, new at each start; the functions run as their own roles."""
         return dict(self._process_info["credentials"])
 
+    @property
+    def checkout(self) -> str:
+        """The folder of the project that has started the emulator."""
+        return str(self._process_info["checkout"])
+
     def is_running(self) -> bool:
         """Whether the process that this directory's lock belongs to is alive."""
         with suppress(FileNotFoundError), self._lock_path.open("r+") as lock:
@@ -73,6 +78,7 @@ class Emulator:
         _require_free(port)
         key, secret = f"AKIA{secrets.token_hex(8).upper()}", secrets.token_urlsafe(30)
         info: dict[str, Any] = {
+            "checkout": str(ROOT),
             "port": port,
             "code_deploy_port": free_port(),
             "credentials": {"accessKeyId": key, "secretAccessKey": secret},

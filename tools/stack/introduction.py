@@ -15,7 +15,7 @@ def introduce(stack: Stack, state: Path) -> None:
     say(f"\n{styled('Storefront is up', 'bold')}")
     say(f"  REST API       {stack.url}")
     say(f"  AWS endpoint   {stack.endpoint}")
-    say(f'  for aws        eval "$({command_line("aws-env", state)})"')
+    say(f'  for aws        eval "$({command_line("env", state)})"')
     for name, user in stack.users.items():
         say(f"  {'support' if name == 'support' else 'customer':<13}  {user.email}  password {user.password}")
     say(f"  for clients    {state / 'stack.json'}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,13 @@ def aws_variables(endpoint: str, credentials: dict[str, str]) -> dict[str, str]:
         "AWS_SESSION_TOKEN": "",  # a person's own would go along  # nosec B105
         "AWS_DEFAULT_REGION": REGION,
     }
+
+
+def exports(stack: Stack, outputs: dict[str, str]) -> dict[str, str]:
+    """Return the variables that commands for a stack are typed with: ``aws_variables``, and outputs as ``API_URL``."""
+    named = {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper(): value for name, value in outputs.items()}
+    # Version 2 of the AWS CLI shows long answers in a pager.
+    return aws_variables(stack.endpoint, stack.credentials) | {"AWS_PAGER": ""} | named
 
 
 def resources_of(cloudformation: Any, stack: str) -> list[dict[str, Any]]:

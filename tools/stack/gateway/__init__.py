@@ -12,6 +12,7 @@
 ``stages``        stage settings, canary, weighted aliases
 ``deployments``   a deployment is a snapshot of the API, and a stage serves one of them
 ``document``      the import of an OpenAPI document
+``usage``         the records of usage plans
 ``watching``      access log and metrics
 
 Functions name the page of AWS's documentation that they follow. AWS was not asked: what a page leaves open is our

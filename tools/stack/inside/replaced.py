@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from tools.stack.gateway import cache, callers, deployments, document, mapping, stages, way
+from tools.stack.gateway import cache, callers, deployments, document, mapping, stages, usage, way
 from tools.stack.inside import downloads, guard, log_lines, loops, role_sessions, tables, workers
 
 _V1 = "ministack.services.apigateway_v1"
@@ -48,7 +48,7 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     f"{_V1}:_create_deployment": deployments.kept,
     f"{_V1}:_delete_deployment": deployments.forgotten,
     f"{_V1}:_apply_stage_patch": stages.with_copies,
-    f"{_V1}:handle_request": cache.with_flushes,
+    f"{_V1}:handle_request": lambda handle: usage.with_records(cache.with_flushes(handle)),
     f"{_HANDLERS}/AWS::ApiGateway::Stage/create": stages.created_whole,
     f"{_HANDLERS}/AWS::ApiGateway::Stage/update": stages.updated_whole,
     "ministack.services.lambda_svc:_effective_func_record_for_qualifier": stages.by_weight,

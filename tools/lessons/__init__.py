@@ -1,0 +1,1 @@
+"""The course: lessons whose commands run, and whose expected answers are tested by the same runner."""
