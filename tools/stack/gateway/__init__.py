@@ -3,8 +3,11 @@
 ``way``           the order: method request, authorizer, validation, mapping, integration, mapping, response
 ``callers``       who may call: resource policy, authorizer, usage plan
 ``validation``    required parameters, and the body against its model
-``exchange``      one request under way: what a mapping may name, and what it makes of it
+``exchange``      one request under way, and what mappings may name of it
+``transformations``  the mappings to the integration and back: parameters, templates, overrides
 ``mapping``       the mapping language: ``$input``, ``$util``, ``$context``, ``$stageVariables``
+``java``          the values in templates, and their methods
+``payloads``      text and binary data: ``contentHandling``
 ``integrations``  the back end: mock, ``lambda_function``, ``http_endpoint`` or ``aws_service``
 ``permissions``   whether API Gateway may use that function, or role
 ``refusals``      gateway responses: what a client gets when the way ends early

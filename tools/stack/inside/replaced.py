@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from tools.stack.gateway import cache, callers, deployments, document, mapping, stages, usage, way
+from tools.stack.gateway import cache, callers, deployments, document, java, mapping, stages, usage, way
 from tools.stack.inside import downloads, guard, log_lines, loops, role_sessions, tables, workers
 
 _V1 = "ministack.services.apigateway_v1"
@@ -62,6 +62,8 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     f"{_V1}:_AUTHENTICATION_GATEWAY_ERRORS": callers.with_access_denied,
     "ministack.app:_enforce_execute_api": callers.in_the_api_s_shape,
     "airspeed.operators:NameOrCall.calculate": mapping.loud,
+    "airspeed.operators:ForeachDirective.parse": mapping.over_values,
+    "airspeed.operators:value_to_string": lambda _: java.text,
 }
 
 
