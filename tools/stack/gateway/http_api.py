@@ -14,7 +14,7 @@ from ministack.core import responses
 from ministack.core.arn import execute_api_arn, execute_api_route_arn
 from ministack.services import apigateway as v2
 
-from tools.stack.gateway import http_payloads, integrations
+from tools.stack.gateway import http_payloads
 from tools.stack.gateway.exchange import Answer
 from tools.stack.gateway.refusals import Refusal
 from tools.stack.gateway.routes import RouteExchange
@@ -54,7 +54,7 @@ class Request(RouteExchange):
         """Return the event in the integration's payload format."""
         return http_payloads.event(self, self.settings["payloadFormatVersion"])
 
-    def proxied_answer(self, payload: Any) -> Answer | None:
+    def read(self, payload: Any) -> Answer | None:
         """Read the answer in that format."""
         return http_payloads.answer(payload, self.settings["payloadFormatVersion"])
 
@@ -98,7 +98,7 @@ async def _routed(preflight: bool, headers: Json, api_id: str, stage: str, *rest
     request = {"method": method, "path": path, "headers": headers, "query_params": query or {}, "body": body}
     exchange = Request(api_id, stage, request | {"request_id": responses.new_uuid()}, (account, region), route or _OPEN)
     exchange.raw_query = raw_query
-    if not exchange.is_lambda_proxy and not preflight:
+    if not exchange.is_for_a_function and not preflight:
         return None
     refused = await _refused(exchange)
     return refused or ((204, {}, b"") if preflight else await _called(exchange))
@@ -106,7 +106,7 @@ async def _routed(preflight: bool, headers: Json, api_id: str, stage: str, *rest
 
 async def _called(request: Request) -> Answer:
     """https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-troubleshooting-lambda.html."""
-    answer = await integrations.answer(request)
+    answer = await request.answered()
     if not isinstance(answer, Refusal):
         return answer
     late = answer.response_type == "INTEGRATION_TIMEOUT"

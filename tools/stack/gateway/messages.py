@@ -13,7 +13,6 @@ from typing import Any
 from ministack.core.arn import execute_api_route_arn
 from ministack.services import apigateway as v2
 
-from tools.stack.gateway import integrations
 from tools.stack.gateway.document import JSON
 from tools.stack.gateway.exchange import Answer, dig
 from tools.stack.gateway.refusals import Refusal
@@ -22,19 +21,14 @@ from tools.stack.gateway.sockets import current
 
 Json = dict[str, Any]
 _DEFAULT = "$default"
-_VARIABLE = re.compile(r"(?<!\\)\$\{?([a-zA-Z]+(?:\.[\w-]+)+)\}?")
+_VARIABLE = re.compile(r"(?<!\\)\$\{?request\.body\.([\w.-]+)\}?")
 _NO_ROUTE: Json = {"routeKey": "", "routeId": ""}
 
 
 class Message(RouteExchange):
-    """A message, or a connection's begin or end; ``body`` is the message's text."""
+    """A message, or a connection's begin or end, with the context of its event."""
 
-    def __init__(
-        self, api_id: str, stage: str, owner: tuple[str, str], route: Json, context: Json, request: Json
-    ) -> None:
-        self.request_context = context
-        super().__init__(api_id, stage, request, owner, route)
-        self.context |= context
+    request_context: Json
 
     @property
     def arn(self) -> str:
@@ -43,7 +37,7 @@ class Message(RouteExchange):
         return str(execute_api_route_arn(region, account, self.api_id, self.stage_name, self.route["routeKey"]))
 
     @property
-    def answers(self) -> bool:
+    def is_two_way(self) -> bool:
         """Whether the route has a route response, without which nothing goes back to the client.
 
         https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-response.html
@@ -58,39 +52,37 @@ class Message(RouteExchange):
             event |= v2._ws_connect_fields(self.headers, self.query)
         return event
 
-    def proxied_answer(self, payload: Any) -> Answer | None:
-        """Take status and body; "the backend output is the complete payload"."""
+    def read(self, payload: Any) -> Answer | None:
+        """Read status, headers and body; "the backend output is the complete payload"."""
         if not isinstance(payload, dict) or not str(payload.get("statusCode", "")).isdigit():
             return None
         return int(payload["statusCode"]), payload.get("headers") or {}, str(payload.get("body") or "").encode()
 
-    def mapped_answer(self, status: int, headers: Json, body: str, error: str | None = None) -> Answer | Refusal:
-        """Choose the integration response by its key, a pattern between slashes or $default, and its template.
+    def mappings(self) -> Json:
+        """Choose the templates for the message; a response's key is $default, or a pattern between slashes.
 
+        https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-data-transformations.html and
         https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-integration-responses.html
         """
-        if self.is_lambda_proxy:
-            return super().mapped_answer(status, headers, body, error)
-        stored = v2._integration_responses.get(self.api_id, {}).get(self.settings["integrationId"], {})
-        by_key = {response["integrationResponseKey"]: response for response in stored.values()}
-        subject = str(status) if error is None else error
-        fitting = (by_key[key] for key in by_key if key[0] == "/" and re.fullmatch(key[1:-1], subject, re.DOTALL))
-        chosen = next(fitting, None) or by_key.get(_DEFAULT)
-        if not self.answers or chosen is None:
-            return Refusal("API_CONFIGURATION_ERROR", "") if self.answers or error else (status, {}, b"")
-        names = {"response": {"statuscode": str(status), "header": headers}}
-        template = self._chosen(chosen.get("responseTemplates"), chosen.get("templateSelectionExpression"), names)
-        return status, {}, (body if template is None else self.render(template, body)).encode()
+        stored = v2._integration_responses.get(self.api_id, {}).get(self.settings.get("integrationId"), {})
+        responses = {
+            each["integrationResponseKey"]: {
+                "selectionPattern": each["integrationResponseKey"].removeprefix(_DEFAULT)[1:-1],
+                "responseTemplates": self._chosen(each, "responseTemplates"),
+                "statusCode": "200",
+            }
+            for each in stored.values()
+        }
+        if not self.is_two_way:
+            responses.setdefault(_DEFAULT, {"statusCode": "200"})
+        templates = self._chosen(self.settings, "requestTemplates")
+        return {"requestTemplates": templates, "integrationResponses": responses}
 
-    def _mapped_body(self) -> str:
-        template = self._chosen(self.settings.get("requestTemplates"), self.settings.get("templateSelectionExpression"))
-        return self.text if template is None else self.render(template, self.text)
-
-    def _chosen(self, templates: Json | None, expression: str | None, response: Json | None = None) -> str | None:
-        """https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-data-transformations.html."""
-        found = templates or {}
-        keys = (selected(expression or _DEFAULT, self.text, response), _DEFAULT, JSON)
-        return next((found[key] for key in keys if key in found), None)
+    def _chosen(self, settings: Json, name: str) -> Json:
+        """Choose one of an integration's, or a response's, templates by its expression."""
+        templates = settings.get(name) or {}
+        keys = (selected(settings.get("templateSelectionExpression") or _DEFAULT, self.text), _DEFAULT, JSON)
+        return next(({JSON: templates[key]} for key in keys if key in templates), {})
 
 
 async def answered(api_id: str, account: str, region: str, route: Json, *rest: Any, **more: Any) -> Json:
@@ -107,12 +99,14 @@ async def answered(api_id: str, account: str, region: str, route: Json, *rest: A
         context["authorizer"] = more["authorizer"]
     request: Json = {"method": event_type, "path": f"/{key}", "request_id": request_id, "headers": headers}
     request |= {"query_params": more.get("query_params") or {}, "body": text.encode()}
-    message = Message(api_id, stage, (account, region), route, context, request)
-    answer = Refusal("", "Forbidden") if route is _NO_ROUTE else await integrations.answer(message)
+    message = Message(api_id, stage, request, (account, region), route)
+    message.request_context = context
+    message.context |= context
+    answer = Refusal("", "Forbidden") if route is _NO_ROUTE else await message.answered()
     if isinstance(answer, Refusal):
         error = {"message": answer.message, "connectionId": connection_id, "requestId": request_id}
         answer = (500, {}, json.dumps(error).encode())
-    elif not message.answers:
+    elif not message.is_two_way:
         answer = (*answer[:2], b"")
     if event_type == "CONNECT":
         protocols = (value for name, value in answer[1].items() if name.lower() == "sec-websocket-protocol")
@@ -135,8 +129,8 @@ def matched(match_route: Callable[[str, str], Json | None]) -> Callable[[str, st
     return match
 
 
-def selected(expression: str, text: str, response: Json | None = None) -> str:
-    r"""Evaluate a selection expression on a message, and on the integration's response; what is not there is $default.
+def selected(expression: str, text: str) -> str:
+    r"""Evaluate a selection expression on a message; where it names something that is not there, it is $default.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-selection-expressions.html
     """
@@ -144,9 +138,8 @@ def selected(expression: str, text: str, response: Json | None = None) -> str:
         body = json.loads(text or "null")
     except ValueError:
         body = None
-    names = {"request": {"body": body}, "integration": response or {}}
-    values = {name: dig(names, name, None) for name in _VARIABLE.findall(expression)}
+    values = {path: dig(body, path, None) for path in _VARIABLE.findall(expression)}
     if None in values.values():
         return _DEFAULT
-    as_text = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+    as_text = {path: value if isinstance(value, str) else json.dumps(value) for path, value in values.items()}
     return _VARIABLE.sub(lambda match: as_text[match[1]], expression).replace("\\$", "$")

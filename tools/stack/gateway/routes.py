@@ -1,4 +1,4 @@
-"""A request on its way through a route of an HTTP or WebSocket API; ``integrations`` calls the back end as a method's.
+"""A request on its way through a route of an HTTP or WebSocket API, whose integration is called like a method's.
 
 Integrations: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations.html and
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-integrations.html
@@ -12,66 +12,69 @@ from typing import Any
 
 from ministack.services import apigateway as v2
 
+from tools.stack.gateway import integrations
 from tools.stack.gateway.exchange import Answer, Exchange
 from tools.stack.gateway.refusals import Refusal
 
 Json = dict[str, Any]
 _LAMBDA_PATH = "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations"
-_FUNCTION = "arn:aws:lambda:"
+_FAILED = 500
+# A proxy integration, said as one with mappings: the event is the body, and an error has a status of its own.
+_PASSED_THROUGH = {
+    "success": {"statusCode": "200"},
+    "error": {"selectionPattern": ".+", "statusCode": str(_FAILED)},
+}
 
 
 class RouteExchange(Exchange):
-    """A request, or a message, on its way through a route.
-
-    A function behind a proxy integration gets an event of the route's kind in place of a mapped body.
-    """
+    """A request, or a message, and the route and integration that it is for."""
 
     def __init__(self, api_id: str, stage_name: str, request: Json, owner: tuple[str, str], route: Json) -> None:
         super().__init__(api_id, stage_name, request, owner)
         self.route = route
         self.stage = {"variables": v2._get_stage_variables(api_id, stage_name)}
-        stored = v2._integrations.get(api_id, {}).get(route.get("target", "").rpartition("/")[2]) or {}
-        self.settings: Json = stored
-        uri = stored.get("integrationUri") or ""
-        if uri.startswith(_FUNCTION):
-            uri = _LAMBDA_PATH.format(region=owner[1], function=uri)
-        self.is_lambda_proxy = stored.get("integrationType") == "AWS_PROXY"
-        integration = {
-            "type": "AWS" if self.is_lambda_proxy else stored.get("integrationType", ""),
-            "uri": uri,
-            "httpMethod": stored.get("integrationMethod"),
-            "credentials": stored.get("credentialsArn"),
-            "timeoutInMillis": stored.get("timeoutInMillis"),
-            "connectionType": stored.get("connectionType"),
-            "requestParameters": stored.get("requestParameters"),
-            "requestTemplates": stored.get("requestTemplates"),
-        }
-        key = route["routeKey"]
-        self.found({"path": key, "id": route.get("routeId")}, {"methodIntegration": integration}, self.path_parameters)
-        self.context["routeKey"] = key
+        integration = route.get("target", "").rpartition("/")[2]
+        self.settings: Json = v2._integrations.get(api_id, {}).get(integration) or {}
+        self.context["routeKey"] = route["routeKey"]
 
     @property
-    def path_parameters(self) -> Json:
-        """The values of the route's path variables."""
-        return {}
+    def is_for_a_function(self) -> bool:
+        """Whether the integration is a proxy for a function, which gets the request as its event."""
+        return self.settings.get("integrationType") == "AWS_PROXY"
 
     @abstractmethod
     def event(self) -> Json:
-        """Return the event for a function behind a proxy integration."""
+        """Return the event for the function of a proxy integration."""
 
     @abstractmethod
-    def proxied_answer(self, payload: Any) -> Answer | None:
-        """Return the answer that a function behind a proxy integration gives; ``None`` if it is malformed."""
+    def read(self, payload: Any) -> Answer | None:
+        """Read the answer of that function; ``None`` stands for a malformed one."""
 
-    def mapped_request(self, pass_all: bool) -> tuple[Json, Json, Json, str]:
-        """Return the function's event as the body, or what the integration's mappings make."""
-        if self.is_lambda_proxy:
-            return {}, {}, {}, json.dumps(self.event())
-        return super().mapped_request(pass_all)
+    def mappings(self) -> Json:
+        """Return ``requestTemplates`` and ``integrationResponses`` as a method's integration has them."""
+        return {}
 
-    def mapped_answer(self, status: int, headers: Json, body: str, error: str | None = None) -> Answer | Refusal:
-        """Return the function's answer, or what the integration's responses make of an answer."""
-        if not self.is_lambda_proxy:
-            return super().mapped_answer(status, headers, body, error)
-        answer = None if error else self.proxied_answer(json.loads(body))
-        return answer or Refusal("DEFAULT_5XX", "Internal server error")
+    async def answered(self) -> Answer | Refusal:
+        """Call the back end and return its answer."""
+        settings, uri = self.settings, self.settings.get("integrationUri") or ""
+        if uri.startswith("arn:aws:lambda:"):
+            uri = _LAMBDA_PATH.format(region=self.owner[1], function=uri)
+        kept = ("timeoutInMillis", "connectionType", "requestParameters")
+        integration = {name: settings.get(name) for name in kept} | {
+            "type": "AWS" if self.is_for_a_function else settings.get("integrationType", ""),
+            "uri": uri,
+            "httpMethod": settings.get("integrationMethod"),
+            "credentials": settings.get("credentialsArn"),
+        }
+        resource = {"path": self.route["routeKey"], "id": self.route.get("routeId")}
+        if not self.is_for_a_function:
+            self.found(resource, {"methodIntegration": integration | self.mappings()}, {})
+            return await integrations.answer(self)
+        self.body = json.dumps(self.event()).encode()
+        passed_through = {"integrationResponses": _PASSED_THROUGH, "requestParameters": {}}
+        self.found(resource, {"methodIntegration": integration | passed_through}, {})
+        answer = await integrations.answer(self)
+        if isinstance(answer, Refusal):
+            return answer
+        read = None if answer[0] == _FAILED else self.read(json.loads(answer[2]))
+        return read or Refusal("DEFAULT_5XX", "Internal server error")
