@@ -1,4 +1,6 @@
-"""API Gateway's way of a request through a REST API, in the emulator's own process; a lesson to read in this order.
+"""API Gateway's way of a request through an API, in the emulator's own process; a lesson to read in this order.
+
+REST APIs:
 
 ``way``           the order: method request, authorizer, validation, mapping, integration, mapping, response
 ``callers``       who may call: resource policy, authorizer, usage plan
@@ -17,6 +19,16 @@
 ``document``      the import of an OpenAPI document
 ``usage``         the records of usage plans
 ``watching``      access log and metrics
+
+HTTP and WebSocket APIs, whose routes call the same integrations:
+
+``routes``           a request or a message on its way through a route
+``http_api``         stage, route, authorizer, function, and CORS around them
+``http_payloads``    the two formats of events and answers
+``messages``         which route a message selects, and what goes back
+``connections``      what back ends see of a connection, and do with it
+``sockets``          a connection's quotas
+``route_resources``  CloudFormation's resources, and the import of an OpenAPI document
 
 Functions name the page of AWS's documentation that they follow. AWS was not asked: what a page leaves open is our
 reading of it.

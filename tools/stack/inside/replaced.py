@@ -10,10 +10,26 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from tools.stack.gateway import cache, callers, deployments, document, java, mapping, stages, usage, way
+from tools.stack.gateway import (
+    cache,
+    callers,
+    connections,
+    deployments,
+    document,
+    http_api,
+    java,
+    mapping,
+    messages,
+    route_resources,
+    sockets,
+    stages,
+    usage,
+    way,
+)
 from tools.stack.inside import downloads, guard, log_lines, loops, role_sessions, tables, workers
 
 _V1 = "ministack.services.apigateway_v1"
+_V2 = "ministack.services.apigateway"
 _HANDLERS = "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS"
 
 # Each internal of the emulator, and the function that makes the replacement from the original.
@@ -64,6 +80,20 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     "airspeed.operators:NameOrCall.calculate": mapping.loud,
     "airspeed.operators:ForeachDirective.parse": mapping.over_values,
     "airspeed.operators:value_to_string": lambda _: java.text,
+    # API Gateway: HTTP and WebSocket APIs
+    _HANDLERS: route_resources.with_responses,
+    f"{_HANDLERS}/AWS::ApiGatewayV2::Api/create": route_resources.then(route_resources.complete_api, 1),
+    f"{_HANDLERS}/AWS::ApiGatewayV2::Api/update": route_resources.then(route_resources.complete_api, 2),
+    f"{_HANDLERS}/AWS::ApiGatewayV2::Integration/create": route_resources.then(route_resources.complete_integration, 1),
+    f"{_HANDLERS}/AWS::ApiGatewayV2::Integration/update": route_resources.then(route_resources.complete_integration, 2),
+    f"{_V2}:_handle_execute_in_scope": http_api.calling_functions,
+    f"{_V2}:_route_specificity": http_api.by_any_greedy_name,
+    f"{_V2}:handle_websocket": connections.limited,
+    f"{_V2}:handle_connections_api": connections.commanded,
+    f"{_V2}:_match_ws_route": messages.matched,
+    f"{_V2}:_evaluate_route_selection": lambda _: messages.selected,
+    f"{_V2}:_invoke_ws_lambda": lambda _: messages.answered,
+    "hypercorn.protocol.ws_stream:WebsocketBuffer": sockets.within_quotas,
 }
 
 
