@@ -10,9 +10,11 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from tools.stack.cloudwatch_logs import filter_pattern, metric_filters, operations
 from tools.stack.gateway import cache, callers, deployments, document, mapping, stages, way
 from tools.stack.inside import downloads, guard, log_lines, loops, role_sessions, tables, workers
 
+_LOGS = "ministack.services.cloudwatch_logs"
 _V1 = "ministack.services.apigateway_v1"
 _HANDLERS = "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS"
 
@@ -37,6 +39,14 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     # DynamoDB
     f"{_HANDLERS}/AWS::DynamoDB::Table/create": tables.created_with_expiry,
     f"{_HANDLERS}/AWS::DynamoDB::Table/update": tables.updated_with_expiry,
+    # CloudWatch Logs
+    f"{_LOGS}:handle_request": operations.with_more_operations,
+    f"{_LOGS}:_start_query": operations.start_query,
+    f"{_LOGS}:_compile_filter_pattern": lambda _: filter_pattern.compiled,
+    f"{_LOGS}:_subscription_pattern_matches": metric_filters.fitting,
+    f"{_LOGS}:_put_metric_filter": metric_filters.read_first,
+    f"{_LOGS}:_fanout_to_subscription_filters": metric_filters.counted,
+    _HANDLERS: operations.with_saved_queries,
     # API Gateway: the document
     f"{_V1}:_OPENAPI_HTTP_METHODS": document.with_any,
     f"{_V1}:_import_operation": document.as_any,
