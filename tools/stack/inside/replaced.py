@@ -10,6 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from tools.stack.cloudwatch_logs import filter_pattern, metric_filters, operations
 from tools.stack.gateway import (
     cache,
     callers,
@@ -28,6 +29,7 @@ from tools.stack.gateway import (
 )
 from tools.stack.inside import downloads, guard, log_lines, loops, role_sessions, tables, workers
 
+_LOGS = "ministack.services.cloudwatch_logs"
 _V1 = "ministack.services.apigateway_v1"
 _V2 = "ministack.services.apigateway"
 _HANDLERS = "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS"
@@ -53,6 +55,15 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     # DynamoDB
     f"{_HANDLERS}/AWS::DynamoDB::Table/create": tables.created_with_expiry,
     f"{_HANDLERS}/AWS::DynamoDB::Table/update": tables.updated_with_expiry,
+    # CloudWatch Logs
+    f"{_LOGS}:handle_request": operations.with_more_operations,
+    f"{_LOGS}:_start_query": operations.start_query,
+    f"{_LOGS}:_compile_filter_pattern": lambda _: filter_pattern.compiled,
+    f"{_LOGS}:_subscription_pattern_matches": metric_filters.fitting,
+    f"{_LOGS}:_put_metric_filter": metric_filters.read_first,
+    f"{_LOGS}:_fanout_to_subscription_filters": metric_filters.counted,
+    # It comes first: what is replaced below is in it.
+    _HANDLERS: lambda handlers: operations.with_saved_queries(route_resources.with_responses(handlers)),
     # API Gateway: the document
     f"{_V1}:_OPENAPI_HTTP_METHODS": document.with_any,
     f"{_V1}:_import_operation": document.as_any,
@@ -81,7 +92,6 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     "airspeed.operators:ForeachDirective.parse": mapping.over_values,
     "airspeed.operators:value_to_string": lambda _: java.text,
     # API Gateway: HTTP and WebSocket APIs
-    _HANDLERS: route_resources.with_responses,
     f"{_HANDLERS}/AWS::ApiGatewayV2::Api/create": route_resources.then(route_resources.complete_api, 1),
     f"{_HANDLERS}/AWS::ApiGatewayV2::Api/update": route_resources.then(route_resources.complete_api, 2),
     f"{_HANDLERS}/AWS::ApiGatewayV2::Integration/create": route_resources.then(route_resources.complete_integration, 1),
