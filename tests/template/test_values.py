@@ -9,7 +9,7 @@ from tools.testing.template import openapi, source
 
 DOCUMENTS = {
     "openapi.yaml": openapi(),
-    **{name: source(name) for name in ("template.yaml", "operations.yaml", "bootstrap.yaml")},
+    **{name: source(name) for name in ("template.yaml", "operations.yaml", "edge.yaml", "bootstrap.yaml")},
 }
 
 

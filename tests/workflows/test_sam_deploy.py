@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
+from samcli.yamlhelper import yaml_parse
 
+from tests.support.as_deployed import NESTED
 from tests.support.cloud_formation import MANAGED_BUCKET, ChangeSet, cloud_formation
 from tools.stack import apart, samconfig
 from tools.stack.stack import ROOT
@@ -53,7 +55,7 @@ def checkout(tmp_path: Path) -> Path:
         for part in ("src", "sandbox"):
             (folder / part).mkdir(parents=True)
             (folder / part / "code.py").write_text("")
-        for name in ("template.yaml", "openapi.yaml", "operations.yaml"):
+        for name in ("template.yaml", "openapi.yaml", "operations.yaml", "edge.yaml"):
             shutil.copy(ROOT / name, folder)
     shutil.copy(ROOT / "bootstrap.yaml", tmp_path)
     shutil.copy(ROOT / "samconfig.toml", tmp_path)
@@ -86,8 +88,22 @@ def asked_for(script: str, checkout: Path, **environment: str) -> ChangeSet:
         )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (asked,) = services.change_sets
-    assert asked.template_body or any(asked.template_url.endswith(key) for key in services.uploads)
+    if not asked.template_body:
+        (template,) = [body for key, body in services.uploads.items() if asked.template_url.endswith(key)]
+        assert nested_addresses(template) <= {f"{services.address}{key}" for key in services.uploads}
     return asked
+
+
+def nested_addresses(template: bytes) -> set[str]:
+    """Return where an uploaded template says that its nested stacks' templates are."""
+    made = yaml_parse(template.decode())["Resources"]
+    found = {name: one["Properties"]["Location"] for name, one in made.items() if _is_application(one)}
+    assert found.keys() == NESTED.keys()
+    return {*found.values()}
+
+
+def _is_application(resource: Any) -> bool:
+    return isinstance(resource, dict) and resource["Type"] == "AWS::Serverless::Application"
 
 
 def settings_of(environment: str) -> tuple[list[str], dict[str, str]]:
