@@ -37,7 +37,7 @@ dev:
 scanners:
 	$(install) check
 
-.PHONY: up down demo test tests check build deploy bench clean
+.PHONY: up down demo test tests check build deploy governance bench clean
 up: tools ## Start the local stack and deploy the template to it; again, to update it
 	@$(storefront) up
 down: tools ## End the local stack and delete its data
@@ -55,6 +55,8 @@ build: tools ## Build what is deployed to AWS, in .aws-sam/build
 	@PATH="$$PWD/.venv/bin:$$PATH" .venv/bin/sam build
 deploy: build ## Deploy the build to an environment on AWS
 	@.venv/bin/sam deploy --config-env "$$ENVIRONMENT"
+governance: tools ## Deploy the trail, rules and access analyzer of an AWS account, once
+	@$(storefront) governance
 bench: ## Measure what things cost, and write tools/bench/report.md; takes some minutes
 	$(install) bench
 	@$(storefront) bench

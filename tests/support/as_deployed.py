@@ -105,9 +105,19 @@ def nested(outer: Stack, part: str) -> Stack:
 @cache
 def bootstrap_stack() -> Stack:
     """Return the stack of bootstrap.yaml in an account that is for everything."""
-    name, given = "storefront-bootstrap", {"GitHubRepository": REPOSITORY, "HostedZoneId": ZONE}
-    template = copy.deepcopy(source("bootstrap.yaml"))
-    return Stack(name, _existing(_filled_in(template, name, given), _values(template, name, given)))
+    return _of_account("bootstrap", {"GitHubRepository": REPOSITORY, "HostedZoneId": ZONE})
+
+
+@cache
+def governance_stack(**parameters: str) -> Stack:
+    """Return the stack of governance.yaml with some parameters."""
+    return _of_account("governance", parameters)
+
+
+def _of_account(name: str, given: dict[str, str]) -> Stack:
+    template = copy.deepcopy(source(f"{name}.yaml"))
+    stack = f"storefront-{name}"
+    return Stack(stack, _existing(_filled_in(template, stack, given), _values(template, stack, given)))
 
 
 def referred(entry: Json) -> set[str]:

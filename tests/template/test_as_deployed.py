@@ -7,7 +7,15 @@ from graphlib import TopologicalSorter
 import pytest
 from cfnlint.api import ManualArgs, lint
 
-from tests.support.as_deployed import Stack, as_deployed, bootstrap_stack, edge_of, nested_in, referred
+from tests.support.as_deployed import (
+    Stack,
+    as_deployed,
+    bootstrap_stack,
+    edge_of,
+    governance_stack,
+    nested_in,
+    referred,
+)
 from tests.support.bootstrap import REGION
 
 # A preview is deployed as dev is, under another name.
@@ -18,6 +26,7 @@ STACKS = {
     "nested": lambda: nested_in("prod"),
     "edge": lambda: edge_of("prod"),
     "bootstrap": bootstrap_stack,
+    "governance": governance_stack,
 }
 Made = Callable[[], Stack]
 EVERY_STACK = pytest.mark.parametrize("stack", [pytest.param(made, id=name) for name, made in STACKS.items()])

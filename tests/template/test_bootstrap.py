@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.support import bootstrap
-from tests.support.as_deployed import STACKS, Stack, as_deployed, bootstrap_stack, edge_of, nested_in
+from tests.support.as_deployed import STACKS, Stack, as_deployed, bootstrap_stack, edge_of, governance_stack, nested_in
 from tests.support.bootstrap import ACCOUNT, BUCKET, REGION, REPOSITORY, ZONE, listed
 from tests.support.physical import HANDLERS, OPERATIONS, STACK_TAG, Asked, Physical, asked_of
 from tools.stack import samconfig
@@ -82,21 +82,25 @@ def named_by_aws(asked: Asked) -> bool:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_a_deployment_cannot_touch_what_bootstrap_has_made(environment: str) -> None:
+@pytest.mark.parametrize(
+    ("stack", "kinds"),
+    [
+        (bootstrap_stack, "ApiGateway::Account IAM::ManagedPolicy IAM::OIDCProvider IAM::Role S3::Bucket"),
+        (governance_stack, "AccessAnalyzer::Analyzer CloudTrail::Trail Config::ConfigRule IAM::Role S3::Bucket"),
+    ],
+    ids=["bootstrap", "governance"],
+)
+def test_a_deployment_cannot_touch_what_the_account_has_once(
+    environment: str, stack: Callable[[], Stack], kinds: str
+) -> None:
     roles = (DEPLOY[environment], EXECUTION[environment])
     asked = [
         one
-        for one in Physical(bootstrap_stack()).asked()
+        for one in Physical(stack()).asked()
         if one.operation in ("create", "update", "delete", "tags") and "*" not in one.resource
     ]
 
-    assert {bootstrap_stack().resources[one.logical_id]["Type"] for one in asked} >= {
-        "AWS::ApiGateway::Account",
-        "AWS::IAM::ManagedPolicy",
-        "AWS::IAM::OIDCProvider",
-        "AWS::IAM::Role",
-        "AWS::S3::Bucket",
-    }
+    assert {stack().resources[one.logical_id]["Type"] for one in asked} >= {f"AWS::{kind}" for kind in kinds.split()}
     assert [one for one in asked if any(may(role, one) for role in roles)] == []
 
 

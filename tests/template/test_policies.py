@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data, get_actions_for_service
 
-from tests.support.as_deployed import Stack, as_deployed, bootstrap_stack, nested_in
+from tests.support.as_deployed import Stack, as_deployed, bootstrap_stack, governance_stack, nested_in
 from tests.support.bootstrap import listed
 from tests.support.physical import Physical, has_resources
 from tools.testing.template import Json, walk
@@ -35,6 +35,7 @@ STACKS = {
     "dev": lambda: as_deployed("dev"),
     "nested": lambda: nested_in("prod"),
     "bootstrap": bootstrap_stack,
+    "governance": governance_stack,
 }
 EVERY_STACK = pytest.mark.parametrize("stack", STACKS)
 

@@ -149,6 +149,20 @@ def test_make_deploy_deploys_what_samconfig_says(environment: str, checkout: Pat
     assert f"/{MANAGED_BUCKET}/" in asked.template_url
 
 
+@pytest.mark.parametrize("parameters", [{}, {"RecordConfiguration": "false", "RetentionDays": "30"}])
+def test_governance_is_deployed_once_for_the_account_with_what_is_said(
+    parameters: dict[str, str], checkout: Path
+) -> None:
+    given = " ".join(f"{name}={value}" for name, value in parameters.items())
+
+    asked = asked_for(f'"{sys.executable}" -m tools governance {given}', ROOT, __SAM_CLI_APP_DIR=str(checkout / "sam"))
+
+    assert (asked.stack, asked.parameters) == ("storefront-governance", parameters)
+    assert (asked.capabilities, asked.tags) == settings_of("governance")
+    assert "AWS::CloudTrail::Trail" in asked.template_body
+    assert len(asked.template_body.encode()) <= 51_200
+
+
 def test_bootstrap_fits_into_one_request_and_may_make_roles_with_names(checkout: Path) -> None:
     command = f'"{sys.executable}" -m tools bootstrap octo@1/storefront@2 Environments=development'
 
