@@ -62,7 +62,6 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     f"{_LOGS}:_subscription_pattern_matches": metric_filters.fitting,
     f"{_LOGS}:_put_metric_filter": metric_filters.read_first,
     f"{_LOGS}:_fanout_to_subscription_filters": metric_filters.counted,
-    # It comes first: what is replaced below is in it.
     _HANDLERS: lambda handlers: operations.with_saved_queries(route_resources.with_responses(handlers)),
     # API Gateway: the document
     f"{_V1}:_OPENAPI_HTTP_METHODS": document.with_any,
