@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from storefront.shared import configuration
 from storefront.shared.configuration import CachedSetting, parameter, secret
 from tools.testing.aws import CURSOR_SECRET, Aws
 
@@ -32,10 +31,7 @@ class Store:
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Store:
-    monkeypatch.setattr(configuration, "CACHE_SECONDS", MINUTE)
-    monkeypatch.setattr(configuration, "KEEP_SECONDS", KEPT)
-    monkeypatch.setattr(configuration, "PAUSE_SECONDS", PAUSE)
+def store() -> Store:
     return Store()
 
 
