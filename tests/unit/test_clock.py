@@ -1,5 +1,7 @@
 """Points in time: in UTC, in whole milliseconds, sortable as text."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -14,13 +16,23 @@ def test_now_is_the_current_time_in_utc_and_in_whole_milliseconds(monkeypatch: p
         @classmethod
         def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
             assert tz is UTC
-            return TIME + timedelta(microseconds=999)
+            return TIME.replace(microsecond=999_999)
 
     monkeypatch.setattr(clock, "datetime", Watch)
 
-    assert clock.now() == TIME
+    assert clock.now() == TIME.replace(microsecond=999_000)
 
 
+@pytest.fixture
+def _in_india() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as place:
+        place.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_in_india")
 def test_a_time_is_written_in_utc_and_reads_back_equal() -> None:
     elsewhere = TIME.astimezone(timezone(timedelta(hours=2)))
 

@@ -72,8 +72,10 @@ def test_a_failure_is_followed_by_a_pause(store: Store, setting: Callable[[], st
     store.value, store.now = None, MINUTE + 1
 
     assert [setting() for _ in range(100)] == ["first"] * 100
+    store.now += PAUSE
+    setting()
     assert store.calls == 2
-    store.now += PAUSE + 1
+    store.now += 1
     setting()
     assert store.calls == 3
 

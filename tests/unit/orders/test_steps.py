@@ -1,7 +1,9 @@
 """Each step of an order, alone: the calls that it makes of the table, the provider and the queue, in their order."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -105,25 +107,30 @@ class World:
 
 
 @pytest.mark.parametrize(
-    ("world", "calls"),
+    ("made", "calls"),
     [
-        (World(PENDING), [("reserve",), ("charge",), CONFIRM]),
-        (World(PENDING, made=DECLINED), [("reserve",), ("charge",), DECLINE]),
-        (World(PENDING, made=UNDECIDED), [("reserve",), ("charge",), AWAIT]),
-        (World(PENDING, in_stock=False), [NO_STOCK]),
-        (World(RESERVED), [("look_up",), ("charge",), CONFIRM]),
-        (World(RESERVED, found=DECLINED), [("look_up",), DECLINE]),
-        (World(AWAITING, found=APPROVED), []),
-        (World(replace(PENDING, status=Status.CONFIRMED)), []),
-        (World(ORDER), REFUND),
-        (World(replace(ORDER, refund_due=False)), []),
+        (partial(World, PENDING), [("reserve",), ("charge",), CONFIRM]),
+        (partial(World, PENDING, made=DECLINED), [("reserve",), ("charge",), DECLINE]),
+        (partial(World, PENDING, made=UNDECIDED), [("reserve",), ("charge",), AWAIT]),
+        (partial(World, PENDING, in_stock=False), [NO_STOCK]),
+        (partial(World, RESERVED), [("look_up",), ("charge",), CONFIRM]),
+        (partial(World, RESERVED, found=DECLINED), [("look_up",), DECLINE]),
+        (partial(World, AWAITING, found=APPROVED), []),
+        (partial(World, replace(PENDING, status=Status.CONFIRMED)), []),
+        (partial(World, ORDER), REFUND),
+        (partial(World, replace(ORDER, refund_due=False)), []),
         # Somebody else's change comes first: the order is read again, and looked up where it may have been charged.
-        (World(PENDING, moved_on="reserve"), [("reserve",), ("charge",), CONFIRM]),
-        (World(PENDING, found=APPROVED, moved_on="confirm"), [("reserve",), ("charge",), ("look_up",), CONFIRM]),
-        (World(ORDER, moved_on="refunded"), [("cancel",), *REFUND]),
+        (partial(World, PENDING, moved_on="reserve"), [("reserve",), ("charge",), CONFIRM]),
+        (
+            partial(World, PENDING, found=APPROVED, moved_on="confirm"),
+            [("reserve",), ("charge",), ("look_up",), CONFIRM],
+        ),
+        (partial(World, ORDER, moved_on="refunded"), [("cancel",), *REFUND]),
     ],
 )
-def test_the_processor_takes_an_order_as_far_as_it_goes(world: World, calls: list[Any]) -> None:
+def test_the_processor_takes_an_order_as_far_as_it_goes(made: Callable[[], World], calls: list[Any]) -> None:
+    world = made()
+
     assert process_order(ORDER.key, world, world) == world.order
 
     assert world.calls == calls
@@ -142,25 +149,26 @@ def again(reviews: int) -> tuple[str, datetime]:
 
 
 @pytest.mark.parametrize(
-    ("world", "calls"),
+    ("made", "calls"),
     [
-        (World(PENDING), [again(1), ("send",)]),
-        (World(replace(RESERVED, reviews=LAST - 1)), [again(LAST), ("send",)]),
-        (World(replace(PENDING, reviews=LAST)), [FAIL]),
-        (World(replace(RESERVED, reviews=LAST), found=APPROVED), [("look_up",), CONFIRM]),
-        (World(replace(RESERVED, reviews=LAST)), [("look_up",), GIVE_UP, *REFUND]),
-        (World(AWAITING, found=APPROVED), [("look_up",), CONFIRM]),
-        (World(AWAITING, found=DECLINED), [("look_up",), DECLINE]),
-        (World(AWAITING, found=UNDECIDED), [("look_up",), again(1)]),
-        (World(AWAITING), [("look_up",), again(1)]),
-        (World(replace(AWAITING, reviews=LAST), found=UNDECIDED), [("look_up",), GIVE_UP, *REFUND]),
-        (World(ORDER), REFUND),
+        (partial(World, PENDING), [again(1), ("send",)]),
+        (partial(World, replace(RESERVED, reviews=LAST - 1)), [again(LAST), ("send",)]),
+        (partial(World, replace(PENDING, reviews=LAST)), [FAIL]),
+        (partial(World, replace(RESERVED, reviews=LAST), found=APPROVED), [("look_up",), CONFIRM]),
+        (partial(World, replace(RESERVED, reviews=LAST)), [("look_up",), GIVE_UP, *REFUND]),
+        (partial(World, AWAITING, found=APPROVED), [("look_up",), CONFIRM]),
+        (partial(World, AWAITING, found=DECLINED), [("look_up",), DECLINE]),
+        (partial(World, AWAITING, found=UNDECIDED), [("look_up",), again(1)]),
+        (partial(World, AWAITING), [("look_up",), again(1)]),
+        (partial(World, replace(AWAITING, reviews=LAST), found=UNDECIDED), [("look_up",), GIVE_UP, *REFUND]),
+        (partial(World, ORDER), REFUND),
         # Somebody else moved the order: it is theirs.
-        (World(PENDING, moved_on="postpone"), []),
-        (World(ORDER, moved_on="refunded"), [("cancel",)]),
+        (partial(World, PENDING, moved_on="postpone"), []),
+        (partial(World, ORDER, moved_on="refunded"), [("cancel",)]),
     ],
 )
-def test_the_reconciler_takes_an_order_one_step_further(world: World, calls: list[Any]) -> None:
+def test_the_reconciler_takes_an_order_one_step_further(made: Callable[[], World], calls: list[Any]) -> None:
+    world = made()
     assert world.order is not None
 
     after = reconcile_order(world.order, world, world, world, SCHEDULE, NOW)
@@ -169,15 +177,21 @@ def test_the_reconciler_takes_an_order_one_step_further(world: World, calls: lis
     assert world.calls == calls
 
 
-def test_a_review_that_failed_is_deferred_by_some_minutes_unless_somebody_else_moved_the_order() -> None:
-    world, moved_on = World(PENDING), World(PENDING, moved_on="defer")
+@pytest.mark.parametrize(("chosen", "minutes"), [(min, 5), (max, 15)])
+def test_a_review_that_failed_is_deferred_by_some_minutes(
+    monkeypatch: pytest.MonkeyPatch, chosen: Callable[..., float], minutes: int
+) -> None:
+    monkeypatch.setattr("random.uniform", chosen)
+    world = World(PENDING)
 
-    for _ in range(50):
-        assert world.order is not None
-        defer_review(world.order, world, NOW)
-    defer_review(PENDING, moved_on, NOW)
+    defer_review(PENDING, world, NOW)
 
-    pauses = [review_at - NOW for _, review_at in world.calls]
-    assert all(timedelta(minutes=5) <= pause <= timedelta(minutes=15) for pause in pauses)
-    assert max(pauses) - min(pauses) > timedelta(minutes=5), "jitter"
-    assert moved_on.calls == []
+    assert world.calls == [("defer", NOW + timedelta(minutes=minutes))]
+
+
+def test_a_review_that_failed_is_not_deferred_where_somebody_else_moved_the_order() -> None:
+    world = World(PENDING, moved_on="defer")
+
+    defer_review(PENDING, world, NOW)
+
+    assert world.calls == []
