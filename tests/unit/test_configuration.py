@@ -27,7 +27,7 @@ class Store:
         return self.value
 
     def clock(self) -> float:
-        return self.now
+        return 1_000_000 + self.now
 
 
 @pytest.fixture
