@@ -1,6 +1,7 @@
 """What the chat writes: its frames as clients read them, and its keys as the next release finds them."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,35 +22,35 @@ PROBLEM = {"status": 403}
 
 
 @pytest.mark.parametrize(
-    ("written", "text"),
+    ("write", "text"),
     [
-        (frame.joined("r-1", "support"), '{"event":"joined","requestId":"r-1","room":"support"}'),
-        (frame.left("r-1", "support"), '{"event":"left","requestId":"r-1","room":"support"}'),
-        (frame.pong("r-1"), '{"event":"pong","requestId":"r-1"}'),
-        (frame.error("r-1", PROBLEM), '{"event":"error","requestId":"r-1","status":403}'),
-        (frame.error(None, PROBLEM), '{"event":"error","requestId":null,"status":403}'),
+        (lambda: frame.joined("r-1", "support"), '{"event":"joined","requestId":"r-1","room":"support"}'),
+        (lambda: frame.left("r-1", "support"), '{"event":"left","requestId":"r-1","room":"support"}'),
+        (lambda: frame.pong("r-1"), '{"event":"pong","requestId":"r-1"}'),
+        (lambda: frame.error("r-1", PROBLEM), '{"event":"error","requestId":"r-1","status":403}'),
+        (lambda: frame.error(None, PROBLEM), '{"event":"error","requestId":null,"status":403}'),
         (
-            frame.sent("r-1", MESSAGE),
+            lambda: frame.sent("r-1", MESSAGE),
             '{"event":"sent","requestId":"r-1","room":"support","messageId":"m-1","clientId":"c-1",'
             '"sentAt":"2026-01-02T03:04:05.678Z"}',
         ),
-        (frame.message_in_room(MESSAGE), f'{{"event":"message","room":"support",{WRITTEN}}}'),
+        (lambda: frame.message_in_room(MESSAGE), f'{{"event":"message","room":"support",{WRITTEN}}}'),
         (
-            frame.history("r-1", "support", [MESSAGE], more=False),
+            lambda: frame.history("r-1", "support", [MESSAGE], more=False),
             f'{{"event":"history","requestId":"r-1","room":"support","messages":[{{{WRITTEN}}}]}}',
         ),
         (
-            frame.history("r-1", "support", [MESSAGE], more=True),
+            lambda: frame.history("r-1", "support", [MESSAGE], more=True),
             f'{{"event":"history","requestId":"r-1","room":"support","messages":[{{{WRITTEN}}}],"before":"m-1"}}',
         ),
         (
-            frame.history("r-1", "support", [], more=False),
+            lambda: frame.history("r-1", "support", [], more=False),
             '{"event":"history","requestId":"r-1","room":"support","messages":[]}',
         ),
     ],
 )
-def test_a_frame_is_what_clients_read(written: frame.Frame, text: str) -> None:
-    assert frame.encoded(written) == text.encode()
+def test_a_frame_is_what_clients_read(write: Callable[[], frame.Frame], text: str) -> None:
+    assert frame.encoded(write()) == text.encode()
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
@@ -67,14 +68,16 @@ def test_a_page_of_history_is_cut_at_the_largest_frame(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("key", "pk", "sk"),
+    ("key_of", "pk", "sk"),
     [
-        (table.connection_key("c-1"), "connection#c-1", "connection"),
-        (table.customer_key("ada", "frames#7"), "customer#ada", "frames#7"),
-        (table.member_key("support", "c-1"), "room#support", "member#c-1"),
+        (lambda: table.connection_key("c-1"), "connection#c-1", "connection"),
+        (lambda: table.customer_key("ada", "frames#7"), "customer#ada", "frames#7"),
+        (lambda: table.member_key("support", "c-1"), "room#support", "member#c-1"),
     ],
 )
-def test_a_row_is_where_the_next_release_finds_it(key: table.Row, pk: str, sk: str) -> None:
+def test_a_row_is_where_the_next_release_finds_it(key_of: Callable[[], table.Row], pk: str, sk: str) -> None:
+    key = key_of()
+
     assert key == {"pk": {"S": pk}, "sk": {"S": sk}}
     assert table.log_key({**key, "text": {"S": "canary"}}) == key
 
