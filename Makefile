@@ -5,12 +5,12 @@
 #   TESTS=paths       tests: which (default tests)
 #   LESSON=name       lesson: which (default: list them)
 #   ENVIRONMENT=name  deploy: dev, staging or prod (default dev)
-#   PYTHON=path       the Python the environments are built with (default: the best one found)
+#   PYTHON=path       Python for the environments (default: the best one found)
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 # A value is what was typed: make expands nothing in it, and commands read it from the environment, so no shell runs it.
-unexport PORT STATE PYTHONWARNINGS
+unexport PORT STATE PYTHONWARNINGS PYTHONDONTWRITEBYTECODE
 export STOREFRONT_PORT := $(or $(value PORT),$(value STOREFRONT_PORT))
 export STOREFRONT_STATE := $(or $(value STATE),$(value STOREFRONT_STATE))
 override TESTS := $(if $(filter undefined,$(origin TESTS)),tests,$(value TESTS))
@@ -40,7 +40,7 @@ scanners:
 	$(install) check
 
 .PHONY: up down demo lesson test tests check build deploy bench clean
-up: tools ## Start the local stack and deploy the template to it; again, to update it
+up: tools ## Start the local stack, or update it, by deploying the template
 	@$(storefront) up
 down: tools ## End the local stack and delete its data
 	@$(storefront) down
@@ -48,18 +48,18 @@ demo: tools ## Walk through the shop on the running stack
 	@$(storefront) demo
 lesson: tools ## Run the lesson LESSON on the running stack
 	@$(storefront) lesson -- "$$LESSON"
-test: check ## Check everything, then run the tests on a local stack of their own
+test: check ## Check everything, then run the tests on stacks of their own
 	@.venv/bin/python -m pytest tests --ignore tests/pages --quiet --numprocesses auto
 tests: dev ## Run the tests in TESTS, without the checks
 	@case "$$TESTS" in "") echo "TESTS names nothing: no test is run"; exit;; *.py) processes=0;; *) processes=auto;; esac; \
 	.venv/bin/python -m pytest $$TESTS --quiet --numprocesses $$processes
-check: scanners ## Lint, check formats and types, validate the template, scan for weaknesses
+check: scanners ## Lint, check formats and types, validate, scan for weaknesses
 	@$(storefront) check
 build: tools ## Build what is deployed to AWS, in .aws-sam/build
 	@PATH="$$PWD/.venv/bin:$$PATH" .venv/bin/sam build
 deploy: build ## Deploy the build to an environment on AWS
 	@.venv/bin/sam deploy --config-env "$$ENVIRONMENT"
-bench: ## Measure what things cost, and write tools/bench/report.md; takes some minutes
+bench: ## Measure costs into tools/bench/report.md; takes some minutes
 	$(install) bench
 	@$(storefront) bench
 clean: ## End the local stack, and remove everything that make has made

@@ -3,12 +3,14 @@
 import os
 import sys
 
+from tools.environments import ROOT
 from tools.testing import environment
 
 # Handlers read their environment at import; so it is here before any of them is imported.
 environment.set_up()
-# `sam local` watches the sandbox's folder: bytecode written there would end the containers of its tests.
-sys.dont_write_bytecode = True
+# Without bytecode each run would compile the libraries anew. It is kept apart: `sam local` watches the sandbox's
+# folder, and a file written there would end the containers of its tests.
+sys.dont_write_bytecode, sys.pycache_prefix = False, str(ROOT / ".local" / "bytecode")
 # When make runs the tests, a make that a test starts would take its options, and print where it is.
 for variable in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"):
     os.environ.pop(variable, None)
@@ -32,7 +34,6 @@ from botocore.session import Session
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.call_recorder import Recording
-from tools.environments import ROOT
 
 if TYPE_CHECKING:
     from tools.stack.stack import Stack
@@ -106,8 +107,8 @@ def stack(state: Path) -> "Iterator[Stack]":
     assert not leaked, "what must not be in any log line of the whole run"
 
 
-class _FewStacks(LoadScopeScheduling):
-    """Gives the tests that need a local stack to three processes, so that no more stacks are made.
+class _SetUpOnce(LoadScopeScheduling):
+    """Gives tests that share a costly set-up to one process: a local stack, a translated template, measured imports.
 
     Orders spend their time waiting for queues: they have one stack. What runs in containers has another, and everything
     else the third.
@@ -120,11 +121,20 @@ class _FewStacks(LoadScopeScheduling):
             return "the stack for sam local"
         if nodeid.startswith(("tests/local/", "tests/contract/test_running")):
             return "the other stack"
+        if nodeid.startswith("tests/template/"):
+            return "the translated templates"
+        if nodeid.startswith("tests/unit/test_imports"):
+            return "the imports of each handler"
         return nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    return _FewStacks(config, log)
+    return _SetUpOnce(config, log)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one process more than there are processors: tests of a local stack wait half of their time."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(wrapper=True)

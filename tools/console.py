@@ -51,6 +51,17 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
+def folded(line: str) -> str:
+    """Return a line as lines that fit the terminal, or 80 columns without one; the others are further indented."""
+    text = Text.from_ansi(line)
+    indent = len(text.plain) - len(text.plain.lstrip()) + 2
+    with _CONSOLE.capture() as captured:
+        for part in text.wrap(_CONSOLE, _CONSOLE.width - indent):
+            part.rstrip()
+            _CONSOLE.print(part)
+    return captured.get().rstrip("\n").replace("\n", "\n" + " " * indent)
+
+
 def asked_for(what: str) -> str:
     """Return a secret that a person types, unseen, or a pipe brings; on a command line others could read it."""
     return getpass(f"{what}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")

@@ -35,7 +35,7 @@ def test_the_first_screen_shows_how_to_go_on(printed: str) -> None:
 
 
 def test_its_curl_lines_work_when_pasted(printed: str) -> None:
-    lines = re.findall(r"^ *(curl .*)$", printed, re.MULTILINE)
+    lines = re.findall(r"^ *(curl (?:.*\\\n)*.*)$", printed, re.MULTILINE)
 
     statuses = [pasted(f"{line} --silent --output /dev/null --write-out '%{{http_code}}'") for line in lines]
 

@@ -1,6 +1,11 @@
 """An API of the tests' own, with everything that the local gateway must know; for tests of the gateway."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from tools.stack.stack import Stack
 
 Json = dict[str, Any]
 NAME = "gateway-test"
@@ -28,6 +33,18 @@ ALL_OF_IT = r"""#set($body = $input.path('$'))
  "tags": [#foreach($tag in $body.tags)"$util.escapeJavaScript($tag).replaceAll("\\'", "'")"
          #if($foreach.hasNext),#end#end],
  "stage": "$context.stage", "colour": "$stageVariables.colour", "big": #if($body.n > 10)true#{else}false#end}"""
+
+
+@contextmanager
+def deployed(stack: Stack, name: str, template: Json) -> Iterator[Json]:
+    """Deploy a template, and return its outputs."""
+    cloudformation = stack.client("cloudformation")
+    text, capabilities = json.dumps(template), ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    cloudformation.create_stack(StackName=name, TemplateBody=text, Capabilities=capabilities)
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+    yield {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    cloudformation.delete_stack(StackName=name)
 
 
 def integration(kind: str, uri: Any = None, **more: Any) -> Json:
@@ -223,6 +240,20 @@ def role(service_principal: str, *actions: str) -> Json:
     }
 
 
+def permission(target: Any, path: str = "*") -> Json:
+    """Return the permission for the API's methods and authorizers, or some of them, to call a function."""
+    source = "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/" + path
+    return {
+        "Type": "AWS::Lambda::Permission",
+        "Properties": {
+            "FunctionName": target,
+            "Action": "lambda:InvokeFunction",
+            "Principal": "apigateway.amazonaws.com",
+            "SourceArn": {"Fn::Sub": source},
+        },
+    }
+
+
 def template(body: Json, port: int) -> Json:
     made = {
         name: {
@@ -251,6 +282,8 @@ def template(body: Json, port: int) -> Json:
         "Transform": "AWS::Serverless-2016-10-31",
         "Resources": {
             **made,
+            **{f"{name}Permission": permission({"Ref": name}) for name in CODE},
+            "WeightedPermission": permission({"Ref": "Weighted"}),
             "Weighted": {"Type": "AWS::Lambda::Alias", "Properties": weighted},
             "Allowed": role("apigateway.amazonaws.com", "sqs:SendMessage", "dynamodb:ListTables", "events:PutEvents"),
             "Forbidden": role("apigateway.amazonaws.com", "sqs:ReceiveMessage"),

@@ -4,6 +4,8 @@ import io
 from typing import TYPE_CHECKING
 
 import pytest
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 from hypothesis import settings
 
 from storefront.shared.errors import Refusal
@@ -59,3 +61,15 @@ def _details_are_prose(monkeypatch: pytest.MonkeyPatch) -> None:
         made(refusal, detail)
 
     monkeypatch.setattr(Refusal, "__init__", checked)
+
+
+@pytest.fixture(autouse=True)
+def _metrics_have_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold every metric that a test meets to a unit: CloudWatch keeps what has none apart from what has one."""
+    add = Metrics.add_metric
+
+    def checked(metrics: Metrics, name: str, unit: MetricUnit, value: float) -> None:
+        assert isinstance(unit, MetricUnit), f"no unit: {name}"
+        add(metrics, name, unit, value)
+
+    monkeypatch.setattr(Metrics, "add_metric", checked)

@@ -1,8 +1,11 @@
 """Commands typed by habit work, or say what to type."""
 
+import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
+import botocore
 import pytest
 
 from tools.stack.stack import ROOT
@@ -17,6 +20,13 @@ def test_pytest_of_another_python_says_how_to_get_the_packages() -> None:
 
     assert ended.returncode == pytest.ExitCode.USAGE_ERROR
     assert "moto is not installed here. Run `make dev`, then `.venv/bin/pytest`." in ended.stdout + ended.stderr
+
+
+def test_libraries_are_compiled_once_for_all_runs_and_not_into_their_folders() -> None:
+    compiled = Path(importlib.util.cache_from_source(botocore.__file__))
+
+    assert compiled.is_relative_to(ROOT / ".local")
+    assert compiled.exists()
 
 
 def pytest_loads(*arguments: str) -> str:

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -98,12 +99,16 @@ def test_the_command_runs_where_warnings_are_errors(tmp_path: Path) -> None:
     assert ended.stderr == "error: no stack is up: start one with make up\n"
 
 
+@cache
+def help_printed(**environment: str) -> str:
+    """Return what `storefront up --help` prints in this environment, with another value of COLUMNS or without one."""
+    without = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    command = [sys.executable, "-m", "tools", "up", "--help"]
+    return subprocess.run(
+        command, cwd=ROOT, env=without | environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
 @pytest.mark.parametrize("columns", ["0", "1", "-3", "39", "99999", "abc", ""])
 def test_a_width_that_nobody_could_read_counts_as_none(columns: str) -> None:
-    def printed(environment: dict[str, str]) -> str:
-        command = [sys.executable, "-m", "tools", "up", "--help"]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
-
-    without = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
-
-    assert printed(without | {"COLUMNS": columns}) == printed(without)
+    assert help_printed(COLUMNS=columns) == help_printed()

@@ -56,6 +56,13 @@ def test_the_makefile_is_small_and_has_variables_to_try() -> None:
     assert {"up", "demo", "test", "clean", "deploy"} <= set(TARGETS)
 
 
+def test_help_lists_every_chore_on_80_columns(checkout: Path) -> None:
+    printed = subprocess.run(["make"], cwd=checkout, capture_output=True, text=True, check=True).stdout
+
+    assert set(re.findall(r"^  make (\w+) ", printed, re.MULTILINE)) == set(TARGETS)
+    assert [line for line in printed.splitlines() if len(line) > 80] == []
+
+
 @pytest.mark.parametrize("value", HOSTILE)
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_a_value_on_the_command_line_is_never_run(checkout: Path, variable: str, value: str) -> None:

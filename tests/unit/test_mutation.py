@@ -1,4 +1,4 @@
-"""The mutation run's page: each survivor with its place, and with the verdict that it had."""
+"""The mutation run's page: a score for each part, and each survivor with its place and its verdict."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from tools.checks import mutation
 from tools.checks.mutation import OPEN, Survivor, page, survivor_in, verdicts
 from tools.testing.template import ROOT
 
-SURVIVOR = Survivor("identity.py", 57, "`` a or b `` becomes `` a and b ``")
+SURVIVOR = Survivor("identity.py", "customer_of", "`` or `` becomes `` and ``")
 IDENTITY, TOKEN = "src/storefront/identity.py", "src/storefront/partners/token.py"
 OF_A_FUNCTION = "storefront.identity.x_partner_id_of__mutmut_1"
 OF_A_METHOD = "storefront.partners.token.xǁPartnerǁowns__mutmut_2"
@@ -29,55 +29,62 @@ for _ in range(2):
 print()
 print(json.dumps(seen))
 """
-COUNTS = "Of 2 mutations the tests notice 1."
 
 
-def diff_of(path: str, old: str, new: str, *before: str) -> str:
-    """Return what `mutmut show` prints: a function from its first line, in the end the changed one."""
-    context = "".join(f" {line}\n" for line in before)
-    return f"# shown\n--- {path}\n+++ {path}\n@@ -1,9 +1,9 @@\n{context}-    {old}\n+    {new}\n"
+def diff_of(path: str, old: str, new: str) -> str:
+    """Return what `mutmut show` prints."""
+    return f"# shown\n--- {path}\n+++ {path}\n@@ -1,9 +1,9 @@\n def function():\n-    {old}\n+    {new}\n"
 
 
 @pytest.mark.parametrize(
-    ("name", "path", "old", "new"),
+    ("name", "path", "function", "old", "new", "mutation"),
     [
-        (OF_A_FUNCTION, IDENTITY, "if not isinstance", "if isinstance"),
-        (OF_A_METHOD, TOKEN, "return token.partner_id == self.id and", "return token.partner_id == self.id or"),
+        (OF_A_FUNCTION, IDENTITY, "partner_id_of", "if not x", "if x", "`` not `` becomes nothing"),
+        (OF_A_METHOD, TOKEN, "Partner.owns", "return a and b", "return a or b", "`` and `` becomes `` or ``"),
+        (OF_A_METHOD, TOKEN, "Partner.owns", "call(a, b=True)", "call(a, )", "`` b=True) `` becomes `` ) ``"),
+        (OF_A_METHOD, TOKEN, "Partner.owns", "x = a | b", "x = a & b", r"`` \| `` becomes `` & ``"),
+        (OF_A_METHOD, TOKEN, "Partner.owns", "call(a, b)", "call(a, None)", "`` b) `` becomes `` None) ``"),
+        (OF_A_METHOD, TOKEN, "Partner.owns", "a: 1, b: 1", "a: 1, b: 2", "`` 1 `` becomes `` 2 ``"),
     ],
 )
-def test_a_survivor_is_a_change_of_a_file(name: str, path: str, old: str, new: str) -> None:
+def test_a_survivor_is_a_change_of_a_function(
+    name: str, path: str, function: str, old: str, new: str, mutation: str
+) -> None:
     found = survivor_in(diff_of(path, old, new), name)
 
-    assert found.path == path.removeprefix("src/storefront/")
-    assert found.mutation == f"`` {old} `` becomes `` {new} ``"
-
-
-def test_a_line_is_counted_from_the_file_s_first() -> None:
-    old = "return token.partner_id == self.id and any"
-    lines = (ROOT / TOKEN).read_text().splitlines()
-    (number,) = [number for number, line in enumerate(lines, start=1) if old in line]
-
-    assert survivor_in(diff_of(TOKEN, old, "return True", "def owns", "a docstring"), OF_A_METHOD).line == number
+    assert found == Survivor(path.removeprefix("src/storefront/"), function, mutation)
 
 
 def test_a_survivor_without_a_verdict_is_open_and_a_verdict_is_kept() -> None:
-    first = page("# Prose\n", [SURVIVOR], "Of 1 mutation the tests notice 0.")
+    statuses = {OF_A_FUNCTION: "survived", OF_A_FUNCTION.replace("1", "2"): "killed"}
+    first = page("# Prose\n", {OF_A_FUNCTION: SURVIVOR}, statuses)
     judged = first.replace(f"| {OPEN} |", "| equivalent: they are the same |")
-    moved = Survivor(SURVIVOR.path, 60, SURVIVOR.mutation)
 
-    again = page(judged, [moved], COUNTS)
+    again = page(judged, {OF_A_FUNCTION: SURVIVOR}, statuses)
 
     assert again.startswith("# Prose\n")
-    assert COUNTS in again
-    assert "Of 1 mutation" not in again
-    assert f"| {SURVIVOR.mutation} | {OPEN} |" in first
-    assert f"| `identity.py:60` | {SURVIVOR.mutation} | equivalent: they are the same |" in again
+    assert verdicts(first) == {SURVIVOR: OPEN}
+    assert verdicts(again) == {SURVIVOR: "equivalent: they are the same"}
 
 
-def test_a_bar_in_the_code_does_not_end_the_cell() -> None:
-    survivor = survivor_in(diff_of(IDENTITY, "a | b", "a & b"), OF_A_FUNCTION)
+def test_a_score_is_of_what_was_tried_and_can_be_noticed() -> None:
+    method = OF_A_METHOD.removesuffix("2")
+    statuses = {
+        f"{method}1": "killed",
+        f"{method}2": "timeout",
+        f"{method}3": "survived",
+        f"{method}4": "no tests",
+        f"{method}5": "survived",
+        f"{method}6": "not checked",
+        OF_A_FUNCTION: "killed",
+    }
+    others = {name: Survivor("partners/token.py", "Partner.owns", name) for name in (f"{method}4", f"{method}5")}
+    judged = f"| `identity.py: customer_of` | {SURVIVOR.mutation} | equivalent |"
 
-    assert verdicts(page("", [survivor], COUNTS)) == {survivor.key: OPEN}
+    written = page(judged, {f"{method}3": SURVIVOR, **others}, statuses)
+
+    assert "| identity | 1 | 1 | 0 | 100.0 % |" in written
+    assert "| partners | 5 | 2 | 1 | 50.0 % |" in written
 
 
 def test_a_test_has_the_same_id_each_time_it_is_collected() -> None:
@@ -97,14 +104,13 @@ def test_a_test_has_the_same_id_each_time_it_is_collected() -> None:
 def test_a_run_fails_for_a_survivor_that_the_page_did_not_have(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, known: bool, status: int
 ) -> None:
-    results = f"    {OF_A_FUNCTION}: survived\n    another: timeout\n"
+    results = f"    {OF_A_FUNCTION}: survived\n    {OF_A_METHOD}: timeout\n"
     said = {"run": "", "results": results, "show": diff_of(IDENTITY, "a", "b")}
     monkeypatch.setattr(mutation, "_mutmut", lambda command, *_: said[command])
-    monkeypatch.setattr(mutation, "_counts", lambda _: COUNTS)
     monkeypatch.setattr(mutation, "PAGE", tmp_path / "mutation.md")
     mutation.PAGE.touch()
     if known:
         mutation.run()
 
     assert mutation.run() == status
-    assert "identity.py:" in mutation.PAGE.read_text()
+    assert "`identity.py: partner_id_of`" in mutation.PAGE.read_text()

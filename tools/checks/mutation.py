@@ -1,11 +1,11 @@
 """Runs mutmut (`[tool.mutmut]` in pyproject.toml) and writes which mutations no test notices."""
 
-import ast
-import json
 import re
 import subprocess
-import textwrap
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 from tools.console import Problem
 from tools.environments import MUTATION
@@ -15,15 +15,18 @@ from tools.stack.stack import ROOT
 PAGE = ROOT / "docs/maintaining/mutation.md"
 # A whole run takes hours; it goes on where an earlier one stopped.
 TIMEOUT_SECONDS = 5 * 60 * 60
-OPEN = "open"
+OPEN, EQUIVALENT = "open", "equivalent"
 
 _BEGIN = "<!-- storefront mutate writes what follows, but for the verdicts -->\n"
-_RESULT = re.compile(r"^\s+(?P<name>\S+): (?P<status>survived|no tests|suspicious|segfault)$", re.MULTILINE)
-_UNCHECKED = re.compile(r"^\s+storefront\.(\S+)\.[^.\s]+: not checked$", re.MULTILINE)
+_RESULT = re.compile(r"^ +(?P<name>\S+): (?P<status>.+)$", re.MULTILINE)
+_NOTICED = {"killed", "timeout"}
+_NOT_TRIED = "not checked"
 # A function's is `x_function`, a method's `xǁClassǁmethod`.
-_NAME = re.compile(r"(?:x_|xǁ(?P<owner>[^ǁ.]+)ǁ)(?P<function>[^ǁ.]+)__mutmut_\d+$")
-_HUNK = re.compile(r"^@@ -(\d+).*\n", re.MULTILINE)
-_ROW = re.compile(r"^\| `(?P<path>[^`]+):\d+` \| (?P<mutation>.*) \| (?P<verdict>.*?) \|$", re.MULTILINE)
+_NAME = re.compile(r"^storefront\.(?P<part>\w+)\..*?x(?:_|ǁ(?P<owner>[^ǁ.]+)ǁ)(?P<function>[^ǁ.]+)__mutmut_\d+$")
+_HUNK = re.compile(r"^@@ -.*\n", re.MULTILINE)
+_ROW = re.compile(
+    r"^\| `(?P<path>[^:`]+): (?P<function>[^`]+)` \| (?P<mutation>.*) \| (?P<verdict>.*?) \|$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -31,13 +34,8 @@ class Survivor:
     """A mutation that no test notices."""
 
     path: str
-    line: int
+    function: str
     mutation: str
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """The identity of a mutation, without line numbers, which move."""
-        return self.path, self.mutation
 
 
 def run(*mutants: str) -> int:
@@ -46,68 +44,89 @@ def run(*mutants: str) -> int:
     Results of earlier runs count until the code changes.
     """
     _mutmut("run", *mutants)
-    results = _mutmut("results")
-    names = [found["name"] for found in _RESULT.finditer(results)]
-    survivors = sorted(survivor_in(_mutmut("show", name), name) for name in names)
+    found = _RESULT.finditer(_mutmut("results", "--all", "true"))
+    statuses = {each["name"]: each["status"] for each in found}
+    unnoticed = [name for name, status in statuses.items() if status not in {*_NOTICED, _NOT_TRIED}]
+    survivors = {name: survivor_in(_mutmut("show", name), name) for name in unnoticed}
     before = PAGE.read_text()
-    PAGE.write_text(page(before, survivors, _counts(results)))
-    return 0 if all(survivor.key in verdicts(before) for survivor in survivors) else 1
+    PAGE.write_text(page(before, survivors, statuses))
+    return 0 if verdicts(before).keys() >= set(survivors.values()) else 1
 
 
-def verdicts(text: str) -> dict[tuple[str, str], str]:
-    """Return the verdicts of a page by path and mutation."""
-    return {(row["path"], row["mutation"]): row["verdict"] for row in _ROW.finditer(text)}
+def verdicts(text: str) -> dict[Survivor, str]:
+    """Return the verdicts of a page."""
+    return {Survivor(row["path"], row["function"], row["mutation"]): row["verdict"] for row in _ROW.finditer(text)}
 
 
-def page(before: str, survivors: list[Survivor], counts: str) -> str:
-    """Return a page with these survivors, each with the verdict that it had before or as open."""
+def page(before: str, survivors: Mapping[str, Survivor], statuses: Mapping[str, str]) -> str:
+    """Return a page with the score of each part and the survivors, each with the verdict that it had, or as open.
+
+    Parameters
+    ----------
+    before
+        The page until now.
+    survivors
+        By mutmut's names for them.
+    statuses
+        How each mutation fared, by its name.
+    """
     known = verdicts(before)
-    rows = ((f"`{each.path}:{each.line}`", each.mutation, known.get(each.key, OPEN)) for each in survivors)
-    return f"{before.partition(_BEGIN)[0]}{_BEGIN}{counts}\n\n{table(('where', 'mutation', 'verdict'), rows)}"
+    judged = {name: known.get(survivor, OPEN) for name, survivor in survivors.items()}
+    scores = table(("part", "mutations", "noticed", "equivalent", "score"), _scores(statuses, judged))
+    listed = sorted({(survivors[name], verdict) for name, verdict in judged.items()})
+    rows = ((f"`{each.path}: {each.function}`", each.mutation, verdict) for each, verdict in listed)
+    return f"{before.partition(_BEGIN)[0]}{_BEGIN}{scores}\n{table(('where', 'mutation', 'verdict'), rows)}"
 
 
 def survivor_in(diff: str, name: str) -> Survivor:
     """Return the survivor that `mutmut show` prints: a function without and with the mutation.
 
-    The lines of the diff are counted from the function's first; ``name`` is mutmut's for the mutant, such as
-    `storefront.identity.x_customer_of__mutmut_1`.
+    ``name`` is mutmut's for the mutant, such as `storefront.identity.x_customer_of__mutmut_1`.
     """
-    head, start, hunk = _HUNK.split(diff, maxsplit=1)
+    head, hunk = _HUNK.split(diff, maxsplit=1)
     path = next(line.removeprefix("--- ") for line in head.splitlines() if line.startswith("--- "))
-    lines = hunk.splitlines()
-    offset = int(start) - 1 + next((number for number, line in enumerate(lines) if line.startswith("-")), 0)
-    old, new = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
-    line = _first_line((ROOT / path).read_text(), name) + offset
-    return Survivor(path.removeprefix("src/storefront/"), line, f"{_code(old)} becomes {_code(new)}")
+    old, new = (" ".join(line[1:].strip() for line in hunk.splitlines() if line.startswith(sign)) for sign in "-+")
+    found = _parts_of(name)
+    function = ".".join(filter(None, (found["owner"], found["function"])))
+    before, after = map(_code, _changed(old, new))
+    return Survivor(path.removeprefix("src/storefront/"), function, f"{before} becomes {after}")
+
+
+def _scores(statuses: Mapping[str, str], judged: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    """Return a row for each part: of the mutations that a test could notice, how many are noticed."""
+    tried = {name: status for name, status in statuses.items() if status != _NOT_TRIED}
+    total = Counter(_parts_of(name)["part"] for name in tried)
+    noticed = Counter(_parts_of(name)["part"] for name, status in tried.items() if status in _NOTICED)
+    equivalent = Counter(_parts_of(name)["part"] for name, verdict in judged.items() if verdict.startswith(EQUIVALENT))
+    for part in sorted(total):
+        score = 100 * noticed[part] / (total[part] - equivalent[part])
+        yield part, str(total[part]), str(noticed[part]), str(equivalent[part]), f"{score:.1f} %"
+
+
+def _parts_of(name: str) -> re.Match[str]:
+    found = _NAME.match(name)
+    if not found:
+        raise Problem(f"mutmut names a mutant {name}, which says no function: adapt {__name__}")
+    return found
+
+
+def _changed(old: str, new: str) -> tuple[str, str]:
+    """Return the words that differ between two texts."""
+    one, other = old.split(), new.split()
+    start = _equal(one, other)
+    one, other = one[start:], other[start:]
+    end = _equal(one[::-1], other[::-1])
+    return " ".join(one[: len(one) - end]), " ".join(other[: len(other) - end])
+
+
+def _equal(one: list[str], other: list[str]) -> int:
+    """Return how many words are equal before the first that differ."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _code(text: str) -> str:
     """Return code for a cell of a table; two backticks hold one."""
     return f"`` {text} ``".replace("|", r"\|") if text else "nothing"
-
-
-def _first_line(source: str, name: str) -> int:
-    """Return the first line of the function that a mutant was made from."""
-    found = _NAME.search(name)
-    if not found:
-        raise Problem(f"mutmut names a mutant {name}, which says no function: adapt {__name__}")
-    tree = ast.parse(source)
-    classes = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == found["owner"])
-    body = next((node.body for node in classes), tree.body)
-    made_from = next(node for node in body if isinstance(node, ast.FunctionDef) and node.name == found["function"])
-    return min([made_from.lineno, *(decorator.lineno for decorator in made_from.decorator_list)])
-
-
-def _counts(results: str) -> str:
-    """Return how many mutations the tests notice, and which modules have some that no run has tried."""
-    _mutmut("export-cicd-stats")
-    counts = json.loads((ROOT / "mutants" / "mutmut-cicd-stats.json").read_text())
-    total = counts.pop("total")
-    checked = sum(counts.values())
-    modules = ", ".join(f"`{module}`" for module in sorted(set(_UNCHECKED.findall(results))))
-    rest = f" {total - checked} more are not checked yet, in {modules}." if modules else ""
-    noticed = counts["killed"] + counts["timeout"]
-    return textwrap.fill(f"Of {checked} mutations the tests notice {noticed}.{rest} These survive:", 100)
 
 
 def _mutmut(*arguments: str) -> str:

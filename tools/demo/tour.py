@@ -3,7 +3,7 @@
 import time
 from contextlib import closing
 
-from tools.console import say, styled
+from tools.console import folded, say, styled
 from tools.demo.journeys import JOURNEYS
 from tools.demo.visit import Visit
 from tools.stack.stack import Stack
@@ -12,8 +12,12 @@ from tools.stack.stack import Stack
 def run(stack: Stack) -> None:
     """Make every journey; a ``Problem`` ends the tour where something is not as it must be."""
     started = time.monotonic()
-    with closing(Visit(stack, say)) as visit:
+    with closing(Visit(stack, _show)) as visit:
         for journey in JOURNEYS:
             journey.walk(visit)
     seconds = time.monotonic() - started
     say(f"\n{styled('✓', 'green')} {visit.steps} steps in {seconds:.0f} s, all as they should be")
+
+
+def _show(line: str) -> None:
+    say(folded(line))

@@ -44,7 +44,8 @@ class Visit:
     def step(self, title: str, answered_by: str) -> None:
         """Begin a step: what somebody does, and which parts of the shop answer."""
         self.steps += 1
-        self._show(f"\n{styled(f'{self.steps}. {title}', 'bold')}")
+        self._show("")
+        self._show(styled(f"{self.steps}. {title}", "bold"))
         self._show(styled(f"   answered by: {answered_by}", "dim"))
 
     def sent(self, text: str) -> None:

@@ -15,7 +15,7 @@ def introduce(stack: Stack, state: Path) -> None:
     say(f"\n{styled('Storefront is up', 'bold')}")
     say(f"  REST API       {stack.url}")
     say(f"  AWS endpoint   {stack.endpoint}")
-    say(f'  for aws        eval "$({command_line("env", state)})"; aws s3 ls')
+    say(f'  for aws        eval "$({command_line("env", state)})"')
     for name, user in stack.users.items():
         say(f"  {'support' if name == 'support' else 'customer':<13}  {user.email}  password {user.password}")
     say(f"  for clients    {state / 'stack.json'}")
@@ -31,8 +31,14 @@ def order_command(url: str, state: Path) -> str:
     """Return a command to paste that orders a product, whatever the paths have in them."""
     order = '{"lines": [{"sku": "MUG-001", "quantity": 1}]}'
     id_token = f"$({command_line('token', state)})"
-    headers = f'-H "Authorization: {id_token}" -H "Idempotency-Key: $(date +%s)" -H "Content-Type: application/json"'
-    return f"curl -i {url}/orders {headers} -d '{order}'"
+    return " \\\n    ".join(
+        (
+            f"curl -i {url}/orders",
+            f'-H "Authorization: {id_token}"',
+            '-H "Idempotency-Key: $(date +%s)" -H "Content-Type: application/json"',
+            f"-d '{order}'",
+        )
+    )
 
 
 def command_line(command: str, state: Path) -> str:

@@ -1,6 +1,7 @@
 """The template as CloudFormation gets it: loops expanded, translated by SAM, the OpenAPI document in its place."""
 
 import copy
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -80,6 +81,8 @@ def _by_sam(template: Json, parameters: dict[str, str]) -> Json:
 
     from tools.stack import apart
 
+    # It warns of every feature of its own that no configuration of AWS's switches on.
+    logging.getLogger("samtranslator.feature_toggle").setLevel(logging.ERROR)
     translator = Translator({}, Parser(), boto_session=apart.session("us-east-1"))
     result: Json = translator.translate(template, dict(parameters))
     return result

@@ -45,4 +45,4 @@ def handler(event: Event, context: LambdaContext) -> Answer:
 def _location(event: Event, order_id: str) -> str:
     """Return where the order is, relative to the address that was called: an absolute path would lose the stage."""
     # The gateway takes `/orders/` for the same route.
-    return order_id if str(event.get("path", "")).endswith("/") else f"orders/{order_id}"
+    return order_id if str(event.get("path")).endswith("/") else f"orders/{order_id}"

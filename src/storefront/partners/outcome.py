@@ -72,4 +72,4 @@ def show(key: OutcomeKey, outcomes: Outcomes, orders: Orders) -> dict[str, Any]:
 
 def is_reference(text: str) -> bool:
     """Tell whether a text can be a partner's reference."""
-    return re.fullmatch(REFERENCE_PATTERN, text) is not None and not text.endswith("\n")
+    return re.fullmatch(REFERENCE_PATTERN, text) is not None

@@ -109,11 +109,12 @@ def test_a_pause_that_cannot_be_set_fails_the_message_all_the_same(shop: Shop) -
     assert process([record]) == [record["messageId"]]
 
 
-def test_the_log_carries_the_requests_correlation_id(shop: Shop, log: io.StringIO) -> None:
+def test_the_log_tells_what_became_of_an_order_and_which_request_it_goes_back_to(shop: Shop, log: io.StringIO) -> None:
     # Out of stock, so that the sandbox, whose logger is this process's too, is not called
     order = shop.place(shop.sell("MUG-001", stock=0))
 
     process([sqs_record(message_of(order), correlation_id="the-request")])
 
-    lines = [json.loads(line) for line in log.getvalue().splitlines() if "order processed" in line]
-    assert [line["correlation_id"] for line in lines] == ["the-request"]
+    (told,) = [json.loads(line) for line in log.getvalue().splitlines() if "order processed" in line]
+    assert (told["order_id"], told["correlation_id"]) == (order.key.order_id, "the-request")
+    assert (told["status"], told["reason"]) == ("REJECTED", "OUT_OF_STOCK")

@@ -192,6 +192,13 @@ def test_the_parts_of_two_tokens_make_no_third(partners: PartnerStore, token: st
     assert_is_refused(f"Bearer sfp_globex000001_{secret}")
 
 
+@pytest.mark.parametrize("authorization", ["Basic abc", "Bearer abc", f"Bearer sfp_globex000001_{'x' * 43}"])
+def test_a_stranger_raises_no_alarm(aws: Aws, authorization: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert_is_refused(authorization)
+
+    assert "Faults" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("authorization", [None, 1, [], {}, b"Bearer x"])
 def test_what_the_gateway_never_sends_is_refused_too(aws: Aws, authorization: Any) -> None:
     assert_is_refused(authorization)

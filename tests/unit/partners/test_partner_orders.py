@@ -9,7 +9,7 @@ import pytest
 from storefront.orders.acceptance import OrderIntake
 from storefront.orders.order import order_id_of
 from storefront.partners import get_partner_order, process_partner_orders
-from storefront.partners.intake import HandedIn, take_in
+from storefront.partners.intake import HandedIn, NoReference, take_in
 from storefront.partners.outcome import is_reference
 from storefront.partners.outcome_store import OutcomeStore
 from storefront.shared import clock
@@ -75,6 +75,7 @@ def test_a_repeated_message_makes_no_second_order(shop: Aws) -> None:
         (body(quantity="1"), "/lines/0/quantity"),
         (body(sku="mug"), "a SKU has"),
         (body(price=1), "the body"),
+        (json.dumps(body(sku="\ud800"), ensure_ascii=False), "a SKU has"),
         ({"reference": "PO-1"}, "/lines"),
         ({"reference": "PO-1", "lines": []}, "/lines"),
         ({"reference": "PO-1", "lines": [{"sku": "MUG-001", "quantity": 1}] * 51}, "/lines"),
@@ -151,6 +152,14 @@ def test_what_has_no_reference_fails_alone(shop: Aws, poison: Any) -> None:
     assert process(message(body("PO-1")), bad, message(body("PO-2"))) == [bad["messageId"]]
 
     assert show("PO-1")[0] == show("PO-2")[0] == 200
+
+
+@pytest.mark.parametrize("content", ["not JSON", "[]"])
+def test_what_has_no_reference_is_told_from_a_fault_of_ours(shop: Aws, content: str) -> None:
+    intake, outcomes = process_partner_orders._intake, process_partner_orders._outcomes
+
+    with pytest.raises(NoReference):
+        take_in(HandedIn(ACME, "the-request", content), intake, outcomes, clock.now())
 
 
 @pytest.mark.parametrize("partner", [None, ""])
@@ -237,3 +246,15 @@ def test_nothing_that_a_partner_has_written_is_logged(shop: Aws, log: io.StringI
 
     assert log.getvalue()
     assert "canary" not in log.getvalue().lower()
+
+
+@pytest.mark.parametrize(
+    ("sku", "order_id"), [("MUG-001", order_id_of(f"partner/{ACME}", "PO-1")), ("UNICORN-001", None)]
+)
+def test_the_log_tells_whose_order_it_was_and_what_became_of_it(
+    shop: Aws, log: io.StringIO, sku: str, order_id: str | None
+) -> None:
+    process(message(body(sku=sku)))
+
+    told = json.loads(log.getvalue())
+    assert (told["partner_id"], told.get("order_id"), told["refused"]) == (ACME, order_id, order_id is None)

@@ -6,6 +6,7 @@
 ``exchange``      one request under way: what a mapping may name, and what it makes of it
 ``mapping``       the mapping language: ``$input``, ``$util``, ``$context``, ``$stageVariables``
 ``integrations``  the back end: mock, ``lambda_function``, ``http_endpoint`` or ``aws_service``
+``permissions``   whether API Gateway may use that function, or role
 ``refusals``      gateway responses: what a client gets when the way ends early
 ``cache``         the stage's cache
 ``stages``        stage settings, canary, weighted aliases

@@ -16,23 +16,18 @@ import botocore.session
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from ministack.core import iam_evaluator, lambda_runtime
-from ministack.services import iam
+from ministack.core import lambda_runtime
 
+from tools.stack.gateway import permissions
 from tools.stack.gateway.exchange import Answer, Exchange
 from tools.stack.gateway.http_endpoint import sent
 from tools.stack.gateway.refusals import Refusal
 
 Json = dict[str, Any]
 _ENDPOINT = f"http://127.0.0.1:{os.environ.get('GATEWAY_PORT', '4566')}"
-_API_GATEWAY = "apigateway.amazonaws.com"
 _FORM = "application/x-www-form-urlencoded"
 _SESSION = botocore.session.Session()
 _MODELS = {"states": "stepfunctions"}  # a service's name in an integration, and in botocore
-
-
-class NotAllowed(Exception):
-    """The integration's role is not there, or API Gateway may not assume it."""
 
 
 def called(exchange: Exchange, uri: str, seconds: float) -> Answer | Refusal:
@@ -70,24 +65,13 @@ def _session_of(exchange: Exchange) -> Credentials:
     """Return a session of the integration's role, as the emulator makes one for a function's."""
     arn = exchange.integration.get("credentials")
     if not arn:
-        raise NotAllowed("the integration has no credentials: name a role that may call the service")
-    account, name = arn.split(":")[4], arn.rpartition("/")[2]
-    role = iam._roles.get_scoped(account, None, name)
-    if not _trusts_api_gateway((role or {}).get("AssumeRolePolicyDocument") or "{}"):
-        raise NotAllowed(f"{arn} is not there, or {_API_GATEWAY} may not assume it")
+        raise permissions.NotAllowed("the integration has no credentials: name a role that may call the service")
+    permissions.trust(arn)
+    account = arn.split(":")[4]
     function = f"arn:aws:lambda:{exchange.owner[1]}:{account}:function:{exchange.api_id}"
     config = {"Role": arn, "FunctionArn": function, "FunctionName": "BackplaneAssumeRoleSession"}
     got = lambda_runtime.execution_credentials(config)
     return Credentials(got["AWS_ACCESS_KEY_ID"], got["AWS_SECRET_ACCESS_KEY"], got["AWS_SESSION_TOKEN"])
-
-
-def _trusts_api_gateway(document: str | Json) -> bool:
-    policy: Json = json.loads(document) if isinstance(document, str) else document
-    statements = policy.get("Statement") or []
-    return any(
-        each.get("Effect") == "Allow" and iam_evaluator._service_principal_matches(each.get("Principal"), _API_GATEWAY)
-        for each in (statements if isinstance(statements, list) else [statements])
-    )
 
 
 def _as_json(node: ET.Element) -> Json:

@@ -7,16 +7,21 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authoriz
 from __future__ import annotations
 
 import json
+import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
+from ministack.core import iam_evaluator
 from ministack.services import apigateway_v1 as v1
 
+from tools.stack.gateway import permissions
 from tools.stack.gateway.exchange import Exchange
 from tools.stack.gateway.refusals import Refusal
 
 Json = dict[str, Any]
+_logger = logging.getLogger("rest_gateway")
 _KEY = "usageIdentifierKey"
 _UNCHANGED_IN_PATHS = "/:@!$&'()*+,;=~"
 
@@ -24,28 +29,40 @@ _UNCHANGED_IN_PATHS = "/:@!$&'()*+,;=~"
 async def refused(exchange: Exchange) -> Any:
     """Ask the resource policy and the authorizer; keep what the authorizer says about the caller.
 
-    An explicit deny of the policy comes before the authorizer. IAM's callers have been checked with the policy by the
-    emulator, and so are those whom no authorizer asks.
+    An explicit deny of the policy comes before a Lambda authorizer, and the whole policy after a user pool. IAM's
+    callers have been checked with the policy by the emulator, and it checks those whom no authorizer asks.
     """
     kind = (exchange.method.get("authorizationType") or "NONE").upper()
-    authorizer = v1._authorizers_v1.get(exchange.api_id, {}).get(exchange.method.get("authorizerId") or "") or {}
-    if kind in {"CUSTOM", "COGNITO_USER_POOLS"}:
-        by_policy = _policy_refusal(exchange)
-        if by_policy is not None and (kind == "COGNITO_USER_POOLS" or "explicit deny" in by_policy.message):
+    if kind == "CUSTOM":
+        by_policy = _refusal_of_policy(exchange)
+        if by_policy is not None and "explicit deny" in by_policy.message:
             return by_policy
-    if (
-        kind == "CUSTOM"
-        and (authorizer.get("type") or "").upper() == "REQUEST"
-        and not _identified(exchange, authorizer)
-    ):
-        return Refusal("UNAUTHORIZED", "Unauthorized")
+        authorizer = v1._authorizers_v1.get(exchange.api_id, {}).get(exchange.method.get("authorizerId") or "") or {}
+        if (authorizer.get("type") or "").upper() == "REQUEST" and not _identified(exchange, authorizer):
+            return Refusal("UNAUTHORIZED", "Unauthorized")
     place = (exchange.resource, exchange.headers, exchange.body, exchange.query, exchange.parameters["path"])
     refusal, found = await v1._authorize_request_v1(
         *(exchange.api_id, exchange.stage_name, exchange.method, exchange.verb, exchange.path),
         *(*place, exchange.stage, *exchange.owner),
     )
     exchange.authorized(found)
-    return refusal
+    return refusal or (_refusal_of_policy(exchange) if kind == "COGNITO_USER_POOLS" else None)
+
+
+def with_the_resource_policy(_: Callable[..., str]) -> Callable[[Json, str], str]:
+    """Evaluate the policy that a Lambda authorizer returns together with the resource policy.
+
+    Table A of the page: a deny in one denies, and otherwise an allow in one allows.
+    """
+
+    def evaluate(policy: Json, arn: str) -> str:
+        asked = iam_evaluator.EvalContext("*", "Anonymous", "", "execute-api:Invoke", arn, arn.split(":")[3])
+        by_authorizer = iam_evaluator.evaluate(asked, [iam_evaluator.parse_policy_document(policy)]).decision
+        asked.resource_arn = quote(arn, safe=_UNCHANGED_IN_PATHS)
+        by_resource = iam_evaluator.evaluate_resource_policy(v1.rest_api_policy_for_arn(arn)[0], asked).decision
+        return next((each for each in ("Deny", "Allow") if each in {by_authorizer, by_resource}), "NoMatch")
+
+    return evaluate
 
 
 def over_a_limit(exchange: Exchange) -> Any:
@@ -80,10 +97,21 @@ def asked_by_its_encoded_path(policy_error: Callable[..., Any]) -> Callable[...,
     return anonymous_policy_error
 
 
-def keeping_the_key(invoke: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """Keep the API key in a Lambda authorizer's answer beside its context, where the emulator caches both."""
+def allowed_and_with_its_key(invoke: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Call a Lambda authorizer if API Gateway may; keep the API key of its answer beside the context it is cached with.
+
+    Without a result, the emulator answers with AUTHORIZER_CONFIGURATION_ERROR.
+    """
 
     async def invoke_authorizer(authorizer: Json, event: Json, account: str, region: str) -> Any:
+        api = event["methodArn"].partition("/")[0]
+        function = v1._extract_lambda_ref_from_integration_uri(authorizer["authorizerUri"])
+        role = authorizer.get("authorizerCredentials")
+        try:
+            permissions.check_invocation(function, f"{api}/authorizers/{authorizer['id']}", role)
+        except permissions.NotAllowed as error:
+            _logger.warning("authorizer %s: %s", authorizer["name"], error)
+            return None
         result = await invoke(authorizer, event, account, region)
         policy = (result or {}).get("body")
         if isinstance(policy, dict) and policy.get(_KEY):
@@ -96,13 +124,17 @@ def keeping_the_key(invoke: Callable[..., Awaitable[Any]]) -> Callable[..., Awai
 def taking_the_right_token(validate: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     """Take an ID token where the method has no scopes, and an access token where it has some.
 
+    Any client of the pool may have got it, unless the authorizer's expression asks for others: it is held against
+    ``aud``, which an access token has not.
+
     Integrate a REST API with a user pool: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-enable-cognito-user-pool.html
     """
 
     async def validate_token(authorizer: Json, method: Json, *request: Any) -> Any:
         claims, refusal = await validate(authorizer, method, *request)
         expected = "access" if method.get("authorizationScopes") else "id"
-        if claims is not None and claims.get("token_use") != expected:
+        of_client = re.compile(authorizer.get("identityValidationExpression") or ".*")
+        if claims and (claims.get("token_use") != expected or not of_client.fullmatch(claims.get("aud", ""))):
             return None, Refusal("UNAUTHORIZED", "Unauthorized")
         return claims, refusal
 
@@ -155,10 +187,9 @@ def _message(body: bytes) -> str:
     return str(read.get("message") or read.get("Message") or "Forbidden")
 
 
-def _policy_refusal(exchange: Exchange) -> Any:
-    return v1._anonymous_policy_error(
-        exchange.api_id, exchange.stage_name, exchange.verb, exchange.path, *exchange.owner
-    )
+def _refusal_of_policy(exchange: Exchange) -> Any:
+    place = (exchange.api_id, exchange.stage_name, exchange.verb, exchange.path)
+    return v1._anonymous_policy_error(*place, *exchange.owner)
 
 
 def _identified(exchange: Exchange, authorizer: Json) -> bool:

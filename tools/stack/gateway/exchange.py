@@ -7,6 +7,8 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from ministack.core.arn import execute_api_arn
+
 from tools.stack.gateway import mapping
 from tools.stack.gateway.document import JSON
 from tools.stack.gateway.refusals import Refusal
@@ -56,6 +58,13 @@ class Exchange:
     def text(self) -> str:
         """The body as text."""
         return self.body.decode(errors="replace")
+
+    @property
+    def arn(self) -> str:
+        """The ARN of the method, with the path of its resource."""
+        account, region = self.owner
+        arn: str = execute_api_arn(region, account, self.api_id, self.stage_name, self.verb, self.resource["path"])
+        return arn
 
     @property
     def integration(self) -> Json:

@@ -15,6 +15,7 @@ from tools.stack.gateway import aws_service, http_endpoint, lambda_function
 from tools.stack.gateway.document import JSON
 from tools.stack.gateway.exchange import Answer, Exchange
 from tools.stack.gateway.mapping import MappingFailed
+from tools.stack.gateway.permissions import NotAllowed
 from tools.stack.gateway.refusals import Refusal
 
 _logger = logging.getLogger("rest_gateway")
@@ -35,7 +36,7 @@ async def answer(exchange: Exchange) -> Answer | Refusal:
     except OSError as error:
         _logger.warning("%s %s: %s", exchange.verb, exchange.resource["path"], error)
         return Refusal("INTEGRATION_FAILURE", "Internal server error")
-    except (MappingFailed, ValueError, KeyError, TypeError, aws_service.NotAllowed) as error:
+    except (MappingFailed, ValueError, KeyError, TypeError, NotAllowed) as error:
         _logger.warning("execution of %s %s failed: %s", exchange.verb, exchange.resource["path"], error)
         return Refusal("API_CONFIGURATION_ERROR", "Internal server error")
     finally:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ministack.services import apigateway_v1 as v1
 
+from tools.stack.gateway import permissions
 from tools.stack.gateway.exchange import Answer, Exchange
 from tools.stack.gateway.refusals import Refusal, bad_gateway
 
@@ -38,9 +39,7 @@ async def proxied(exchange: Exchange, uri: str) -> Answer | Refusal:
     )
     context = exchange.context
     event["requestContext"] |= {"requestId": context["requestId"], "extendedRequestId": context["extendedRequestId"]}
-    result, missing = await _invoke(exchange, uri, event)
-    if missing:
-        return Refusal("API_CONFIGURATION_ERROR", "Internal server error")
+    result = await _invoke(exchange, _allowed(exchange, uri), event)
     return bad_gateway() if result.get("error") else _as_answer(exchange, result)
 
 
@@ -52,23 +51,33 @@ async def mapped(exchange: Exchange, uri: str) -> Answer | Refusal:
     """
     headers, *_, body = exchange.mapped_request(False)
     event = json.loads(body or "{}")
+    function = _allowed(exchange, uri)
     if any(name.lower() == "x-amz-invocation-type" and value == "Event" for name, value in headers.items()):
-        task = asyncio.create_task(_invoke(exchange, uri, event))
+        task = asyncio.create_task(_invoke(exchange, function, event))
         _background.add(task)
         task.add_done_callback(_background.discard)
         return exchange.mapped_answer(200, {}, "", "")
-    result, missing = await _invoke(exchange, uri, event)
-    if missing or result.get("throttle"):
+    result = await _invoke(exchange, function, event)
+    if result.get("throttle"):
         return Refusal("INTEGRATION_FAILURE", "Internal server error")
     payload = result.get("body")
     error = payload.get("errorMessage", "") if isinstance(payload, dict) and result.get("error") else ""
     return exchange.mapped_answer(200, {}, json.dumps(payload), str(error))
 
 
-async def _invoke(exchange: Exchange, uri: str, event: Json) -> tuple[Json, str | None]:
-    reference = v1._extract_lambda_ref_from_integration_uri(uri)
+def _allowed(exchange: Exchange, uri: str) -> str:
+    """Return the function's ARN; this method of this stage, or the integration's role, must be allowed to invoke it."""
+    function: str = v1._extract_lambda_ref_from_integration_uri(uri)
+    permissions.check_invocation(function, exchange.arn, exchange.integration.get("credentials"))
+    return function
+
+
+async def _invoke(exchange: Exchange, function: str, event: Json) -> Json:
     account, region = exchange.owner
-    answer: tuple[Json, str | None] = await v1._call_lambda_raw(reference, event, account_id=account, region=region)
+    result, missing = await v1._call_lambda_raw(function, event, account_id=account, region=region)
+    if missing:
+        raise permissions.NotAllowed(missing)
+    answer: Json = result
     return answer
 
 

@@ -55,7 +55,8 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     # API Gateway: a request
     f"{_V1}:_handle_execute_in_scope": lambda _: way.handle,
     f"{_V1}:_anonymous_policy_error": callers.asked_by_its_encoded_path,
-    f"{_V1}:_invoke_authorizer_lambda": callers.keeping_the_key,
+    f"{_V1}:_invoke_authorizer_lambda": callers.allowed_and_with_its_key,
+    f"{_V1}:_evaluate_policy": callers.with_the_resource_policy,
     f"{_V1}:_validate_cognito_authorizer": callers.taking_the_right_token,
     f"{_V1}:_stringify_claims": callers.joined_by_commas,
     f"{_V1}:_AUTHENTICATION_GATEWAY_ERRORS": callers.with_access_denied,
