@@ -17,7 +17,8 @@ from tools.stack.stack import ROOT
 STOREFRONT: Any = typer.main.get_command(cli.app)
 # Lines to type, and commands in the text.
 TYPED = re.compile(r"^(?:\.venv/bin/)?storefront( .*)$|`(?:\.venv/bin/)?storefront( [^`]*)`", re.MULTILINE)
-PAGES = [*pages.pages(), "CONTRIBUTING.md", "events/README.md", "tools/bench/README.md"]
+LESSONS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "lessons").rglob("*.md"))
+PAGES = [*pages.pages(), *LESSONS, "CONTRIBUTING.md", "events/README.md", "tools/bench/README.md"]
 
 
 def commands(group: Any, *names: str) -> Iterator[tuple[str, ...]]:

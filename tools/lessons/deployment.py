@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
@@ -10,7 +13,7 @@ from botocore.exceptions import ClientError, WaiterError
 from tools.console import Problem
 from tools.lessons.page import Lesson
 from tools.stack import addresses, references
-from tools.stack.deployment import first_failure
+from tools.stack.deployment import BUCKET, first_failure
 from tools.stack.stack import Stack
 
 _CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND")
@@ -29,14 +32,14 @@ def deploy(stack: Stack, lesson: Lesson) -> None:
         return
     references.require_none(lesson.template)
     cloudformation, name, started = stack.client("cloudformation"), stack_name(lesson), time.time()
-    body = lesson.template.read_text()
-    cloudformation.create_stack(StackName=name, TemplateBody=body, Capabilities=_CAPABILITIES)
-    try:
-        cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=_PATIENCE)
-    except WaiterError:
-        reason = first_failure(cloudformation, started, name) or "the stack was not made"
-        take_down(stack, lesson)
-        raise Problem(f"{lesson.template}: {reason}") from None
+    with _uploaded(stack.client("s3"), lesson, lesson.template) as body:
+        cloudformation.create_stack(StackName=name, TemplateBody=body, Capabilities=_CAPABILITIES)
+        try:
+            cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=_PATIENCE)
+        except WaiterError:
+            reason = first_failure(cloudformation, started, name) or "the stack was not made"
+            take_down(stack, lesson)
+            raise Problem(f"{lesson.template}: {reason}") from None
 
 
 def outputs(stack: Stack, lesson: Lesson) -> dict[str, str]:
@@ -61,6 +64,21 @@ def take_down(stack: Stack, lesson: Lesson) -> bool:
     for group in logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}-")["logGroups"]:
         logs.delete_log_group(logGroupName=group["logGroupName"])
     return found
+
+
+@contextmanager
+def _uploaded(s3: Any, lesson: Lesson, template: Path) -> Iterator[str]:
+    """Give a lesson's template, with its OpenAPI document where CloudFormation can read it, as `sam package` does."""
+    body, document = template.read_text(), template.with_name("openapi.yaml")
+    if not document.exists():
+        yield body
+        return
+    key = f"{stack_name(lesson)}/{document.name}"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=document.read_bytes())
+    try:
+        yield body.replace(f"Location: {document.name}", f"Location: s3://{BUCKET}/{key}")
+    finally:
+        s3.delete_object(Bucket=BUCKET, Key=key)
 
 
 def _described(cloudformation: Any, name: str) -> Any:

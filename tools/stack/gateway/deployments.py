@@ -18,7 +18,7 @@ from ministack.services import apigateway_v1 as v1
 
 Json = dict[str, Any]
 # The parts of an API in a deployment; stages, keys and usage plans are outside of it.
-STORES = ("_rest_apis", "_resources", "_authorizers_v1", "_models", "_request_validators")
+STORES = ("_rest_apis", "_resources", "_authorizers_v1", "_models", "_request_validators", "_gateway_responses")
 _snapshots: dict[tuple[str, str], dict[str, Any]] = {}
 _served: ContextVar[tuple[str, dict[str, Any]] | None] = ContextVar("_served", default=None)
 

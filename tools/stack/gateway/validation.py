@@ -19,7 +19,8 @@ from tools.stack.gateway.refusals import Refusal
 def refused(exchange: Exchange) -> Refusal | None:
     """Have the emulator check, and say how a body breaks its model: ``$context.error.validationErrorString``."""
     refusal = v1._check_request_validation(
-        *(exchange.method, exchange.api_id, exchange.request, exchange.headers, exchange.body, exchange.query)
+        *(exchange.method, exchange.api_id, exchange.request, exchange.headers, exchange.body),
+        exchange.parameters["querystring"],  # of each parameter one value, which may be blank
     )
     if refusal is None or refusal.response_type != "BAD_REQUEST_BODY":
         return refusal  # type: ignore[no-any-return]
