@@ -29,7 +29,7 @@ class Case:
     metric, dimensions
         The metric as it is sent, and the values of its dimensions.
     bad, good
-        What is sent in each minute while something is wrong, and while nothing is; nothing at all is possible, too.
+        The calls in each minute while something is wrong, and while nothing is; nothing at all is possible, too.
     """
 
     metric: Emitted

@@ -1,8 +1,8 @@
 """The consumer of the orders table's stream.
 
-Events are not written beside the state: a crash between the two would lose one. What the table says has happened, the
-stream delivers, at least once and in the order of an item's changes ("Change data capture for DynamoDB Streams",
-Amazon DynamoDB Developer Guide).
+Events are not written beside the state: a crash between the two would lose one. The stream
+delivers each change of the table, at least once and in the order of an item's changes ("Change data capture for
+DynamoDB Streams", Amazon DynamoDB Developer Guide).
 """
 
 import os

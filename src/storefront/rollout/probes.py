@@ -2,8 +2,8 @@
 
 They run in prod, on real tables and queues, so none of them changes anything: requests come without an identity, bodies
 are invalid, batches are empty, credentials are malformed. (A refused frame of the chat is counted, in a row that soon
-expires.) What a probe proves is that the version starts - its code imports, its environment is complete, its clients
-are made - and does what its kind does.
+expires.) A probe proves that the version starts - its code imports, its environment is complete, its clients are
+made - and does what its kind does.
 """
 
 import json
@@ -29,7 +29,7 @@ class Probe:
     event
         The event that the function is called with.
     expected
-        What must come of it, in words.
+        The outcome that it must have, in words.
     holds
         Whether it did.
     """
