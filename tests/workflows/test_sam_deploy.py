@@ -163,6 +163,13 @@ def test_governance_is_deployed_once_for_the_account_with_what_is_said(
     assert len(asked.template_body.encode()) <= 51_200
 
 
+def test_the_first_deployment_by_hand_goes_to_dev(checkout: Path) -> None:
+    asked = asked_for(".venv/bin/sam deploy", checkout)
+
+    assert_is_deployed_as_configured(asked, "dev")
+    assert asked.stack == DEPLOYED["dev"]
+
+
 def test_bootstrap_fits_into_one_request_and_may_make_roles_with_names(checkout: Path) -> None:
     command = f'"{sys.executable}" -m tools bootstrap octo@1/storefront@2 Environments=development'
 
