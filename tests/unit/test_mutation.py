@@ -13,8 +13,9 @@ from tools.checks.mutation import OPEN, Survivor, page, survivor_in, verdicts
 from tools.testing.template import ROOT
 
 SURVIVOR = Survivor("identity.py", "customer_of", "`` or `` becomes `` and ``")
-IDENTITY, TOKEN = "src/storefront/identity.py", "src/storefront/partners/token.py"
-OF_A_FUNCTION = "storefront.identity.x_partner_id_of__mutmut_1"
+IDENTITY = "src/storefront/identity.py"
+TOKEN = "src/storefront/partners/token.py"
+OF_A_FUNCTION = "storefront.identity.x_customer_of__mutmut_1"
 OF_A_METHOD = "storefront.partners.token.xǁPartnerǁowns__mutmut_2"
 COLLECTED = """
 import json, sys, pytest
@@ -39,7 +40,7 @@ def diff_of(path: str, old: str, new: str) -> str:
 @pytest.mark.parametrize(
     ("name", "path", "function", "old", "new", "mutation"),
     [
-        (OF_A_FUNCTION, IDENTITY, "partner_id_of", "if not x", "if x", "`` not `` becomes nothing"),
+        (OF_A_FUNCTION, IDENTITY, "customer_of", "if not x", "if x", "`` not `` becomes nothing"),
         (OF_A_METHOD, TOKEN, "Partner.owns", "return a and b", "return a or b", "`` and `` becomes `` or ``"),
         (OF_A_METHOD, TOKEN, "Partner.owns", "call(a, b=True)", "call(a, )", "`` b=True) `` becomes `` ) ``"),
         (OF_A_METHOD, TOKEN, "Partner.owns", "x = a | b", "x = a & b", r"`` \| `` becomes `` & ``"),

@@ -56,7 +56,7 @@ def order(
 @app.command()
 def redrive(
     queue: Annotated[
-        str | None, typer.Argument(help="orders, partner-orders, ...; without it, all, to look at.", show_default=False)
+        str | None, typer.Argument(help="orders, chat-status, ...; without it, all, to look at.", show_default=False)
     ] = None,
     match: Annotated[str | None, typer.Option(help="Only those with this text in their body or an attribute.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Move them; without it, nothing changes.")] = False,

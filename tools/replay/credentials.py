@@ -1,4 +1,4 @@
-"""The values of the placeholders in the events: what their partners, customers and the payment provider show."""
+"""The values of the placeholders in the events: what their callers show."""
 
 import json
 import time
@@ -49,7 +49,7 @@ class Credentials:
         )
 
     def issue(self) -> None:
-        """Add the partners of the events; those that somebody has left behind go."""
+        """Add the callers of the events; those that somebody has left behind go."""
         self._remove_partners()
         partners = PartnerStore(self.dynamodb, self.partners_table)
         for name, partner, api_key, revoked in (
@@ -77,7 +77,7 @@ class Credentials:
         }
 
     def withdraw(self) -> None:
-        """Remove the partners and the ticket."""
+        """Remove what `issue` has added."""
         self._remove_partners()
         self._tickets.consume(self._ticket, clock.now())
 

@@ -54,8 +54,6 @@ class Stack:
         The ``secret`` with which a payment provider signs webhooks.
     back_office
         An hour's credentials of the role that writes products; ``up`` and other commands renew them.
-    partners
-        By their usage plans, ``bronze`` and ``gold``.
     """
 
     endpoint: str
@@ -65,6 +63,7 @@ class Stack:
     users: dict[str, User]
     webhook: dict[str, str] = field(default_factory=dict)
     back_office: dict[str, str] = field(default_factory=dict, repr=False)
+    # By their usage plans, `bronze` and `gold`
     partners: dict[str, PartnerAccess] = field(default_factory=dict)
     name: str = STACK_NAME
 

@@ -29,7 +29,7 @@ def check_in_the_end(world: World) -> None:
     orders = world.orders
     assert all(order.status in _EVENT_OF for order in orders.values()), "accepted = confirmed + rejected + unsettled"
     _check_requests(world, orders)
-    _check_outcomes(world, orders)
+    _check_partner_outcomes(world, orders)
     _check_events(world, orders)
 
 
@@ -51,7 +51,7 @@ def _check_requests(world: World, orders: dict[OrderKey, Order]) -> None:
     assert len(accepted) == len({order_id for _, _, order_id in accepted}), "and for no other"
 
 
-def _check_outcomes(world: World, orders: dict[OrderKey, Order]) -> None:
+def _check_partner_outcomes(world: World, orders: dict[OrderKey, Order]) -> None:
     """Everything that a partner has handed in has an outcome: its order, if anything under its reference can be one."""
     handed_in = defaultdict(list)
     for request in world.requests:
@@ -59,7 +59,7 @@ def _check_outcomes(world: World, orders: dict[OrderKey, Order]) -> None:
             handed_in[request.partner, request.key].append(request.lines)
     made = 0
     for (partner, reference), bodies in handed_in.items():
-        status, outcome = world.ask_for_outcome(partner, reference)
+        status, outcome = world.partner_outcome(partner, reference)
         assert status == HTTPStatus.OK, "everything that was handed in has an outcome"
         if any(bodies):
             made += 1

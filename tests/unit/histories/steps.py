@@ -63,8 +63,8 @@ _ARGUMENTS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "body": _body,
         "fates": _fates(*_acceptance),
     },
-    "hand_in": {"reference": st.sampled_from(["ref-1", "ref-2"]), "body": _body | st.none()},
-    "take_in": {**_delivery, "fates": _fates(*_acceptance, "UpdateItem")},
+    "hand_in_partner_order": {"reference": st.sampled_from(["ref-1", "ref-2"]), "body": _body | st.none()},
+    "take_in_partner_orders": {**_delivery, "fates": _fates(*_acceptance, "UpdateItem")},
     "process": {**_delivery, "fates": _fates(*_settlement, *_provider)},
     "go_on": {"number": _number, "fates": _fates(*_acceptance, *_settlement, *_provider)},
     "reconcile": {
@@ -81,8 +81,8 @@ _ARGUMENTS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
 # How often each comes.
 _WEIGHTS = {
     "place": 4,
-    "hand_in": 1,
-    "take_in": 2,
+    "hand_in_partner_order": 1,
+    "take_in_partner_orders": 2,
     "process": 8,
     "go_on": 4,
     "reconcile": 5,

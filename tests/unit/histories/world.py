@@ -41,7 +41,7 @@ _ALL = 1000
 
 @dataclass(frozen=True)
 class Request:
-    """An order that a customer placed, or a partner handed in, and the answer; 202 to every partner."""
+    """An order that somebody sent, and the answer."""
 
     sender: str
     key: str
@@ -82,14 +82,14 @@ class World(Runtime):
 
         self.start(lambda: place_order.handler(event, _CONTEXT), fates, ended)
 
-    def hand_in(self, reference: str, body: int | None) -> None:
+    def hand_in_partner_order(self, reference: str, body: int | None) -> None:
         """A partner hands in an order, or a body that is none: the gateway puts it on the queue."""
         lines = {} if body is None else BODIES[body]
         attributes = {name: {"StringValue": value} for name, value in (("partnerId", _PARTNER), ("correlationId", "-"))}
         self.queues.send(PARTNER_ORDERS, json.dumps({"reference": reference, "lines": _lines(lines)}), attributes)
         self.requests.append(Request(customer_id_of(_PARTNER), reference, lines, 202, partner=_PARTNER))
 
-    def take_in(self, number: int, count: int, again: bool, fates: Fates) -> None:
+    def take_in_partner_orders(self, number: int, count: int, again: bool, fates: Fates) -> None:
         """Orders of a partner are delivered: any of them, perhaps not for the last time."""
         self._deliver(PARTNER_ORDERS, number, count, again, fates)
 
@@ -163,7 +163,7 @@ class World(Runtime):
         if records:
             self.start(lambda: publish_order_events.handler({"Records": records}, _CONTEXT), fates, ended)
 
-    def ask_for_outcome(self, partner: str, reference: str) -> tuple[int, dict[str, Any]]:
+    def partner_outcome(self, partner: str, reference: str) -> tuple[int, dict[str, Any]]:
         """Let a partner ask what became of an order."""
         event = rest_event(partner=partner, path={"reference": reference})
         answers: list[Any] = []
@@ -176,8 +176,9 @@ class World(Runtime):
         rounds = 0
         while not self.is_calm and rounds < _CALM_ROUNDS:
             rounds += 1
-            # Orders do without their dead letters, since the reconciler finds them. A partner's order has nothing else.
+            # Orders do without their dead letters, since the reconciler finds them.
             self.queues.queues[DEAD_LETTERS[ORDERS]].clear()
+            # A partner's order has nothing else.
             while self.queues.queues[DEAD_LETTERS[PARTNER_ORDERS]]:
                 self.redrive(0, {})
             for queue in (PARTNER_ORDERS, ORDERS):
