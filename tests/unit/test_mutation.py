@@ -114,4 +114,4 @@ def test_a_run_fails_for_a_survivor_that_the_page_did_not_have(
         mutation.run()
 
     assert mutation.run() == status
-    assert "`identity.py: partner_id_of`" in mutation.PAGE.read_text()
+    assert "`identity.py: customer_of`" in mutation.PAGE.read_text()
