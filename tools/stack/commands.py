@@ -97,11 +97,18 @@ def env(
 
 
 @app.command()
-def differences() -> None:
+def differences(
+    readings: Annotated[
+        bool, typer.Option("--readings", help="List what was read into AWS's pages and not seen on AWS.")
+    ] = False,
+) -> None:
     """List what the local stack does otherwise than AWS."""
     from tools.stack import differences as listed
 
-    listed.show()
+    if readings:
+        listed.show_readings()
+    else:
+        listed.show()
 
 
 @app.command("sam-local")
