@@ -146,7 +146,7 @@ def test_an_order_is_accepted_once(client: Client, store: OrderStore) -> None:
     assert store.accept(NEW) == NEW
     assert store.accept(replace(NEW, request_hash="another")) == NEW
     assert store.get(KEY) == NEW
-    with pytest.raises(IllegalTransition, match="^None -> RESERVED$"):
+    with pytest.raises(IllegalTransition, match=r"^None -> RESERVED$"):
         store.accept(RESERVED)
 
 
@@ -198,7 +198,7 @@ def test_an_order_s_id_has_one_shape(text: str) -> None:
 
 
 def test_a_conflict_with_others_names_what_it_is_about() -> None:
-    with pytest.raises(IllegalTransition, match="^CONFIRMED -> REJECTED$"):
+    with pytest.raises(IllegalTransition, match=r"^CONFIRMED -> REJECTED$"):
         check_transition(Status.CONFIRMED, Status.REJECTED)
     assert StockRefused(["MUG-001", "POT-001"]).skus == ["MUG-001", "POT-001"]
     assert str(StockRefused(["MUG-001", "POT-001"])) == "MUG-001, POT-001"
