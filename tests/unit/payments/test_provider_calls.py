@@ -74,6 +74,31 @@ def test_our_secret_follows_the_provider_to_no_other_place(call: Call, good: Ans
         assert elsewhere.requests == []
 
 
+@pytest.mark.parametrize(
+    ("operation", "request_line"),
+    [
+        ("charge", ("POST", "/charges")),
+        ("look up", ("GET", f"/charges/{ORDER.key.order_id}")),
+        ("cancel", ("POST", f"/charges/{ORDER.key.order_id}/cancel")),
+    ],
+)
+def test_each_operation_has_its_place(operation: str, request_line: tuple[str, str]) -> None:
+    call, good = OPERATIONS[operation]
+
+    with serving(good) as server:
+        call(calling(server))
+
+        assert server.requests == [request_line]
+
+
+def test_a_charge_that_failed_and_is_not_there_is_unresolved() -> None:
+    with (
+        serving(Answer(500, {}), Answer(500, {}), Answer(404, {})) as server,
+        pytest.raises(PaymentUnresolved, match=r"^the provider failed and has no such charge$"),
+    ):
+        calling(server).charge(ORDER)
+
+
 @pytest.mark.parametrize(("chosen", "pause"), [(min, 0.1), (max, 0.5)])
 def test_a_second_try_comes_after_a_pause_of_its_own(
     monkeypatch: pytest.MonkeyPatch, chosen: Callable[..., float], pause: float
