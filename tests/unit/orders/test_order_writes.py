@@ -137,7 +137,7 @@ def test_a_write_leaves_the_order_and_the_stock(
     assert written == store.get(KEY) == replace(read, version=read.version + 1, updated_at=NOW, **changes)
     assert client.stock() == stock
     # Nobody writes over what somebody else has written since.
-    with pytest.raises((OrderMovedOn, IllegalTransition)):
+    with pytest.raises((OrderMovedOn, IllegalTransition), match=rf"^{KEY.order_id}$|->"):
         write(store, read)
     assert store.get(KEY) == written
 

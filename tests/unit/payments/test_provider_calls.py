@@ -1,6 +1,7 @@
 """How the payment provider is called: over real HTTP, since its client's settings show nowhere else."""
 
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -113,27 +114,28 @@ def test_a_second_try_comes_after_a_pause_of_its_own(
     assert waited == [pause]
 
 
-def test_a_charge_names_the_amount_the_order_and_the_customer(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[Any] = []
-    called = PaymentProvider._call
-
-    def heard(payments: PaymentProvider, *request: Any, **body: Any) -> Any:
-        sent.append(body.get("json"))
-        return called(payments, *request, **body)
-
-    monkeypatch.setattr(PaymentProvider, "_call", heard)
-
+def test_a_charge_names_the_amount_the_order_and_the_customer() -> None:
     with serving(APPROVED) as server:
         calling(server).charge(ORDER)
 
-    assert sent == [
-        {
-            "amount": 1000,
-            "currency": "EUR",
-            "reference": ORDER.key.order_id,
-            "metadata": {"customerId": "customer"},
-        }
-    ]
+        ((_, body),) = server.received
+
+    assert json.loads(body) == {
+        "amount": 1000,
+        "currency": "EUR",
+        "reference": ORDER.key.order_id,
+        "metadata": {"customerId": "customer"},
+    }
+
+
+@each_operation
+def test_a_call_carries_our_secret_and_the_order_s_key(call: Call, good: Answer) -> None:
+    with serving(good) as server:
+        call(calling(server))
+
+        ((headers, _),) = server.received
+
+    assert (headers["Authorization"], headers["Idempotency-Key"]) == ("Bearer secret", ORDER.key.order_id)
 
 
 @each_operation
