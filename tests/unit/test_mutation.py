@@ -57,7 +57,7 @@ def test_a_survivor_is_a_change_of_a_function(
 
 
 def test_a_survivor_without_a_verdict_is_open_and_a_verdict_is_kept() -> None:
-    statuses = {OF_A_FUNCTION: "survived", OF_A_FUNCTION.replace("1", "2"): "killed"}
+    statuses = {OF_A_FUNCTION: "survived"}
     first = page("# Prose\n", {OF_A_FUNCTION: SURVIVOR}, statuses)
     judged = first.replace(f"| {OPEN} |", "| equivalent: they are the same |")
 
@@ -84,8 +84,8 @@ def test_a_score_is_of_what_was_tried_and_can_be_noticed() -> None:
 
     written = page(judged, {f"{method}3": SURVIVOR, **others}, statuses)
 
-    assert "| identity | 1 | 1 | 0 | 100.0 % |" in written
-    assert "| partners | 5 | 2 | 1 | 50.0 % |" in written
+    assert "| identity | 1 | 1 | 0 | 100.0 % | 0 |" in written
+    assert "| partners | 5 | 2 | 1 | 50.0 % | 1 |" in written
 
 
 def test_a_test_has_the_same_id_each_time_it_is_collected() -> None:
