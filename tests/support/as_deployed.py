@@ -58,6 +58,7 @@ def as_deployed(environment: str) -> Stack:
     filled["Resources"]["Operations"]["Properties"]["Location"] = (
         "https://s3.amazonaws.com/artifacts/operations.template"
     )
+    filled["Resources"]["RefundOrders"]["Properties"]["DefinitionUri"] = "s3://artifacts/refund.asl.json"
     for resource in filled["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function" and "CodeUri" in resource["Properties"]:
             resource["Properties"]["CodeUri"] = "s3://artifacts/sandbox.zip"

@@ -19,9 +19,9 @@ TEMPLATES = ("template.yaml", "operations.yaml")
 GRADUAL = translated(GradualReleases="true")
 # "Understand CloudFormation quotas", AWS CloudFormation User Guide: 500 resources, 200 parameters, 200 outputs, 1 MB of
 # template (51,200 bytes where it does not come from S3)
-MOST_RESOURCES = {"template.yaml": 400, "operations.yaml": 60}
-MOST_LINES = {"template.yaml": 2500, "operations.yaml": 700}
-MOST_BYTES = {"template.yaml": 120_000, "operations.yaml": 40_000}
+MOST_RESOURCES = {"template.yaml": 440, "operations.yaml": 60}
+MOST_LINES = {"template.yaml": 2900, "operations.yaml": 700}
+MOST_BYTES = {"template.yaml": 140_000, "operations.yaml": 40_000}
 MOST_TRANSLATED_BYTES = 500_000
 MOST_PARAMETERS = 40
 MOST_OUTPUTS = 40

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any
 
 from tools.stack.gateway import cache, callers, deployments, document, mapping, stages, way
-from tools.stack.inside import downloads, guard, log_lines, loops, role_sessions, tables, workers
+from tools.stack.inside import downloads, executions, guard, log_lines, loops, role_sessions, tables, workers
 
 _V1 = "ministack.services.apigateway_v1"
 _HANDLERS = "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS"
@@ -37,6 +37,8 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     # DynamoDB
     f"{_HANDLERS}/AWS::DynamoDB::Table/create": tables.created_with_expiry,
     f"{_HANDLERS}/AWS::DynamoDB::Table/update": tables.updated_with_expiry,
+    # Step Functions
+    "ministack.services.stepfunctions:_start_execution": executions.by_name,
     # API Gateway: the document
     f"{_V1}:_OPENAPI_HTTP_METHODS": document.with_any,
     f"{_V1}:_import_operation": document.as_any,
