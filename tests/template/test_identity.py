@@ -13,6 +13,7 @@ FUNCTIONS = [
     "AnswerPing",
     "AuthorizeConnection",
     "AuthorizePartner",
+    "AuthorizeSupport",
     "AuthorizeWebhook",
     "CloseConnection",
     "CreateTicket",
@@ -35,6 +36,7 @@ FUNCTIONS = [
     "PutProduct",
     "ReceivePaymentEvent",
     "ReconcileOrders",
+    "RefundOrder",
     "RefuseFrame",
     "SendMessage",
     "ShowHistory",
@@ -59,6 +61,8 @@ KEPT = {
     "AWS::IAM::Role": {
         "BackOfficeRole",
         "HandInPartnerOrderRole",
+        "RefundOrdersRole",
+        "StartRefundRole",
         "ReleaseRole",
         *(f"{function}Role" for function in FUNCTIONS),
     },
@@ -79,6 +83,7 @@ KEPT = {
         "OrdersQueue",
         "PartnerOrdersDeadLetterQueue",
         "PartnerOrdersQueue",
+        "RefundsDeadLetterQueue",
     },
     "AWS::SecretsManager::Secret": {"CursorSecret", "PaymentsSandboxSecret", "WebhookSecret"},
 }

@@ -17,7 +17,7 @@ from samcli.yamlhelper import yaml_parse
 from tests.support.as_deployed import NESTED
 from tests.support.cloud_formation import MANAGED_BUCKET, ChangeSet, cloud_formation
 from tools.stack import apart, samconfig
-from tools.stack.stack import ROOT
+from tools.stack.stack import DEPLOYED_FILES, ROOT
 
 WORKFLOWS = ROOT / ".github" / "workflows"
 # The variables of each GitHub environment (docs/deploying.md), and of a pull request
@@ -55,7 +55,7 @@ def checkout(tmp_path: Path) -> Path:
         for part in ("src", "sandbox"):
             (folder / part).mkdir(parents=True)
             (folder / part / "code.py").write_text("")
-        for name in ("template.yaml", "openapi.yaml", "operations.yaml", "edge.yaml"):
+        for name in DEPLOYED_FILES:
             shutil.copy(ROOT / name, folder)
     shutil.copy(ROOT / "bootstrap.yaml", tmp_path)
     shutil.copy(ROOT / "samconfig.toml", tmp_path)

@@ -130,6 +130,7 @@ class Emulator:
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         return passed_on | {
             "AUTH": "true",  # IAM policies are enforced
+            "SFN_WAIT_SCALE": "0.02",  # state machines try again within seconds
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(port),
             "MINISTACK_HOST": HOST,  # in queue URLs

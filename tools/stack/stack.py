@@ -18,6 +18,8 @@ from tools.stack import apart
 
 ROOT = environments.ROOT
 STATE_DIRECTORY = environments.STATE_DIRECTORY
+# The files that `sam deploy` reads, beside the packages and its settings.
+DEPLOYED_FILES = ("template.yaml", "operations.yaml", "edge.yaml", "openapi.yaml", "refund.asl.json")
 STACK_NAME = "storefront-local"
 REGION = "us-east-1"
 

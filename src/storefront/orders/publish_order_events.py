@@ -24,7 +24,9 @@ _METRIC_OF_EVENT = {
     "OrderAccepted": "OrdersAccepted",
     "OrderConfirmed": "OrdersConfirmed",
     "OrderRejected": "OrdersRejected",
+    "OrderRefunded": "OrdersRefunded",
 }
+_OUTCOMES = {"OrderConfirmed", "OrderRejected"}
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -81,5 +83,5 @@ def _count(event: OrderEvent) -> None:
     logger.set_correlation_id(event.order.correlation_id)
     logger.info("event published", extra={"order_id": event.order.key.order_id, "event_type": event.type})
     metrics.add_metric(_METRIC_OF_EVENT[event.type], MetricUnit.Count, 1)
-    if event.type != "OrderAccepted":
+    if event.type in _OUTCOMES:
         metrics.add_metric("SecondsToOutcome", MetricUnit.Seconds, event.seconds_since_acceptance)

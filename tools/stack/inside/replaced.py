@@ -27,7 +27,7 @@ from tools.stack.gateway import (
     usage,
     way,
 )
-from tools.stack.inside import downloads, guard, log_lines, loops, role_sessions, tables, workers
+from tools.stack.inside import downloads, executions, guard, log_lines, loops, role_sessions, tables, workers
 
 _LOGS = "ministack.services.cloudwatch_logs"
 _V1 = "ministack.services.apigateway_v1"
@@ -63,6 +63,8 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     f"{_LOGS}:_put_metric_filter": metric_filters.read_first,
     f"{_LOGS}:_fanout_to_subscription_filters": metric_filters.counted,
     _HANDLERS: lambda handlers: operations.with_saved_queries(route_resources.with_responses(handlers)),
+    # Step Functions
+    "ministack.services.stepfunctions:_start_execution": executions.by_name,
     # API Gateway: the document
     f"{_V1}:_OPENAPI_HTTP_METHODS": document.with_any,
     f"{_V1}:_import_operation": document.as_any,
