@@ -39,7 +39,7 @@ dev:
 scanners:
 	$(install) check
 
-.PHONY: up down demo lesson test tests check build deploy bench clean
+.PHONY: up down demo lesson test tests check build deploy governance bench clean
 up: tools ## Start the local stack, or update it, by deploying the template
 	@$(storefront) up
 down: tools ## End the local stack and delete its data
@@ -59,6 +59,8 @@ build: tools ## Build what is deployed to AWS, in .aws-sam/build
 	@PATH="$$PWD/.venv/bin:$$PATH" .venv/bin/sam build
 deploy: build ## Deploy the build to an environment on AWS
 	@.venv/bin/sam deploy --config-env "$$ENVIRONMENT"
+governance: tools ## Deploy an account's trail, rules and access analyzer, once
+	@$(storefront) governance
 bench: ## Measure costs into tools/bench/report.md; takes some minutes
 	$(install) bench
 	@$(storefront) bench

@@ -21,7 +21,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 import pytest
 
@@ -63,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def aws() -> "Iterator[Aws]":
+def aws(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Aws]":
     """AWS with the template's tables, queues, bus, parameters and secrets, all empty."""
     from moto import mock_aws
 
@@ -73,7 +72,10 @@ def aws() -> "Iterator[Aws]":
     # The sandbox is reached over real HTTP on this machine; moto leaves that alone. What a handler has read in another
     # test's AWS does not count.
     moto = mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}})
-    with moto, mock.patch.multiple(configuration, CACHE_SECONDS=-1, KEEP_SECONDS=0, PAUSE_SECONDS=-1):
+    # Put back with what the test changes of it, last change first.
+    for name, seconds in {"CACHE_SECONDS": -1, "KEEP_SECONDS": 0, "PAUSE_SECONDS": -1}.items():
+        monkeypatch.setattr(configuration, name, seconds)
+    with moto:
         # The sandbox does not import our code, so it keeps its secret itself.
         import_module("payments.payments_sandbox")._secret_in.cache_clear()
         yield Aws.create()

@@ -41,7 +41,7 @@ def checked_out(directory: Path) -> Path:
     directory.mkdir()
     without_bytecode = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "src", directory / "src", ignore=without_bytecode)
-    for name in ("openapi.yaml", "operations.yaml", "samconfig.toml"):
+    for name in ("openapi.yaml", "operations.yaml", "edge.yaml", "samconfig.toml"):
         shutil.copy(ROOT / name, directory)
     template = copy.deepcopy(source())
     template["Globals"]["Function"]["Runtime"] = PYTHON

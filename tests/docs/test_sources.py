@@ -7,7 +7,8 @@ from tools.stack.stack import ROOT
 
 SOURCES = ROOT / "docs/sources.md"
 READ = (
-    "src sandbox tools docs README.md template.yaml operations.yaml bootstrap.yaml openapi.yaml samconfig.toml .github"
+    "src sandbox tools docs README.md template.yaml operations.yaml edge.yaml bootstrap.yaml governance.yaml "
+    "openapi.yaml samconfig.toml .github"
 )
 # A citation runs over lines of comments: their beginnings are left out.
 LINE_BREAK = re.compile(r"\n[ \t]*#?:?[ \t]*")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import route_apis as apis
 from tests.support.waiting import wait_until
 from tools.demo.api_client import ApiClient, claims, sign_in
 from tools.stack.stack import Stack
@@ -148,3 +149,28 @@ def events_of(stack: Stack) -> Iterator[Callable[[str, int], list[dict[str, Any]
     events.remove_targets(Rule=name, EventBusName=bus, Ids=["queue"])
     events.delete_rule(Name=name, EventBusName=bus)
     sqs.delete_queue(QueueUrl=url)
+
+
+@dataclass(frozen=True)
+class RouteApis:
+    """The HTTP and WebSocket APIs of the tests' own, by their names in the template."""
+
+    endpoint: str
+    outputs: dict[str, str]
+
+    def address(self, api: str) -> str:
+        return f"{self.endpoint}/_aws/execute-api/{self.outputs[api]}"
+
+
+@pytest.fixture(scope="session")
+def route_apis(stack: Stack) -> Iterator[RouteApis]:
+    cloudformation = stack.client("cloudformation")
+    capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    cloudformation.create_stack(
+        StackName=apis.NAME, TemplateBody=json.dumps(apis.template()), Capabilities=capabilities
+    )
+    waiter = cloudformation.get_waiter("stack_create_complete")
+    waiter.wait(StackName=apis.NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    outputs = cloudformation.describe_stacks(StackName=apis.NAME)["Stacks"][0]["Outputs"]
+    yield RouteApis(stack.endpoint, {each["OutputKey"]: each["OutputValue"] for each in outputs})
+    cloudformation.delete_stack(StackName=apis.NAME)

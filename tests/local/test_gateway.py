@@ -162,21 +162,6 @@ def test_stage_variables_stand_in_addresses_and_parameters_are_mapped(call: Call
     assert call("/proxied?q=1").json()["path"] == "/proxied?q=1"
 
 
-def test_services_are_called_under_the_integration_s_role(stack: Stack, call: Call) -> None:
-    sqs = stack.client("sqs")
-    url = sqs.get_queue_url(QueueName=f"{NAME}-queue")["QueueUrl"]
-
-    sent = call("/queue", "POST", json={"a": "b&c"})
-    refused = call("/queue-of-others", "POST", json={"a": "d"})
-
-    assert sent.json()["SendMessageResponse"]["SendMessageResult"]["MessageId"]
-    assert "AccessDenied" in refused.text
-    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1)["Messages"]
-    assert [json.loads(message["Body"]) for message in messages] == [{"a": "b&c"}]
-    assert call("/items").json()["TableNames"]
-    assert call("/events", "POST", json={"x": 1}).json()["FailedEntryCount"] == 0
-
-
 def test_the_stage_s_cache_answers_by_its_keys_until_it_is_flushed(gateway: Any, api_id: str, call: Call) -> None:
     first, again, other = (call(f"/cached?k={key}").text for key in (1, 1, 2))
     stranger = call("/cached?k=1", headers={"Cache-Control": "max-age=0"})

@@ -16,7 +16,16 @@ from tests.support.waiting import wait_until
 from tools.rehearsal.versions import Versions
 from tools.stack.stack import ROOT, Stack
 
-DEPLOYED = ("src", "sandbox", "tools", "template.yaml", "operations.yaml", "openapi.yaml", "samconfig.toml")
+DEPLOYED = (
+    "src",
+    "sandbox",
+    "tools",
+    "template.yaml",
+    "operations.yaml",
+    "edge.yaml",
+    "openapi.yaml",
+    "samconfig.toml",
+)
 ENVIRONMENTS = (".venv", ".venv-emulator")
 HANDLER = "src/storefront/catalog/list_products.py"
 

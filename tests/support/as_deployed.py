@@ -8,6 +8,7 @@ the references.
 from __future__ import annotations
 
 import copy
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,9 +16,9 @@ from typing import Any
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from tests.support.bootstrap import ACCOUNT, REGION, REPOSITORY
+from tests.support.bootstrap import ACCOUNT, REGION, REPOSITORY, ZONE
 from tools.stack import apart, samconfig
-from tools.testing.template import Json, openapi, source, without_loops
+from tools.testing.template import Json, openapi, source, walk, without_loops
 
 # GitHub's environments, the settings of each in samconfig.toml, and a stack of each
 SETTINGS = {"dev": "dev", "staging": "staging", "prod": "prod", "preview": "dev"}
@@ -29,6 +30,15 @@ STACKS = {
 }
 # Values that samconfig.toml leaves to the one who deploys: all that make more resources
 WITH_EVERYTHING = {"AlarmEmail": "a@b.example", "ReleaseNotificationEmail": "a@b.example", "ReserveConcurrency": "true"}
+# And those for the APIs' own domain names and web ACL; previews get none.
+EDGE = {
+    "DomainName": "shop.example.com",
+    "CertificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/0a1b2c3d",
+    "HostedZoneId": ZONE,
+    "WebAclArn": f"arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/webacl/shop/5e6f7a8b",
+}
+# The stacks in a stack, by the names of their resources
+NESTED = {"Operations": "operations.yaml", "Edge": "edge.yaml"}
 _NOTHING = {"Ref": "AWS::NoValue"}
 
 
@@ -49,15 +59,19 @@ class Stack:
 @cache
 def as_deployed(environment: str) -> Stack:
     """Return the stack of one of GitHub's environments, with all that its parameters can switch on."""
-    overrides = samconfig.environment(SETTINGS[environment]).overrides | WITH_EVERYTHING
+    return deployed(environment, **WITH_EVERYTHING, **({} if environment == "preview" else EDGE))
+
+
+def deployed(environment: str, **parameters: str) -> Stack:
+    """Return the stack of one of GitHub's environments with some parameters beside those of samconfig.toml."""
+    overrides = samconfig.environment(SETTINGS[environment]).overrides | parameters
     template = copy.deepcopy(source())
     template["Resources"]["RestApi"]["Properties"]["DefinitionBody"] = copy.deepcopy(openapi())
     filled = _filled_in(template, STACKS[environment], overrides)
     # `sam deploy` has uploaded these.
     filled["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
-    filled["Resources"]["Operations"]["Properties"]["Location"] = (
-        "https://s3.amazonaws.com/artifacts/operations.template"
-    )
+    for name in NESTED:
+        filled["Resources"][name]["Properties"]["Location"] = f"https://s3.amazonaws.com/artifacts/{name}.template"
     for resource in filled["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function" and "CodeUri" in resource["Properties"]:
             resource["Properties"]["CodeUri"] = "s3://artifacts/sandbox.zip"
@@ -69,21 +83,69 @@ def as_deployed(environment: str) -> Stack:
 
 @cache
 def nested_in(environment: str) -> Stack:
-    """Return the stack of operations.yaml in an environment's; its parameters may be references of the one around."""
-    outer = as_deployed(environment)
-    given = outer.resources["Operations"]["Properties"]["Parameters"]
-    name = f"{outer.name}-Operations-1A2B3C4D5E6F"
-    template = copy.deepcopy(source("operations.yaml"))
-    known = {key: value if isinstance(value, str) else f"{key.lower()}-of-the-stack" for key, value in given.items()}
+    """Return the stack of operations.yaml in an environment's."""
+    return nested(as_deployed(environment), "Operations")
+
+
+@cache
+def edge_of(environment: str) -> Stack:
+    """Return the stack of edge.yaml in an environment's; a preview has none."""
+    return nested(as_deployed(environment), "Edge")
+
+
+def nested(outer: Stack, part: str) -> Stack:
+    """Return a stack in a stack; its parameters may be references of the one around."""
+    given = outer.resources[part]["Properties"]["Parameters"]
+    name = f"{outer.name}-{part}-1A2B3C4D5E6F"
+    template = copy.deepcopy(source(NESTED[part]))
+    known = {key: _known(outer, key, value) for key, value in given.items()}
     return Stack(name, _existing(_filled_in(template, name, known), _values(template, name, known)))
 
 
 @cache
 def bootstrap_stack() -> Stack:
     """Return the stack of bootstrap.yaml in an account that is for everything."""
-    name, given = "storefront-bootstrap", {"GitHubRepository": REPOSITORY}
-    template = copy.deepcopy(source("bootstrap.yaml"))
-    return Stack(name, _existing(_filled_in(template, name, given), _values(template, name, given)))
+    return _of_account("bootstrap", {"GitHubRepository": REPOSITORY, "HostedZoneId": ZONE})
+
+
+@cache
+def governance_stack(**parameters: str) -> Stack:
+    """Return the stack of governance.yaml with some parameters."""
+    return _of_account("governance", parameters)
+
+
+def _of_account(name: str, given: dict[str, str]) -> Stack:
+    template = copy.deepcopy(source(f"{name}.yaml"))
+    stack = f"storefront-{name}"
+    return Stack(stack, _existing(_filled_in(template, stack, given), _values(template, stack, given)))
+
+
+def referred(entry: Json) -> set[str]:
+    """Return the logical ids that a part of a template refers to or waits for."""
+    waits = entry.get("DependsOn", [])
+    names = {waits} if isinstance(waits, str) else {*waits}
+    for _, node in walk(entry):
+        match node:
+            case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), _]}:
+                names.add(name)
+            case {"Fn::Sub": [str(text), dict(local)]}:
+                names |= _in_text(text) - local.keys()
+            case {"Fn::Sub": str(text)}:
+                names |= _in_text(text)
+    return names
+
+
+def _in_text(text: str) -> set[str]:
+    return {name.partition(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text)}
+
+
+def _known(outer: Stack, parameter: str, value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case {"Ref": str(name)} if "StageName" in outer.resources[name]["Properties"]:
+            return str(outer.resources[name]["Properties"]["StageName"])
+    return f"{parameter.lower()}-of-the-stack"
 
 
 def _values(template: Json, stack: str, given: dict[str, str]) -> dict[str, Any]:

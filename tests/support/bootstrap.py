@@ -12,6 +12,7 @@ from tools.testing.template import ROOT, Json
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
+ZONE = "Z0123456789ABCDEFGHIJ"
 REPOSITORY = "octo@1/storefront@2"
 BUCKET = "storefront-bootstrap-artifacts"
 _VALUES = {
@@ -20,6 +21,7 @@ _VALUES = {
     "AWS::AccountId": ACCOUNT,
     "AWS::URLSuffix": "amazonaws.com",
     "GitHubRepository": REPOSITORY,
+    "HostedZoneId": ZONE,
     "ArtifactBucket": f"arn:aws:s3:::{BUCKET}",
     "ArtifactBucket.Arn": f"arn:aws:s3:::{BUCKET}",
 }

@@ -64,19 +64,13 @@ def operation(target: Json, **more: Any) -> Json:
     return {"responses": {"200": {"description": ""}}, "x-amazon-apigateway-integration": target, **more}
 
 
-def templates(text: str) -> Json:
+def templates(text: Any) -> Json:
     return {"application/json": text}
 
 
 def answer(text: str, status: str = "200", **parameters: str) -> Json:
     names = {f"method.response.header.{name.replace('_', '-')}": value for name, value in parameters.items()}
     return {"statusCode": status, "responseTemplates": templates(text), "responseParameters": names}
-
-
-def as_role(path: str, template: str, role: str = "Allowed", **more: Any) -> Json:
-    credentials = {"Fn::GetAtt": [role, "Arn"]}
-    mapped = {"requestTemplates": templates(template), "credentials": credentials, **more}
-    return operation(integration("aws", service(path), responses={"default": answer("$input.json('$')")}, **mapped))
 
 
 def document(greeting: str = "hello", port: int = 0) -> Json:
@@ -193,28 +187,6 @@ def document(greeting: str = "hello", port: int = 0) -> Json:
             },
             "/proxied": {"get": operation({"type": "http_proxy", "httpMethod": "GET", "uri": f"{address}/proxied"})},
             "/nobody": {"get": operation({"type": "http_proxy", "httpMethod": "GET", "uri": "http://127.0.0.1:1/"})},
-            "/queue": {
-                "post": as_role(
-                    "sqs:path/${AWS::AccountId}/" + f"{NAME}-queue",
-                    "Action=SendMessage&MessageBody=$util.urlEncode($input.json('$'))",
-                )
-            },
-            "/queue-of-others": {
-                "post": as_role(
-                    "sqs:path/${AWS::AccountId}/" + f"{NAME}-queue",
-                    "Action=SendMessage&MessageBody=$util.urlEncode($input.json('$'))",
-                    "Forbidden",
-                )
-            },
-            "/items": {
-                "get": as_role("dynamodb:action/ListTables", "{}"),
-            },
-            "/events": {
-                "post": as_role(
-                    "events:action/PutEvents",
-                    '{"Entries": [{"Source": "test", "DetailType": "", "Detail": "{}"}]}',
-                )
-            },
             "/cached": {
                 "get": operation(
                     integration("aws_proxy", function("Echo"), cacheKeyParameters=["method.request.querystring.k"]),
@@ -285,9 +257,6 @@ def template(body: Json, port: int) -> Json:
             **{f"{name}Permission": permission({"Ref": name}) for name in CODE},
             "WeightedPermission": permission({"Ref": "Weighted"}),
             "Weighted": {"Type": "AWS::Lambda::Alias", "Properties": weighted},
-            "Allowed": role("apigateway.amazonaws.com", "sqs:SendMessage", "dynamodb:ListTables", "events:PutEvents"),
-            "Forbidden": role("apigateway.amazonaws.com", "sqs:ReceiveMessage"),
-            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"{NAME}-queue"}},
             "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"/{NAME}/access"}},
             "Table": {
                 "Type": "AWS::DynamoDB::Table",

@@ -39,6 +39,7 @@ _PASSED_TO = {
 # One statement for all of them: their resources are no more than lists.
 _LISTS = {
     "cloudwatch:DescribeAlarms": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*",
+    "route53:GetChange": "arn:aws:route53:::change/C0123456789",
     "codedeploy:GetDeploymentConfig": f"arn:aws:codedeploy:{REGION}:{ACCOUNT}:deploymentconfig:CodeDeployDefault.X",
 }
 
@@ -63,6 +64,8 @@ class Physical:
     def arn(self, logical_id: str) -> str:
         """Return the ARN of a resource."""
         handler, properties = self._handler(logical_id), self._properties(logical_id)
+        if "at" in handler:
+            return str(self.rendered(properties[handler["at"]]))
         base = self.arn(_referred(properties[handler["of"]])) if "of" in handler else f"arn:aws:{handler['arn']}"
         known = {"id": self.id(logical_id), "region": REGION, "account": ACCOUNT}
 
@@ -133,6 +136,8 @@ class Physical:
                 arn = f"arn:aws:apigateway:{REGION}::/tags/{quote(arn, safe='')}"
             case ["apigateway", "POST"]:
                 arn = arn.rpartition("/")[0]  # where all of its kind are
+            case ["wafv2", "AssociateWebACL" | "GetWebACL"]:
+                arn = str(self.rendered(self._properties(logical_id)["WebACLArn"]))
             case ["logs", "PutMetricFilter" | "DescribeMetricFilters" | "DeleteMetricFilter"]:
                 arn = f"{arn}:*"
             case ["codedeploy", _] if ":codedeploy:" not in arn:
@@ -151,6 +156,10 @@ class Physical:
             context["iam_PermissionsBoundary"] = self.rendered(properties["PermissionsBoundary"])
         if self._stack.resources[logical_id]["Type"] == "AWS::Lambda::EventSourceMapping":
             context["lambda_FunctionArn"] = self.rendered(properties["FunctionName"])
+        if action == "route53:ChangeResourceRecordSets":
+            (context["route53_ChangeResourceRecordSetsRecordTypes"],) = {
+                one["Type"] for one in properties["RecordSets"]
+            }
         return tuple(context.items())
 
     def _passed(self, logical_id: str) -> Iterator[Asked]:

@@ -3,6 +3,7 @@
 import re
 
 _NAMES = re.compile(r"`[^`]*`|\b[A-Z0-9]+(?:-[A-Z0-9]+)+\b|\b(?:API|ASCII|HTTP|ISO|JSON|SHA|SKU|UUID)\b")
+_BEGINS_SMALL = re.compile(r"[.?] [a-z]")
 _SHOUTED = re.compile(r"\b[A-Z]{3,}\b|XX")
 
 
@@ -11,4 +12,5 @@ def is_prose(text: object) -> bool:
     if not isinstance(text, str):
         return False
     begins = text.startswith(("`", "/", "the body")) or text[:1].isupper()
-    return begins and text.endswith((".", "`")) and not _SHOUTED.search(_NAMES.sub("", text))
+    words = _NAMES.sub("", text)
+    return begins and text.endswith((".", "`")) and not _SHOUTED.search(words) and not _BEGINS_SMALL.search(words)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.support import bootstrap
-from tests.support.as_deployed import STACKS, Stack, as_deployed, bootstrap_stack, nested_in
-from tests.support.bootstrap import ACCOUNT, BUCKET, REGION, REPOSITORY, listed
+from tests.support.as_deployed import STACKS, Stack, as_deployed, bootstrap_stack, edge_of, governance_stack, nested_in
+from tests.support.bootstrap import ACCOUNT, BUCKET, REGION, REPOSITORY, ZONE, listed
 from tests.support.physical import HANDLERS, OPERATIONS, STACK_TAG, Asked, Physical, asked_of
 from tools.stack import samconfig
 from tools.testing.deployment import Deployment
@@ -20,7 +20,13 @@ DEPLOY = {name: bootstrap.role(f"Deploy{title}Role") for name, title in ENVIRONM
 EXECUTION = {name: bootstrap.role(f"Execution{title}Role") for name, title in ENVIRONMENTS.items()}
 PAIRS = list(itertools.permutations(ENVIRONMENTS, 2))
 HERE = f"{REGION}:{ACCOUNT}"
-BOTH = pytest.mark.parametrize("stack", [as_deployed, nested_in], ids=["template", "nested"])
+MADE = [
+    pytest.param(environment, stack, id=f"{environment}-{name}")
+    for environment in ENVIRONMENTS
+    for name, stack in (("template", as_deployed), ("nested", nested_in), ("edge", edge_of))
+    if (environment, name) != ("preview", "edge")
+]
+EVERY_STACK = pytest.mark.parametrize(("environment", "stack"), MADE)
 KINDS = {"dev": "dev", "staging": "staging", "prod": "prod", "preview": "pr"}
 BOUNDARY = {
     name: f"arn:aws:iam::{ACCOUNT}:policy/storefront-bootstrap-boundary-{kind}-{REGION}" for name, kind in KINDS.items()
@@ -40,16 +46,14 @@ def may(role: bootstrap.Role, asked: Asked) -> bool:
     return role.allows(asked.action, asked.resource, **dict(asked.context))
 
 
-@BOTH
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@EVERY_STACK
 def test_the_handlers_of_every_type_of_resource_are_known(environment: str, stack: Made) -> None:
     types = {resource["Type"] for resource in stack(environment).resources.values()}
 
     assert types <= HANDLERS.keys(), "write into tests/support/handlers.toml what CloudFormation calls for them"
 
 
-@BOTH
-@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@EVERY_STACK
 def test_cloudformation_may_make_change_tag_and_delete_every_resource(environment: str, stack: Made) -> None:
     asked = asked_of(stack, environment)
 
@@ -63,7 +67,7 @@ def test_an_environment_cannot_touch_what_is_another_s(environment: str, other: 
     # there yet, reads lists, or is an action that cannot be limited to a resource.
     asked = {
         (one.action, stack(other).resources[one.logical_id]["Type"]): one
-        for stack in (as_deployed, nested_in)
+        for stack in (as_deployed, nested_in, *([] if other == "preview" else [edge_of]))
         for one in asked_of(stack, other)
         if STACKS[other] in one.resource or (STACK_TAG in dict(one.context) and named_by_aws(one))
     }
@@ -74,25 +78,29 @@ def test_an_environment_cannot_touch_what_is_another_s(environment: str, other: 
 
 def named_by_aws(asked: Asked) -> bool:
     """Tell whether a call is about one resource whose name AWS makes."""
-    return bool(re.search(r"ab12cd34ef|_Ab12Cd34E|Secret-|0a1b2c3d", asked.resource))
+    return bool(re.search(r"ab12cd34ef|_Ab12Cd34E|Secret-|0a1b2c3d|/domainnames/\w", asked.resource))
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_a_deployment_cannot_touch_what_bootstrap_has_made(environment: str) -> None:
+@pytest.mark.parametrize(
+    ("stack", "kinds"),
+    [
+        (bootstrap_stack, "ApiGateway::Account IAM::ManagedPolicy IAM::OIDCProvider IAM::Role S3::Bucket"),
+        (governance_stack, "AccessAnalyzer::Analyzer CloudTrail::Trail Config::ConfigRule IAM::Role S3::Bucket"),
+    ],
+    ids=["bootstrap", "governance"],
+)
+def test_a_deployment_cannot_touch_what_the_account_has_once(
+    environment: str, stack: Callable[[], Stack], kinds: str
+) -> None:
     roles = (DEPLOY[environment], EXECUTION[environment])
     asked = [
         one
-        for one in Physical(bootstrap_stack()).asked()
+        for one in Physical(stack()).asked()
         if one.operation in ("create", "update", "delete", "tags") and "*" not in one.resource
     ]
 
-    assert {bootstrap_stack().resources[one.logical_id]["Type"] for one in asked} >= {
-        "AWS::ApiGateway::Account",
-        "AWS::IAM::ManagedPolicy",
-        "AWS::IAM::OIDCProvider",
-        "AWS::IAM::Role",
-        "AWS::S3::Bucket",
-    }
+    assert {stack().resources[one.logical_id]["Type"] for one in asked} >= {f"AWS::{kind}" for kind in kinds.split()}
     assert [one for one in asked if any(may(role, one) for role in roles)] == []
 
 
@@ -123,6 +131,29 @@ def test_cloudformation_may_make_hooks_and_read_the_artifacts() -> None:
         assert role.allows("lambda:CreateFunction", hook)
         assert role.allows("s3:GetObject", f"arn:aws:s3:::{BUCKET}/{environment}/0123abcd")
         assert not role.allows("s3:PutObject", f"arn:aws:s3:::{BUCKET}/{environment}/0123abcd")
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_records_of_the_hosted_zone_are_changed_for_addresses_only_and_not_by_previews(environment: str) -> None:
+    zone, elsewhere = f"arn:aws:route53:::hostedzone/{ZONE}", "arn:aws:route53:::hostedzone/Z0SOMEBODYSELSES"
+
+    def may_write(place: str, kind: str) -> bool:
+        return EXECUTION[environment].allows(
+            "route53:ChangeResourceRecordSets", place, route53_ChangeResourceRecordSetsRecordTypes=kind
+        )
+
+    assert may_write(zone, "A") is (environment != "preview")
+    assert not any(may_write(zone, kind) for kind in ("TXT", "MX", "NS", "CNAME"))
+    assert not may_write(elsewhere, "A")
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_web_acl_is_put_before_the_stages_of_the_environment_only(environment: str) -> None:
+    for other, stage in STAGES.items():
+        arn = f"arn:aws:apigateway:{REGION}::/restapis/ab12cd34ef/stages/{stage}"
+        may_be = environment != "preview" and stage == STAGES[environment]
+        for action in ("wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "apigateway:SetWebACL"):
+            assert EXECUTION[environment].allows(action, arn) is may_be, other
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -168,6 +199,7 @@ def test_nobody_can_change_the_boundary_or_make_users(environment: str) -> None:
     for policy in (
         *(f"boundary-{kind}" for kind in KINDS.values()),
         "deploy",
+        "edge",
         "functions",
         "operations",
         "data",

@@ -55,7 +55,7 @@ def test_elsewhere_a_stack_takes_its_data_with_it(environment: str) -> None:
             assert resource.get("UpdateReplacePolicy", "Delete") == "Delete", name
 
 
-@pytest.mark.parametrize("file", ["template.yaml", "operations.yaml", "bootstrap.yaml"])
+@pytest.mark.parametrize("file", ["template.yaml", "operations.yaml", "bootstrap.yaml", "governance.yaml"])
 def test_what_becomes_of_a_resource_is_said_in_words_that_the_transform_takes(file: str) -> None:
     # AWS::LanguageExtensions fails for RetainExceptOnCreate (aws-cloudformation/cfn-language-discussion, issue 139).
     assert "AWS::LanguageExtensions" in source(file)["Transform"]

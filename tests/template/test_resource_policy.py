@@ -1,6 +1,7 @@
 """The REST API's resource policy, evaluated for every route: who is let in by it, and who is kept out."""
 
 import ipaddress
+import operator
 import re
 from typing import Any
 
@@ -38,45 +39,48 @@ def mechanism(operation: Json) -> str:
     return "+".join(sorted(types)) or "anonymous"
 
 
-def filled_in(text: Any, parameters: Json) -> Any:
-    match text:
-        case {"Fn::Sub": str(template)}:
-            return re.sub(r"\$\{(\w+)\}", lambda name: parameters[name[1]], template)
-        case {"Ref": name}:
-            return parameters[name].split(",")
-        case list():
-            return [entry for one in text for entry in as_list(filled_in(one, parameters))]
-    return text
-
-
 def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def verdict(method: str, path: str, address: str, **parameters: str) -> str:
-    """Return what the policy says to a request: `deny`, `allow`, or `neither`."""
-    values = Deployment(Environment=STAGE, **parameters).parameters
-    effects = {
-        statement["Effect"] for statement in POLICY["Statement"] if applies(statement, method, path, address, values)
-    }
+def verdict(method: str, path: str, address: str, vpc_endpoint: str = "", **parameters: str) -> str:
+    """Return what the policy says to a request, through a VPC endpoint or none: `deny`, `allow`, or `neither`."""
+    # A request through an endpoint has its address in another key ("API Gateway resource policy examples", Amazon API
+    # Gateway Developer Guide).
+    request = (
+        {"aws:VpcSourceIp": address, "aws:SourceVpce": vpc_endpoint} if vpc_endpoint else {"aws:SourceIp": address}
+    )
+    deployment = Deployment(Environment=STAGE, **parameters)
+    statements = [one for one in deployment.resolve(POLICY)["Statement"] if one != {"Ref": "AWS::NoValue"}]
+    effects = {one["Effect"] for one in statements if applies(one, method, path, request, deployment.parameters)}
     return "deny" if "Deny" in effects else "allow" if "Allow" in effects else "neither"
 
 
-def applies(statement: Json, method: str, path: str, address: str, values: Json) -> bool:
+def applies(statement: Json, method: str, path: str, request: dict[str, str], values: Json) -> bool:
     assert statement["Principal"] == "*"
     assert statement["Action"] == "execute-api:Invoke"
     resource = f"execute-api:/{STAGE}/{method}{path}"
-    patterns = as_list(filled_in(statement["Resource"], values))
+    patterns = [filled_in(one, values) for one in as_list(statement["Resource"])]
     globs = ("".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in one) for one in patterns)
     if not any(re.fullmatch(glob, resource, re.DOTALL) for glob in globs):
         return False
-    condition = statement.get("Condition", {})
-    if not condition:
-        return True
-    assert condition.keys() == {"IpAddress"}
-    assert condition["IpAddress"].keys() == {"aws:SourceIp"}
-    networks = as_list(filled_in(condition["IpAddress"]["aws:SourceIp"], values))
-    return any(ipaddress.ip_address(address) in ipaddress.ip_network(network) for network in networks)
+    return all(
+        MEETS[name](request.get(key, ""), value)
+        for name, keys in statement.get("Condition", {}).items()
+        for key, value in keys.items()
+    )
+
+
+def filled_in(text: str | Json, parameters: Json) -> str:
+    sub = text if isinstance(text, str) else text["Fn::Sub"]
+    return re.sub(r"\$\{(\w+)\}", lambda name: parameters[name[1]], sub)
+
+
+def is_in(address: str, networks: str) -> bool:
+    return any(ipaddress.ip_address(address) in ipaddress.ip_network(one) for one in networks.split(",") if address)
+
+
+MEETS = {"IpAddress": is_in, "StringNotEquals": operator.ne}
 
 
 def requested(path: str) -> list[str]:
@@ -131,6 +135,27 @@ def test_the_deny_list_is_the_parameter_s() -> None:
     assert verdict("GET", "/health", "2001:db8::1", **listed) == "deny"
     assert verdict("GET", "/health", "203.0.113.8", **listed) == "allow"
     assert verdict("GET", "/health", DENIED, **listed) == "allow"
+
+
+PRIVATE = {"EndpointType": "PRIVATE", "VpcEndpointId": "vpce-0a1b2c3d"}
+
+
+@pytest.mark.parametrize("route", [*OPERATIONS, *NEVER_ALLOWED])
+def test_a_private_api_is_called_through_its_vpc_endpoint_only(route: str) -> None:
+    method, path = route.split()
+
+    for one in requested(path):
+        through = verdict(method, one, "10.0.0.7", PRIVATE["VpcEndpointId"], **PRIVATE)
+        assert through == verdict(method, one, SOMEBODY)
+        assert verdict(method, one, "10.0.0.7", "vpce-0fffffff", **PRIVATE) == "deny"
+        assert verdict(method, one, SOMEBODY, **PRIVATE) == "deny"
+
+
+def test_the_deny_list_of_a_private_api_has_addresses_in_the_vpc() -> None:
+    listed = PRIVATE | {"DeniedCidrs": "10.0.0.0/24"}
+
+    assert verdict("GET", "/health", "10.0.0.7", PRIVATE["VpcEndpointId"], **listed) == "deny"
+    assert verdict("GET", "/health", "10.0.1.7", PRIVATE["VpcEndpointId"], **listed) == "allow"
 
 
 def test_by_default_the_deny_list_holds_an_address_of_nobody() -> None:

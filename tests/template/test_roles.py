@@ -171,7 +171,7 @@ def test_each_statement_names_resources_of_this_template(role: str) -> None:
             assert _names(resource) & known, statement
 
 
-@pytest.mark.parametrize("file", ["template.yaml", "operations.yaml", "bootstrap.yaml"])
+@pytest.mark.parametrize("file", ["template.yaml", "operations.yaml", "bootstrap.yaml", "governance.yaml"])
 def test_each_statement_is_preceded_by_its_reason(file: str) -> None:
     lines = (ROOT / file).read_text().splitlines()
     starts = [line for line, keys in _mappings_in(file) if {"Effect", "Action", "Resource"} <= keys]

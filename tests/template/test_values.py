@@ -7,9 +7,10 @@ import pytest
 
 from tools.testing.template import openapi, source
 
+FILES = ("template.yaml", "operations.yaml", "edge.yaml", "bootstrap.yaml", "governance.yaml")
 DOCUMENTS = {
     "openapi.yaml": openapi(),
-    **{name: source(name) for name in ("template.yaml", "operations.yaml", "bootstrap.yaml")},
+    **{name: source(name) for name in FILES},
 }
 
 

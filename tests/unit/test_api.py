@@ -15,6 +15,7 @@ from storefront.shared.errors import (
     Forbidden,
     InvalidRequest,
     NotFound,
+    NotYet,
     Overloaded,
     PreconditionFailed,
     PreconditionRequired,
@@ -28,8 +29,15 @@ from storefront.shared.observability import logger
 from storefront.shared.problem import STATUS_OF_REFUSAL
 from tests.support.contract import matches
 from tests.support.faults import aws_error
+from tests.support.prose import is_prose
 from tools.testing.aws import Aws
 from tools.testing.events import Context, rest_event
+
+COMMON = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Location, Retry-After",
+    "Cache-Control": "no-store",
+}
 
 
 def raising(error: Exception) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -44,24 +52,25 @@ def raising(error: Exception) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("refusal", "status"),
+    ("refusal", "status", "headers"),
     [
-        (InvalidRequest("send less"), 400),
-        (Unauthenticated("sign in"), 401),
-        (Forbidden("ask somebody else"), 403),
-        (NotFound("look elsewhere"), 404),
-        (PreconditionFailed("look again"), 412),
-        (Unprocessable("order something else"), 422),
-        (PreconditionRequired("say what you have seen"), 428),
-        (TooManyRequests("slow down"), 429),
+        (InvalidRequest("Send less."), 400, {}),
+        (Unauthenticated("Sign in."), 401, {"WWW-Authenticate": "Bearer"}),
+        (Forbidden("Ask somebody else."), 403, {}),
+        (NotFound("Look elsewhere."), 404, {}),
+        (NotYet("Come back in a moment."), 409, {"Retry-After": "1"}),
+        (PreconditionFailed("Look again."), 412, {}),
+        (TooLarge("Say it shorter."), 413, {}),
+        (Unprocessable("Order something else."), 422, {}),
+        (PreconditionRequired("Say what you have seen."), 428, {}),
+        (TooManyRequests("Slow down."), 429, {}),
     ],
 )
-def test_a_refusal_becomes_a_problem_with_its_detail(refusal: Refusal, status: int) -> None:
+def test_a_refusal_becomes_a_problem_with_its_detail(refusal: Refusal, status: int, headers: dict[str, str]) -> None:
     event, answered = raising(refusal)
 
     assert answered["statusCode"] == status
-    assert answered["headers"]["Content-Type"] == "application/problem+json"
-    assert answered["headers"]["Access-Control-Allow-Origin"] == "*"
+    assert answered["headers"] == {**COMMON, **headers, "Content-Type": "application/problem+json"}
     problem = json.loads(answered["body"])
     assert matches(problem, "Problem")
     assert problem == {
@@ -92,8 +101,9 @@ def test_a_fault_of_ours_is_logged_and_says_nothing_of_the_inside(error: Excepti
     event, answered = raising(error)
 
     assert answered["statusCode"] == 500
-    assert answered["headers"]["Content-Type"] == "application/problem+json"
+    assert answered["headers"] == {**COMMON, "Content-Type": "application/problem+json"}
     assert matches(json.loads(answered["body"]), "Problem")
+    assert is_prose(json.loads(answered["body"])["detail"])
     assert "canary" not in json.dumps(answered)
     assert type(error).__name__ not in answered["body"]
     (line,) = [json.loads(line) for line in log.getvalue().splitlines()]
@@ -127,8 +137,9 @@ def test_an_overloaded_service_means_try_again(error: Exception, log: io.StringI
     _, answered = raising(error)
 
     assert answered["statusCode"] == 503
-    assert 1 <= int(answered["headers"]["Retry-After"]) <= 10
+    assert answered["headers"] == {**COMMON, "Content-Type": "application/problem+json", "Retry-After": "1"}
     assert matches(json.loads(answered["body"]), "Problem")
+    assert is_prose(json.loads(answered["body"])["detail"])
     assert "canary" not in json.dumps(answered)
     assert '"level":"ERROR"' in log.getvalue()
 
@@ -137,24 +148,19 @@ def test_what_the_handler_answers_is_passed_on_and_its_logs_carry_the_request(lo
     @rest_handler
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         logger.info("working")
-        return answer(HTTPStatus.OK, {"name": "Tasse für Tee"}, {"Location": "here"})
+        return answer(HTTPStatus.OK, {"name": "Tasse für Tee", "stock": [1, 2]}, {"Location": "here"})
 
     event = rest_event()
     answered = handler(event, Context())  # type: ignore[arg-type]
 
     assert answered["statusCode"] == 200
-    assert json.loads(answered["body"]) == {"name": "Tasse für Tee"}
-    assert answered["headers"] == {
-        "Content-Type": "application/json",
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": "ETag, Location, Retry-After",
-        "Cache-Control": "no-store",
-        "Location": "here",
-    }
+    assert answered["body"] == '{"name":"Tasse f\\u00fcr Tee","stock":[1,2]}'
+    assert answered["headers"] == {**COMMON, "Content-Type": "application/json", "Location": "here"}
     assert json.loads(log.getvalue())["correlation_id"] == event["requestContext"]["requestId"]
 
 
 def test_a_body_of_more_than_an_order_can_need_is_refused_unread() -> None:
+    assert len(body_of({"body": "[" * (64 * 1024)})) == 64 * 1024
     with pytest.raises(TooLarge):
         body_of({"body": "[" * (64 * 1024 + 1)})
 

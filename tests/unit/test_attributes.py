@@ -1,12 +1,15 @@
 """DynamoDB's types: what is stored comes back equal, and as boto3 writes and reads it."""
 
+import io
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
-from storefront.shared.attributes import Item, Unreadable, to_item
+from storefront.shared.attributes import Item, Unreadable, readable, to_item
+from storefront.shared.observability import metrics
 
 VALUES: dict[str, Any] = {
     "text": "Teekännchen",
@@ -78,3 +81,38 @@ def test_an_attribute_of_another_type_is_unreadable(read: Callable[[Item, str], 
 @pytest.mark.parametrize("item", [{}, {"value": {"NULL": True}}], ids=["missing", "NULL"])
 def test_what_is_optional_may_be_missing_or_null(read: Callable[[Item, str], Any], item: Any) -> None:
     assert read(Item(item), "value") is None
+
+
+def test_an_item_that_cannot_be_read_is_skipped_told_and_counted(log: io.StringIO) -> None:
+    items: list[Any] = [
+        {"id": {"S": "1"}, "stock": {"N": "5"}},
+        {"id": {"S": "2"}},
+        {"id": {"S": "3"}, "stock": {"N": "7"}},
+    ]
+
+    found = readable(items, lambda item: Item(item).number("stock"), lambda item: item["id"])
+
+    assert found == [5, 7]
+    line = json.loads(log.getvalue())
+    assert (line["message"], line["key"], line["reason"]) == (
+        "item not readable",
+        {"S": "2"},
+        "stock is missing, not N",
+    )
+    assert metrics.metric_set["ItemsNotReadable"]["Value"] == [1.0]
+    metrics.clear_metrics()
+
+
+@pytest.mark.parametrize(
+    ("attribute", "reason"),
+    [({"S": "x"}, "value is S, not N"), ({"S": "x", "B": b""}, "value is S/B, not N"), ({}, "value is missing, not N")],
+)
+def test_the_log_tells_what_is_there_instead(attribute: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Unreadable, match=f"^{reason}$"):
+        Item({"value": attribute}).number("value")
+
+
+@pytest.mark.parametrize("text", ["2026-01-02T03:04:05", "2026-01-02", "now", ""])
+def test_a_time_without_its_zone_is_none(text: str) -> None:
+    with pytest.raises(Unreadable, match=r"^value is not a point in time$"):
+        Item({"value": {"S": text}}).time("value")

@@ -89,6 +89,21 @@ def test_a_product_added_behind_the_reader_does_not_repeat_or_hide_another(aws: 
     assert [product["sku"] for product in second["items"]] == ["KIT-002", "KIT-003"]
 
 
+def test_a_cursor_leads_on_under_another_address_of_the_api(aws: Aws) -> None:
+    fill(aws, 3)
+    _, first = list_page(limit="2")
+    query = {"limit": "2", "cursor": first["nextCursor"]}
+    elsewhere = rest_event(query=query, headers={"Host": "api.shop.example.com"})
+    elsewhere |= {
+        "path": "/products",
+        "requestContext": elsewhere["requestContext"] | {"domainName": "api.shop.example.com"},
+    }
+
+    answer = list_products.handler(elsewhere, Context())  # type: ignore[arg-type]
+
+    assert [product["sku"] for product in json.loads(answer["body"])["items"]] == ["KIT-002"]
+
+
 @pytest.mark.parametrize("other", [{}, {"category": "garden"}])
 def test_a_cursor_of_one_category_opens_no_other_list(aws: Aws, other: dict[str, str]) -> None:
     fill(aws, 3)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from storefront.shared import configuration
 from storefront.shared.configuration import CachedSetting, parameter, secret
 from tools.testing.aws import CURSOR_SECRET, Aws
 
@@ -28,14 +27,11 @@ class Store:
         return self.value
 
     def clock(self) -> float:
-        return self.now
+        return 1_000_000 + self.now
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch) -> Store:
-    monkeypatch.setattr(configuration, "CACHE_SECONDS", MINUTE)
-    monkeypatch.setattr(configuration, "KEEP_SECONDS", KEPT)
-    monkeypatch.setattr(configuration, "PAUSE_SECONDS", PAUSE)
+def store() -> Store:
     return Store()
 
 
@@ -76,8 +72,10 @@ def test_a_failure_is_followed_by_a_pause(store: Store, setting: Callable[[], st
     store.value, store.now = None, MINUTE + 1
 
     assert [setting() for _ in range(100)] == ["first"] * 100
+    store.now += PAUSE
+    setting()
     assert store.calls == 2
-    store.now += PAUSE + 1
+    store.now += 1
     setting()
     assert store.calls == 3
 

@@ -1,6 +1,6 @@
 """Writes that meet others, and writes whose conditions do not hold."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -52,6 +52,17 @@ def test_what_passes_is_tried_again_after_growing_pauses(error: ClientError, wai
     assert attempts.made == 3
     assert all(longest / 5 <= pause <= longest for pause, longest in zip(waited, PAUSES, strict=False))
     assert len(waited) == 2
+
+
+@pytest.mark.parametrize(("chosen", "pause"), [(min, 0.02), (max, 0.1)])
+def test_a_pause_is_between_a_fifth_and_the_whole(
+    monkeypatch: pytest.MonkeyPatch, waited: list[float], chosen: Callable[..., float], pause: float
+) -> None:
+    monkeypatch.setattr("random.uniform", chosen)
+
+    insist(Attempts(aws_error("TransactionConflictException")), PAUSES)
+
+    assert waited == [pause]
 
 
 def test_after_the_last_attempt_nobody_waits(waited: list[float]) -> None:

@@ -10,7 +10,7 @@ from tools.stack import lifecycle, references
 from tools.stack.emulator import Emulator
 from tools.stack.stack import ROOT
 
-FILES = ("template.yaml", "operations.yaml", "openapi.yaml")
+FILES = ("template.yaml", "operations.yaml", "edge.yaml", "openapi.yaml")
 # In which file, what is there, what takes its place, and the name that is then missing.
 BREAKS = {
     "Ref to an alarm of a release": (
@@ -37,7 +37,7 @@ BREAKS = {
         '{Ref: !Sub "${Function}Polity"}',
         "GetProductPolity is not in Resources or Parameters",
     ),
-    "Sub": ("template.yaml", "!Sub https://${RestApi}.", "!Sub https://${RestApy}.", "RestApy is not in Resources"),
+    "Sub": ("template.yaml", "https://${RestApi}.", "https://${RestApy}.", "RestApy is not in Resources"),
     "pseudo parameter": ("template.yaml", "${AWS::URLSuffix}", "${AWS::Suffix}", "AWS::Suffix is not in Resources"),
     "Condition": ("template.yaml", "Condition: HasSandbox", "Condition: HasSand", "HasSand is not in Conditions"),
     "condition of a condition": ("template.yaml", "!Condition IsProd", "!Condition Prod", "Prod is not in Conditions"),

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 import yaml
+from samcli.yamlhelper import yaml_parse
 
+from tests.support.as_deployed import NESTED
 from tests.support.cloud_formation import MANAGED_BUCKET, ChangeSet, cloud_formation
 from tools.stack import apart, samconfig
 from tools.stack.stack import ROOT
@@ -53,7 +55,7 @@ def checkout(tmp_path: Path) -> Path:
         for part in ("src", "sandbox"):
             (folder / part).mkdir(parents=True)
             (folder / part / "code.py").write_text("")
-        for name in ("template.yaml", "openapi.yaml", "operations.yaml"):
+        for name in ("template.yaml", "openapi.yaml", "operations.yaml", "edge.yaml"):
             shutil.copy(ROOT / name, folder)
     shutil.copy(ROOT / "bootstrap.yaml", tmp_path)
     shutil.copy(ROOT / "samconfig.toml", tmp_path)
@@ -86,8 +88,22 @@ def asked_for(script: str, checkout: Path, **environment: str) -> ChangeSet:
         )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (asked,) = services.change_sets
-    assert asked.template_body or any(asked.template_url.endswith(key) for key in services.uploads)
+    if not asked.template_body:
+        (template,) = [body for key, body in services.uploads.items() if asked.template_url.endswith(key)]
+        assert nested_addresses(template) <= {f"{services.address}{key}" for key in services.uploads}
     return asked
+
+
+def nested_addresses(template: bytes) -> set[str]:
+    """Return where an uploaded template says that its nested stacks' templates are."""
+    made = yaml_parse(template.decode())["Resources"]
+    found = {name: one["Properties"]["Location"] for name, one in made.items() if _is_application(one)}
+    assert found.keys() == NESTED.keys()
+    return {*found.values()}
+
+
+def _is_application(resource: Any) -> bool:
+    return isinstance(resource, dict) and resource["Type"] == "AWS::Serverless::Application"
 
 
 def settings_of(environment: str) -> tuple[list[str], dict[str, str]]:
@@ -131,6 +147,20 @@ def test_make_deploy_deploys_what_samconfig_says(environment: str, checkout: Pat
     assert_is_deployed_as_configured(asked, environment)
     assert asked.stack == DEPLOYED[environment]
     assert f"/{MANAGED_BUCKET}/" in asked.template_url
+
+
+@pytest.mark.parametrize("parameters", [{}, {"RecordConfiguration": "false", "RetentionDays": "30"}])
+def test_governance_is_deployed_once_for_the_account_with_what_is_said(
+    parameters: dict[str, str], checkout: Path
+) -> None:
+    given = " ".join(f"{name}={value}" for name, value in parameters.items())
+
+    asked = asked_for(f'"{sys.executable}" -m tools governance {given}', ROOT, __SAM_CLI_APP_DIR=str(checkout / "sam"))
+
+    assert (asked.stack, asked.parameters) == ("storefront-governance", parameters)
+    assert (asked.capabilities, asked.tags) == settings_of("governance")
+    assert "AWS::CloudTrail::Trail" in asked.template_body
+    assert len(asked.template_body.encode()) <= 51_200
 
 
 def test_bootstrap_fits_into_one_request_and_may_make_roles_with_names(checkout: Path) -> None:

@@ -22,7 +22,7 @@ class Check:
     remedy: str = ""
 
 
-_TEMPLATES = "template.yaml operations.yaml bootstrap.yaml"
+_TEMPLATES = "template.yaml operations.yaml edge.yaml bootstrap.yaml governance.yaml"
 # The slow ones first: they run side by side.
 CHECKS = (
     # The template's Metadata names the checks that it leaves out.

@@ -10,7 +10,7 @@ from tools.demo.smoke import Outcome, Result
 from tools.stack.stack import ROOT
 
 RECORD = ROOT / "docs" / "verified.json"
-_TRIED = ("src", "sandbox", "tools", "template.yaml", "operations.yaml", "openapi.yaml", "samconfig.toml")
+_TRIED = ("src", "sandbox", "tools", "template.yaml", "operations.yaml", "edge.yaml", "openapi.yaml", "samconfig.toml")
 
 Record = dict[str, dict[str, dict[str, str]]]
 

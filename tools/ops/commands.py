@@ -145,10 +145,25 @@ def bootstrap(
     ] = None,
 ) -> None:
     """Deploy what an account needs once in each region (docs/deploying.md)."""
-    sam = [sys.executable, "-m", "samcli", "deploy", "--template-file", "bootstrap.yaml", "--config-env", "bootstrap"]
-    command = [*sam, "--parameter-overrides", f"GitHubRepository={repository}", *(parameters or [])]
     if not {"Environments=development", "Environments=production"} & set(parameters or []):
         say(styled(_ONE_ACCOUNT, "yellow"))
+    _deploy("bootstrap", [f"GitHubRepository={repository}", *(parameters or [])])
+
+
+@app.command()
+def governance(
+    parameters: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Parameters of governance.yaml.")
+    ] = None,
+) -> None:
+    """Deploy an account's trail, rules and access analyzer, once (docs/deploying.md)."""
+    _deploy("governance", parameters or [])
+
+
+def _deploy(name: str, parameters: list[str]) -> None:
+    """Deploy a template of the account's with its settings in samconfig.toml."""
+    sam = [sys.executable, "-m", "samcli", "deploy", "--template-file", f"{name}.yaml", "--config-env", name]
+    command = [*sam, *(["--parameter-overrides", *parameters] if parameters else [])]
     raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
 
 

@@ -14,7 +14,7 @@ from tools.stack.stack import ROOT
 
 RUNTIME = ".".join(map(str, environments.RUNTIME))
 _SECONDS = 300
-_SOURCES = ("src", "sandbox", "template.yaml", "operations.yaml", "openapi.yaml")
+_SOURCES = ("src", "sandbox", "template.yaml", "operations.yaml", "edge.yaml", "openapi.yaml")
 # As `make build`: the Python of .venv comes first, if it is the one that is needed.
 _PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 

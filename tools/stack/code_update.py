@@ -26,7 +26,7 @@ from tools.stack.stack import ROOT, STACK_NAME, client
 
 FOLDERS = ("src", "sandbox")  # the packages
 # All else that `sam deploy` reads.
-FILES = (TEMPLATE, *(ROOT / name for name in ("operations.yaml", "openapi.yaml", "samconfig.toml")))
+FILES = (TEMPLATE, *(ROOT / name for name in ("operations.yaml", "edge.yaml", "openapi.yaml", "samconfig.toml")))
 _RECORD = "last-deployment.json"
 _TEMPLATE_KEY = "code-update.template"
 _FINISHED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")

@@ -80,6 +80,7 @@ class Deployment:
             "Fn::If": lambda choice: self.resolve(choice[1 if self._holds(choice[0]) else 2]),
             "Fn::Equals": lambda pair: self.resolve(pair[0]) == self.resolve(pair[1]),
             "Fn::And": lambda conditions: all(self.resolve(condition) for condition in conditions),
+            "Fn::Or": lambda conditions: any(self.resolve(condition) for condition in conditions),
             "Fn::Not": lambda conditions: not self.resolve(conditions[0]),
         }
 

@@ -107,7 +107,7 @@ def without_loops(template: Json, parameters: dict[str, str]) -> Json:
     expanded: Json = loops.process_template(
         TemplateProcessingContext(fragment=template, parameter_values=dict(parameters))
     )
-    expanded["Resources"] = _with_literals(expanded["Resources"], expanded["Mappings"])
+    expanded["Resources"] = _with_literals(expanded["Resources"], expanded.get("Mappings", {}))
     return expanded
 
 

@@ -67,7 +67,7 @@ def parse_payment_event(body: bytes) -> PaymentEvent:
     try:
         return PaymentEvent.model_validate_json(without_mark(body))
     except ValidationError as error:
-        places = sorted({_place(finding["loc"]) for finding in error.errors(include_input=False, include_url=False)})
+        places = sorted({_place(finding["loc"]) for finding in error.errors()})
         # Not from the error: it repeats the input, and no traceback must.
         raise InvalidRequest(
             f"Not a payment event, because of {', '.join(places)}. openapi.yaml has the model."

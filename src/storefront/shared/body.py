@@ -63,7 +63,7 @@ def parse(model: type[Model], body: bytes, rules: Mapping[str, str]) -> Model:
     try:
         return model.model_validate_json(without_mark(body))
     except ValidationError as error:
-        findings = error.errors(include_input=False, include_url=False, include_context=False)
+        findings = error.errors()
         shown = [
             _finding(finding["loc"], finding["type"], finding["msg"], rules) for finding in findings[:_MAX_FINDINGS]
         ]

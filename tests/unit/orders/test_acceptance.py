@@ -122,12 +122,22 @@ def test_a_crash_between_any_two_steps_loses_no_order(shop: Shop, rescue: str, a
 
 
 @pytest.mark.parametrize("path", ["/orders", "/orders/"])
-def test_the_location_leads_to_the_order_however_the_route_was_called(shop: Shop, path: str) -> None:
+@pytest.mark.parametrize(
+    ("base", "prefix"),
+    [
+        # The stage is in the address and not in the event's path; a base path of a domain name's mapping is in both.
+        ("https://ab12cd34ef.execute-api.eu-west-1.amazonaws.com/dev", ""),
+        ("https://api.shop.example.com", ""),
+        ("https://api.example.com/shop", "/shop"),
+    ],
+)
+def test_the_location_leads_to_the_order_however_the_route_was_called(
+    shop: Shop, base: str, prefix: str, path: str
+) -> None:
     body = {"lines": [{"sku": shop.sell("MUG-001"), "quantity": 1}]}
-    event = rest_event(customer="customer", headers={"Idempotency-Key": "key"}, body=body) | {"path": path}
+    event = rest_event(customer="customer", headers={"Idempotency-Key": "key"}, body=body) | {"path": prefix + path}
 
     answer = place_order.handler(event, Context())  # type: ignore[arg-type]
 
     order_id = json.loads(answer["body"])["orderId"]
-    called = f"https://api.example/dev{path}"
-    assert urljoin(called, answer["headers"]["Location"]) == f"https://api.example/dev/orders/{order_id}"
+    assert urljoin(base + path, answer["headers"]["Location"]) == f"{base}/orders/{order_id}"

@@ -50,16 +50,28 @@ def test_this_order_has_nothing_by_default() -> None:
     assert [field.name for field in fields(Order) if getattr(ORDER, field.name) == field.default] == []
 
 
-@pytest.mark.parametrize("name", item_of(ORDER).keys() - {"reviewShard"})
+@pytest.mark.parametrize("name", sorted(item_of(ORDER).keys() - {"reviewShard"}))
 def test_an_attribute_that_cannot_be_read_is_named(name: str) -> None:
     with pytest.raises(Unreadable, match=name):
         order_of({**item_of(ORDER), name: {"SS": ["what this version does not know"]}})
 
 
-@pytest.mark.parametrize("lines", [{"L": []}, {"L": [{"M": {}}]}, {"L": [{"S": "MUG-001"}]}], ids=str)
-def test_an_order_without_readable_lines_cannot_be_read(lines: dict[str, list[object]]) -> None:
-    with pytest.raises(Unreadable):
-        order_of({**item_of(ORDER), "lines": lines})
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("lines", {"L": []}, "lines are empty"),
+        ("lines", {"L": [{"M": {}}]}, "sku is missing, not S|unitPrice is missing, not N"),
+        ("lines", {"L": [{"S": "MUG-001"}]}, "lines is S, not M"),
+        ("status", {"S": "UNHEARD_OF"}, "status is not one that is known here"),
+        ("rejectionReason", {"S": "UNHEARD_OF"}, "rejectionReason is not one that is known here"),
+        ("version", {"N": "1.5"}, "version is not a whole number"),
+        ("acceptedAt", {"S": "yesterday"}, "acceptedAt is not a point in time"),
+        ("acceptedAt", {"S": "2026-01-02T03:04:05.678"}, "acceptedAt is not a point in time"),
+    ],
+)
+def test_the_log_says_why_an_order_cannot_be_read(name: str, value: dict[str, object], reason: str) -> None:
+    with pytest.raises(Unreadable, match=f"^({reason})$"):
+        order_of({**item_of(ORDER), name: value})
 
 
 def test_an_order_stays_in_the_shard_that_its_id_tells() -> None:

@@ -74,6 +74,20 @@ def test_our_secret_follows_the_provider_to_no_other_place(call: Call, good: Ans
         assert elsewhere.requests == []
 
 
+@pytest.mark.parametrize(("chosen", "pause"), [(min, 0.1), (max, 0.5)])
+def test_a_second_try_comes_after_a_pause_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, chosen: Callable[..., float], pause: float
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("random.uniform", chosen)
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
+
+    with serving(Answer(500, {}), APPROVED) as server:
+        calling(server).charge(ORDER)
+
+    assert waited == [pause]
+
+
 def test_a_charge_names_the_amount_the_order_and_the_customer(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Any] = []
     called = PaymentProvider._call

@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from ministack.core import lambda_runtime
 
-from tools.stack.gateway import permissions
+from tools.stack.gateway import permissions, transformations
 from tools.stack.gateway.exchange import Answer, Exchange
 from tools.stack.gateway.http_endpoint import sent
 from tools.stack.gateway.refusals import Refusal
@@ -34,7 +34,7 @@ def called(exchange: Exchange, uri: str, seconds: float) -> Answer | Refusal:
     """Call ``arn:aws:apigateway:REGION:SERVICE:action/NAME`` or ``...:path/PATH``, and map the answer."""
     _, _, _, region, service, target = uri.split(":", 5)
     kind, _, rest = target.partition("/")
-    headers, query, path, body = exchange.mapped_request(False)
+    headers, query, path, body = transformations.request(exchange, False)
     url, verb = f"{_ENDPOINT}/", "POST"
     if kind == "action":
         headers, body = _as_action(service, rest, headers, query, body)
@@ -46,17 +46,17 @@ def called(exchange: Exchange, uri: str, seconds: float) -> Answer | Refusal:
         headers = {"Content-Type": _FORM} | headers
     request = AWSRequest(method=verb, url=url, data=body, headers=headers)
     SigV4Auth(_session_of(exchange), service, region).add_auth(request)
-    status, answered, text = sent(url, verb, dict(request.headers), body, seconds)
-    if text.startswith("<"):  # the services that speak XML are asked for JSON on AWS
-        text = json.dumps(_as_json(ET.fromstring(text)))  # noqa: S314  # nosec B314 - the emulator's own
-    return exchange.mapped_answer(status, answered, text)
+    status, answered, payload = sent(url, verb, dict(request.headers), body, seconds)
+    if payload.startswith(b"<"):  # the services that speak XML are asked for JSON on AWS
+        payload = json.dumps(_as_json(ET.fromstring(payload))).encode()  # noqa: S314  # nosec B314 - the emulator's own
+    return transformations.answer(exchange, status, answered, payload)
 
 
-def _as_action(service: str, action: str, headers: Json, query: Json, body: str) -> tuple[Json, str]:
+def _as_action(service: str, action: str, headers: Json, query: Json, body: bytes) -> tuple[Json, bytes]:
     model = _SESSION.get_service_model(_MODELS.get(service, service)).metadata
     if model["protocol"] != "json":
-        pairs = urllib.parse.urlencode(query)
-        return {"Content-Type": _FORM} | headers, "&".join(filter(None, [f"Action={action}", pairs, body]))
+        pairs = urllib.parse.urlencode({"Action": action} | query).encode()
+        return {"Content-Type": _FORM} | headers, b"&".join(filter(None, [pairs, body]))
     kind = {"Content-Type": f"application/x-amz-json-{model['jsonVersion']}"}
     return headers | kind | {"X-Amz-Target": f"{model['targetPrefix']}.{action}"}, body
 

@@ -46,6 +46,8 @@ async def refused(exchange: Exchange) -> Any:
         *(*place, exchange.stage, *exchange.owner),
     )
     exchange.authorized(found)
+    if kind == "AWS_IAM":
+        exchange.signed(v1._iam_caller_identity(exchange.headers, exchange.query))
     return refusal or (_refusal_of_policy(exchange) if kind == "COGNITO_USER_POOLS" else None)
 
 
@@ -75,12 +77,11 @@ def over_a_limit(exchange: Exchange) -> Any:
     key = str((exchange.authorizer or {}).get(_KEY, "")) if by_authorizer else exchange.header("x-api-key")
     if exchange.authorizer:
         exchange.authorized({name: value for name, value in exchange.authorizer.items() if name != _KEY})
-    exchange.context["identity"]["apiKey"] = key
     place = (exchange.api_id, exchange.stage_name)
     refusal, record = v1._check_api_key(exchange.method, *place, {"x-api-key": key})
     known = record or v1._resolve_api_key(key)
-    if known:
-        exchange.context["identity"]["apiKeyId"] = known["id"]
+    if exchange.method.get("apiKeyRequired"):
+        exchange.context["identity"] |= {"apiKey": key, "apiKeyId": (known or {}).get("id")}
     return (
         refusal
         or v1._check_throttle(exchange.stage, *place, exchange.resource["path"], exchange.verb, known)

@@ -1,7 +1,8 @@
-"""One request on its way through the gateway: what mappings may name, and what they make of it."""
+"""One request on its way through the gateway, and what mappings may name of it."""
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from datetime import UTC, datetime
@@ -9,13 +10,10 @@ from typing import Any
 
 from ministack.core.arn import execute_api_arn
 
-from tools.stack.gateway import mapping
-from tools.stack.gateway.document import JSON
-from tools.stack.gateway.refusals import Refusal
+from tools.stack.gateway import java, mapping
 
 Json = dict[str, Any]
 Answer = tuple[int, Json, bytes]
-_NOT_PASSED_ON = {"host", "content-length", "connection", "transfer-encoding"}
 _STAGE_VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
 
 
@@ -32,6 +30,10 @@ class Exchange:
         What ``$context`` holds.
     method
         The method that it is for, once it is found.
+    authorizer
+        The context that a Lambda authorizer returns, or the claims of a user pool's token.
+    caller
+        The identity of a caller who has signed.
     """
 
     def __init__(self, api_id: str, stage_name: str, request: Json, owner: tuple[str, str]) -> None:
@@ -43,6 +45,7 @@ class Exchange:
         self.resource: Json = {}
         self.method: Json = {}
         self.authorizer: Json | None = None
+        self.caller: Json | None = None
         self.started = time.time()
         self.integration_milliseconds: int | None = None
         self.cache_hit: bool | None = None
@@ -89,6 +92,11 @@ class Exchange:
         self.authorizer = authorizer
         self.context["authorizer"] = authorizer or {}
 
+    def signed(self, caller: Json | None) -> None:
+        """Take note of whose credentials have signed the request."""
+        self.caller = caller
+        self.context["identity"] |= caller or {}
+
     def header(self, name: str, default: str = "") -> str:
         """Return a header of the request, whatever the case of its name."""
         return str(self._headers.get(name.lower(), default))
@@ -113,71 +121,15 @@ class Exchange:
         _, place, *name = rest.split(".", 2)
         headers, body = (self.parameters["header"], self.text) if answer is None else answer[1:]
         if place == "body":
-            found = mapping.values_at(f"$.{name[0]}" if name else "$", body)
-            return str(found[0]) if found else ""
+            found = mapping.value_at(f"$.{name[0]}" if name else "$", body)
+            return json.dumps(found) if isinstance(found, dict | list) else java.text(found)
         if place == "header":
             return next((str(v) for n, v in headers.items() if n.lower() == name[0].lower()), "")
         return str(self.parameters[place].get(name[0], ""))
 
-    def mapped_request(self, pass_all: bool) -> tuple[Json, Json, Json, str]:
-        """Return the headers, query string and path parameters for the integration, and its body."""
-        parts: Json = {"header": {}, "querystring": {}, "path": dict(self.parameters["path"])}
-        if pass_all:
-            headers = self.parameters["header"].items()
-            parts["header"] = {name: value for name, value in headers if name.lower() not in _NOT_PASSED_ON}
-            parts["querystring"] = dict(self.parameters["querystring"])
-        for target, source in (self.integration.get("requestParameters") or {}).items():
-            _, _, place, name = target.split(".", 3)
-            if value := self.value(source):
-                parts[place][name] = value
-        body = self.text if pass_all else self._mapped_body()
-        override = self.context.get("requestOverride") or {}
-        for place in parts:
-            parts[place] |= override.get(place) or {}
-        return parts["header"], parts["querystring"], parts["path"], body
-
-    def mapped_answer(self, status: int, headers: Json, body: str, error: str | None = None) -> Answer | Refusal:
-        """Answer by the integration response whose pattern fits, or the default one.
-
-        The pattern is asked about the status of an HTTP endpoint or service, and about a function's error message.
-        https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-integration-settings-integration-response.html
-        """
-        chosen = self._integration_response(str(status) if error is None else error)
-        if chosen is None:
-            return Refusal("API_CONFIGURATION_ERROR", "Internal server error")
-        answer = (status, headers, body)
-        templates = chosen.get("responseTemplates") or {}
-        accepted = self.header("accept", JSON).split(",")[0]
-        kind = accepted if accepted in templates else next(iter(templates), None)
-        out = {"Content-Type": kind or headers.get("Content-Type", JSON)}
-        for target, source in (chosen.get("responseParameters") or {}).items():
-            name = target.split(".", 3)[3]
-            out = {n: v for n, v in out.items() if n.lower() != name.lower()} | {name: self.value(source, answer)}
-        text = self.render(templates[kind], body) if kind else body
-        override = self.context.get("responseOverride") or {}
-        out |= override.get("header") or {}
-        return int(override.get("status") or chosen["statusCode"]), out, text.encode()
-
     def render(self, template: str, body: str) -> str:
         """Render a mapping template over a body."""
         return mapping.render(template, body, self.parameters, self.context, self.variables)
-
-    def _mapped_body(self) -> str:
-        """Choose the template by the request's media type; where none is for it, the passthrough behaviour decides.
-
-        https://docs.aws.amazon.com/apigateway/latest/developerguide/integration-passthrough-behaviors.html
-        """
-        templates = self.integration.get("requestTemplates") or {}
-        kind = self.header("content-type", JSON).split(";")[0].strip().lower()
-        template = next((text for name, text in templates.items() if name.split(";")[0].strip().lower() == kind), None)
-        return self.text if template is None else self.render(template, self.text)
-
-    def _integration_response(self, subject: str) -> Json | None:
-        responses = list((self.integration.get("integrationResponses") or {}).values())
-        patterns = [each for each in responses if each.get("selectionPattern")]
-        fitting = (each for each in patterns if re.fullmatch(each["selectionPattern"], subject, re.DOTALL))
-        defaults = (each for each in responses if not each.get("selectionPattern"))
-        return next(fitting, None) or next(defaults, None)
 
     def _context(self) -> Json:
         """``$context``: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html."""
@@ -193,12 +145,13 @@ class Exchange:
             "path": f"/{self.stage_name}{self.path}",
             "protocol": "HTTP/1.1",
             "domainName": self.header("host"),
+            "domainPrefix": self.header("host").split(".")[0],
             "requestTime": f"{now:%d/%b/%Y:%H:%M:%S} +0000",
             "requestTimeEpoch": int(now.timestamp() * 1000),
             "identity": {"sourceIp": "127.0.0.1", "userAgent": self.header("user-agent")},
             "authorizer": {},
-            "requestOverride": {"path": {}, "querystring": {}, "header": {}},
-            "responseOverride": {"status": "", "header": {}},
+            "requestOverride": {place: mapping.Overrides() for place in ("path", "querystring", "header")},
+            "responseOverride": mapping.Overrides(header=mapping.Overrides()),
         }
 
 

@@ -11,6 +11,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
+from tools.stack.gateway import transformations
 from tools.stack.gateway.exchange import Answer, Exchange
 from tools.stack.gateway.refusals import Refusal
 
@@ -23,28 +24,27 @@ def called(exchange: Exchange, proxy: bool, seconds: float) -> Answer | Refusal:
     """Call the endpoint, whose address may have stage variables and path parameters in it."""
     if exchange.integration.get("connectionType") == "VPC_LINK":
         raise ValueError("this machine has no VPC, and so no VPC link")
-    headers, query, path, body = exchange.mapped_request(proxy)
+    headers, query, path, body = transformations.request(exchange, proxy)
     uri = _PATH_PARAMETER.sub(lambda match: str(path.get(match[1], "")), exchange.filled(exchange.integration["uri"]))
     uri += f"{'&' if '?' in uri else '?'}{urllib.parse.urlencode(query)}" if query else ""
     verb = exchange.integration.get("httpMethod") or exchange.verb
-    status, answered, text = sent(uri, exchange.verb if verb == "ANY" else verb, headers, body, seconds)
+    status, answered, payload = sent(uri, exchange.verb if verb == "ANY" else verb, headers, body, seconds)
     if not proxy:
-        return exchange.mapped_answer(status, answered, text)
-    kept = {name: value for name, value in answered.items() if name.lower() not in _NOT_PASSED_BACK}
-    return status, kept, text.encode()
+        return transformations.answer(exchange, status, answered, payload)
+    return status, {name: value for name, value in answered.items() if name.lower() not in _NOT_PASSED_BACK}, payload
 
 
-def sent(url: str, method: str, headers: Json, body: str, seconds: float) -> tuple[int, Json, str]:
-    """Send a request, and return the status, headers and text of whatever answer comes."""
+def sent(url: str, method: str, headers: Json, body: bytes, seconds: float) -> Answer:
+    """Send a request, and return whatever answer comes."""
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"not an address of HTTP: {url}")
-    data = body.encode() or None if method not in {"GET", "HEAD"} else None
+    data = body or None if method not in {"GET", "HEAD"} else None
     request = urllib.request.Request(url, data=data, method=method, headers=headers)  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=seconds) as response:  # noqa: S310  # nosec B310
-            return response.status, dict(response.headers), response.read().decode(errors="replace")
+            return response.status, dict(response.headers), response.read()
     except urllib.error.HTTPError as error:
-        return error.code, dict(error.headers), error.read().decode(errors="replace")
+        return error.code, dict(error.headers), error.read()
     except urllib.error.URLError as error:
         if isinstance(error.reason, TimeoutError):
             raise error.reason from error

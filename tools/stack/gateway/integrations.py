@@ -7,18 +7,18 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-int
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
+import re
 import time
 
-from tools.stack.gateway import aws_service, http_endpoint, lambda_function
-from tools.stack.gateway.document import JSON
+from tools.stack.gateway import aws_service, http_endpoint, lambda_function, transformations
 from tools.stack.gateway.exchange import Answer, Exchange
 from tools.stack.gateway.mapping import MappingFailed
 from tools.stack.gateway.permissions import NotAllowed
 from tools.stack.gateway.refusals import Refusal
 
 _logger = logging.getLogger("rest_gateway")
+_STATUS = re.compile(rb"""["']?statusCode["']?\s*:\s*["']?(\d{3})""")
 _PATIENCE_MILLISECONDS = 29_000
 
 
@@ -50,12 +50,8 @@ def refused_for_its_media_type(exchange: Exchange) -> Refusal | None:
     """
     integration = exchange.integration
     behavior = integration.get("passthroughBehavior") or "WHEN_NO_MATCH"
-    templates = integration.get("requestTemplates") or {}
-    kind = exchange.header("content-type", JSON).split(";")[0].strip().lower()
-    matches = any(name.split(";")[0].strip().lower() == kind for name in templates)
-    if integration["type"].endswith("_PROXY") or matches or behavior == "WHEN_NO_MATCH":
-        return None
-    if behavior == "WHEN_NO_TEMPLATES" and not templates:
+    passes = behavior == "WHEN_NO_MATCH" or (behavior != "NEVER" and not integration.get("requestTemplates"))
+    if passes or integration["type"].endswith("_PROXY") or transformations.template_for(exchange) is not None:
         return None
     return Refusal("UNSUPPORTED_MEDIA_TYPE", "Unsupported Media Type")
 
@@ -72,9 +68,12 @@ async def _called(exchange: Exchange, seconds: float) -> Answer | Refusal:
 
 
 def _mock(exchange: Exchange) -> Answer | Refusal:
-    """Answer without a back end: the request's template says with which status.
+    """Answer without a back end: the request's template says with which status, in JSON or nearly so.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-mock-integration.html
     """
-    *_, body = exchange.mapped_request(False)
-    return exchange.mapped_answer(int(json.loads(body)["statusCode"]), {}, "{}")
+    *_, body = transformations.request(exchange, False)
+    status = _STATUS.search(body)
+    if status is None:
+        raise MappingFailed("a mock's template gives no statusCode")
+    return transformations.answer(exchange, int(status[1]), {}, b"{}")

@@ -6,13 +6,12 @@ Lambda integrations: https://docs.aws.amazon.com/apigateway/latest/developerguid
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from typing import Any
 
 from ministack.services import apigateway_v1 as v1
 
-from tools.stack.gateway import permissions
+from tools.stack.gateway import payloads, permissions, transformations
 from tools.stack.gateway.exchange import Answer, Exchange
 from tools.stack.gateway.refusals import Refusal, bad_gateway
 
@@ -33,9 +32,9 @@ async def proxied(exchange: Exchange, uri: str) -> Answer | Refusal:
     event = v1._build_lambda_event_v1(
         *(exchange.api_id, exchange.stage_name, exchange.stage, exchange.resource, exchange.path, exchange.verb),
         *(exchange.headers, exchange.body, exchange.query, exchange.parameters["path"]),
-        binary_media_types=_binary_types(exchange),
+        binary_media_types=(v1._rest_apis.get(exchange.api_id) or {}).get("binaryMediaTypes"),
         authorizer_context=exchange.authorizer,
-        caller_identity=_caller(exchange),
+        caller_identity=exchange.caller,
     )
     context = exchange.context
     event["requestContext"] |= {"requestId": context["requestId"], "extendedRequestId": context["extendedRequestId"]}
@@ -49,20 +48,23 @@ async def mapped(exchange: Exchange, uri: str) -> Answer | Refusal:
     With the header X-Amz-Invocation-Type: Event it is called and not waited for:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-custom-integrations.html
     """
-    headers, *_, body = exchange.mapped_request(False)
-    event = json.loads(body or "{}")
+    headers, *_, body = transformations.request(exchange, False)
+    try:
+        event = json.loads(body or "{}")
+    except ValueError as error:
+        return Refusal("BAD_REQUEST_BODY", f"Could not parse request body into json: {error}")
     function = _allowed(exchange, uri)
     if any(name.lower() == "x-amz-invocation-type" and value == "Event" for name, value in headers.items()):
         task = asyncio.create_task(_invoke(exchange, function, event))
         _background.add(task)
         task.add_done_callback(_background.discard)
-        return exchange.mapped_answer(200, {}, "", "")
+        return transformations.answer(exchange, 200, {}, b"", "")
     result = await _invoke(exchange, function, event)
     if result.get("throttle"):
         return Refusal("INTEGRATION_FAILURE", "Internal server error")
     payload = result.get("body")
-    error = payload.get("errorMessage", "") if isinstance(payload, dict) and result.get("error") else ""
-    return exchange.mapped_answer(200, {}, json.dumps(payload), str(error))
+    message = payload.get("errorMessage", "") if isinstance(payload, dict) and result.get("error") else ""
+    return transformations.answer(exchange, 200, {}, json.dumps(payload).encode(), str(message))
 
 
 def _allowed(exchange: Exchange, uri: str) -> str:
@@ -107,19 +109,9 @@ def _headers(answer: Json) -> Json:
 
 
 def _bytes(exchange: Exchange, answer: Json) -> bytes:
-    body = answer.get("body") or ""
-    binary = answer.get("isBase64Encoded") and v1._media_type_matches(
-        exchange.header("accept"), _binary_types(exchange)
-    )
-    return base64.b64decode(body) if binary else body.encode()
+    """Return the body as binary data, if the client asks for some.
 
-
-def _binary_types(exchange: Exchange) -> list[str]:
-    return v1._rest_apis.get(exchange.api_id).get("binaryMediaTypes") or []
-
-
-def _caller(exchange: Exchange) -> Json | None:
-    if exchange.method.get("authorizationType") != "AWS_IAM":
-        return None
-    identity: Json = v1._iam_caller_identity(exchange.headers, exchange.query)
-    return identity
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/lambda-proxy-binary-media.html
+    """
+    wanted = answer.get("isBase64Encoded") and payloads.is_binary(exchange.header("accept"), exchange.api_id)
+    return payloads.converted((answer.get("body") or "").encode(), False, payloads.TO_BINARY if wanted else None)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 STACK = Path(__file__).resolve().parents[1]
-PACKAGES = (STACK / "inside", STACK / "gateway")  # all that runs in the emulator's process
+PACKAGES = (STACK / "inside", STACK / "gateway", STACK / "cloudwatch_logs")  # all that runs in the emulator's process
 _ADDRESS = re.compile(r"<object object at 0x\w+>")
 _EMULATOR = "ministack"
 

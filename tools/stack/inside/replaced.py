@@ -10,10 +10,28 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from tools.stack.gateway import cache, callers, deployments, document, mapping, stages, usage, way
+from tools.stack.cloudwatch_logs import filter_pattern, metric_filters, operations
+from tools.stack.gateway import (
+    cache,
+    callers,
+    connections,
+    deployments,
+    document,
+    http_api,
+    java,
+    mapping,
+    messages,
+    route_resources,
+    sockets,
+    stages,
+    usage,
+    way,
+)
 from tools.stack.inside import downloads, guard, log_lines, loops, role_sessions, tables, workers
 
+_LOGS = "ministack.services.cloudwatch_logs"
 _V1 = "ministack.services.apigateway_v1"
+_V2 = "ministack.services.apigateway"
 _HANDLERS = "ministack.services.cloudformation.provisioners:_RESOURCE_HANDLERS"
 
 # Each internal of the emulator, and the function that makes the replacement from the original.
@@ -37,6 +55,14 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     # DynamoDB
     f"{_HANDLERS}/AWS::DynamoDB::Table/create": tables.created_with_expiry,
     f"{_HANDLERS}/AWS::DynamoDB::Table/update": tables.updated_with_expiry,
+    # CloudWatch Logs
+    f"{_LOGS}:handle_request": operations.with_more_operations,
+    f"{_LOGS}:_start_query": operations.start_query,
+    f"{_LOGS}:_compile_filter_pattern": lambda _: filter_pattern.compiled,
+    f"{_LOGS}:_subscription_pattern_matches": metric_filters.fitting,
+    f"{_LOGS}:_put_metric_filter": metric_filters.read_first,
+    f"{_LOGS}:_fanout_to_subscription_filters": metric_filters.counted,
+    _HANDLERS: lambda handlers: operations.with_saved_queries(route_resources.with_responses(handlers)),
     # API Gateway: the document
     f"{_V1}:_OPENAPI_HTTP_METHODS": document.with_any,
     f"{_V1}:_import_operation": document.as_any,
@@ -62,6 +88,21 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     f"{_V1}:_AUTHENTICATION_GATEWAY_ERRORS": callers.with_access_denied,
     "ministack.app:_enforce_execute_api": callers.in_the_api_s_shape,
     "airspeed.operators:NameOrCall.calculate": mapping.loud,
+    "airspeed.operators:ForeachDirective.parse": mapping.over_values,
+    "airspeed.operators:value_to_string": lambda _: java.text,
+    # API Gateway: HTTP and WebSocket APIs
+    f"{_HANDLERS}/AWS::ApiGatewayV2::Api/create": route_resources.then(route_resources.complete_api, 1),
+    f"{_HANDLERS}/AWS::ApiGatewayV2::Api/update": route_resources.then(route_resources.complete_api, 2),
+    f"{_HANDLERS}/AWS::ApiGatewayV2::Integration/create": route_resources.then(route_resources.complete_integration, 1),
+    f"{_HANDLERS}/AWS::ApiGatewayV2::Integration/update": route_resources.then(route_resources.complete_integration, 2),
+    f"{_V2}:_handle_execute_in_scope": http_api.calling_functions,
+    f"{_V2}:_route_specificity": http_api.by_any_greedy_name,
+    f"{_V2}:handle_websocket": connections.limited,
+    f"{_V2}:handle_connections_api": connections.commanded,
+    f"{_V2}:_match_ws_route": messages.matched,
+    f"{_V2}:_evaluate_route_selection": lambda _: messages.selected,
+    f"{_V2}:_invoke_ws_lambda": lambda _: messages.answered,
+    "hypercorn.protocol.ws_stream:WebsocketBuffer": sockets.within_quotas,
 }
 
 
