@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from tools.lessons import index
 from tools.lessons.page import Lesson, lessons, steps_of
 from tools.stack.stack import ROOT
 from tools.testing.template import source
@@ -116,3 +117,17 @@ def test_the_vpc_link_is_made_for_a_load_balancer_and_the_private_method_uses_it
     assert link["Properties"]["TargetArns"] == [{"Ref": "LoadBalancerArn"}]
     assert (integration["connectionType"], integration["connectionId"]) == ("VPC_LINK", {"Ref": "VpcLink"})
     assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+def test_every_step_of_every_lesson_shows_a_concept_of_the_index() -> None:
+    shown = {(concept.lesson.name, concept.step.key) for concept in index.concepts()}
+
+    missing = {(lesson.name, step.key) for lesson in LESSONS for step in lesson.steps if step.key.isdigit()} - shown
+    assert missing == set()
+
+
+def test_every_concept_of_the_index_leads_to_a_step_with_commands_or_to_what_differs_on_aws() -> None:
+    found = index.concepts()
+
+    assert len({concept.name for concept in found}) == len(found) > 40
+    assert [each.name for each in found if not each.step.commands and each.step.key != "on-aws"] == []
