@@ -1,4 +1,4 @@
-"""Who may call an API, and which functions it may call, on an API of the tests' own."""
+"""Callers that an API takes, and functions that it may call, on an API of the tests' own."""
 
 import json
 import uuid

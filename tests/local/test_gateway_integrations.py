@@ -1,4 +1,4 @@
-"""What API Gateway sends to services of AWS and HTTP endpoints, and what it makes of their payloads."""
+"""API Gateway calls services of AWS and HTTP endpoints, and converts their payloads."""
 
 import base64
 import json

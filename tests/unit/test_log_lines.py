@@ -10,7 +10,7 @@ from storefront.shared.observability import logger
 
 
 class Foreign:
-    """What JSON does not know."""
+    """An object that JSON does not know."""
 
     def __str__(self) -> str:
         return "f" * 2_000

@@ -1,4 +1,4 @@
-"""What the chat writes: its frames as clients read them, and its keys as the next release finds them."""
+"""The chat writes frames as clients read them, and keys as the next release finds them."""
 
 import json
 from collections.abc import Callable
