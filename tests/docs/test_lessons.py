@@ -3,8 +3,11 @@
 import re
 
 import pytest
+import yaml
 
+from tools.lessons import index
 from tools.lessons.page import Lesson, lessons, steps_of
+from tools.stack.stack import ROOT
 from tools.testing.template import source
 
 LESSONS = lessons()
@@ -100,3 +103,31 @@ def test_a_template_names_no_resource_itself(lesson: Lesson) -> None:
         names = [key for key in resource.get("Properties", {}) if re.fullmatch(r"(\w+)?Name", key)]
         fixed = {key for key in names if isinstance(resource["Properties"][key], str)}
         assert fixed - {"StageName"} == set() or resource["Type"] == "AWS::Lambda::Alias", name
+
+
+def test_the_vpc_link_is_made_for_a_load_balancer_and_the_private_method_uses_it() -> None:
+    template = source("lessons/04-integrations/template.yaml")
+    document = yaml.safe_load((ROOT / "lessons/04-integrations/openapi.yaml").read_text())
+
+    link = template["Resources"]["VpcLink"]
+    condition, private, otherwise = document["paths"]["/private"]["Fn::If"]
+    integration = private["get"]["x-amazon-apigateway-integration"]
+
+    assert link["Condition"] == condition == "HasVpc"
+    assert link["Properties"]["TargetArns"] == [{"Ref": "LoadBalancerArn"}]
+    assert (integration["connectionType"], integration["connectionId"]) == ("VPC_LINK", {"Ref": "VpcLink"})
+    assert otherwise == {"Ref": "AWS::NoValue"}
+
+
+def test_every_step_of_every_lesson_shows_a_concept_of_the_index() -> None:
+    shown = {(concept.lesson.name, concept.step.key) for concept in index.concepts()}
+
+    missing = {(lesson.name, step.key) for lesson in LESSONS for step in lesson.steps if step.key.isdigit()} - shown
+    assert missing == set()
+
+
+def test_every_concept_of_the_index_leads_to_a_step_with_commands_or_to_what_differs_on_aws() -> None:
+    found = index.concepts()
+
+    assert len({concept.name for concept in found}) == len(found) > 40
+    assert [each.name for each in found if not each.step.commands and each.step.key != "on-aws"] == []

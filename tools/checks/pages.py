@@ -23,6 +23,8 @@ from storefront.chat.request import JoinRoom, LeaveRoom, Ping, Request, SendMess
 from storefront.orders.status import ON_PAYMENT_EVENT, ON_REDELIVERY, TRANSITIONS
 from tools.demo import verified
 from tools.demo.journeys import JOURNEYS, Journey
+from tools.lessons import index
+from tools.lessons.page import lessons
 from tools.markdown import table
 from tools.rehearsal import comparison
 from tools.rehearsal.simulation import Assumptions
@@ -46,7 +48,11 @@ def main() -> None:
 
 def pages() -> list[str]:
     """Return the pages that may hold tables, as paths from the root."""
-    return ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("**/*.md"))]
+    return [
+        "README.md",
+        "lessons/README.md",
+        *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("**/*.md")),
+    ]
 
 
 def rendered(text: str) -> str:
@@ -174,6 +180,11 @@ def _seen_in(grant: Grant) -> str:
     return "" if any(grant.allows(call) for call in recorded()) else " (not seen)"
 
 
+def _lessons() -> Iterator[tuple[str, ...]]:
+    for each in lessons():
+        yield str(each.number), f"[{each.title}]({each.directory.name}/README.md)", str(each.minutes)
+
+
 # By the name in a page's comment. A function's log, which each may write, is in the text of the permissions.
 TABLES: dict[str, Callable[[], str]] = {
     "alarms": lambda: _table(("alarm", "fires when"), _alarms()),
@@ -199,6 +210,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "local differences": lambda: _table(
         ("asked for", "on the local stack"), ((row.asked, row.locally) for row in differences.DIFFERENCES)
     ),
+    "lessons": lambda: _table(("", "lesson", "minutes"), _lessons()),
+    "concepts": lambda: _table(("notes", "concept", "lesson and step"), index.rows()),
     "release comparison": lambda: _table(*comparison.as_short_table(Assumptions())),
     "release picture": lambda: comparison.as_picture(_PICTURED_ERROR_RATE, Assumptions()),
     "environments": lambda: _table(("parameter", *samconfig.ENVIRONMENTS, "meaning"), _environments()),
