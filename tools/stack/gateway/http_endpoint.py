@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from tools.stack.gateway import transformations
+from tools.stack.gateway import execution_log, transformations
 from tools.stack.gateway.exchange import Answer, Exchange
 from tools.stack.gateway.refusals import Refusal
 
@@ -34,6 +34,7 @@ def called(exchange: Exchange, proxy: bool, seconds: float) -> Answer | Refusal:
     return status, {name: value for name, value in answered.items() if name.lower() not in _NOT_PASSED_BACK}, payload
 
 
+@execution_log.sending
 def sent(url: str, method: str, headers: Json, body: bytes, seconds: float) -> Answer:
     """Send a request, and return whatever answer comes."""
     if not url.startswith(("http://", "https://")):
