@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from tools.stack.gateway import transformations
+from tools.stack.gateway import execution_log, transformations
 from tools.stack.gateway.exchange import Answer, Exchange
 from tools.stack.gateway.refusals import Refusal
 
@@ -44,6 +44,7 @@ class _Staying(urllib.request.HTTPRedirectHandler):
 _OPENER = urllib.request.build_opener(_Staying)
 
 
+@execution_log.sending
 def sent(url: str, method: str, headers: Json, body: bytes, seconds: float) -> Answer:
     """Send a request, and return whatever answer comes."""
     if not url.startswith(("http://", "https://")):

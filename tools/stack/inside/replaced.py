@@ -17,6 +17,7 @@ from tools.stack.gateway import (
     connections,
     deployments,
     document,
+    execution_log,
     http_api,
     java,
     mapping,
@@ -24,6 +25,7 @@ from tools.stack.gateway import (
     route_resources,
     sockets,
     stages,
+    trial,
     usage,
     way,
 )
@@ -76,14 +78,17 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     f"{_V1}:_create_deployment": deployments.kept,
     f"{_V1}:_delete_deployment": deployments.forgotten,
     f"{_V1}:_apply_stage_patch": stages.with_copies,
-    f"{_V1}:handle_request": lambda handle: usage.with_records(cache.with_flushes(handle)),
+    f"{_V1}:handle_request": lambda handle: trial.with_trials(usage.with_records(cache.with_flushes(handle))),
     f"{_HANDLERS}/AWS::ApiGateway::Stage/create": stages.whole,
     f"{_HANDLERS}/AWS::ApiGateway::Stage/update": stages.whole,
     "ministack.services.lambda_svc:_effective_func_record_for_qualifier": stages.by_weight,
     # API Gateway: a request
     f"{_V1}:_handle_execute_in_scope": lambda _: way.handle,
     f"{_V1}:_anonymous_policy_error": callers.asked_by_its_encoded_path,
-    f"{_V1}:_invoke_authorizer_lambda": callers.allowed_and_with_its_key,
+    f"{_V1}:_call_lambda_raw": execution_log.calling_functions,
+    f"{_V1}:_invoke_authorizer_lambda": lambda invoke: execution_log.calling_authorizers(
+        callers.allowed_and_with_its_key(invoke)
+    ),
     f"{_V1}:_request_identity_sources": callers.found_in_the_context,
     f"{_V1}:_evaluate_policy": callers.with_the_resource_policy,
     f"{_V1}:_validate_cognito_authorizer": callers.taking_the_right_token,
