@@ -29,7 +29,7 @@ from tools.stack.gateway import (
     usage,
     way,
 )
-from tools.stack.inside import downloads, executions, guard, log_lines, loops, role_sessions, tables, workers
+from tools.stack.inside import downloads, executions, guard, log_lines, loops, queues, role_sessions, tables, workers
 
 _LOGS = "ministack.services.cloudwatch_logs"
 _V1 = "ministack.services.apigateway_v1"
@@ -54,6 +54,8 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     # Nested stacks
     "ministack.services.cloudformation.engine:_resolve_parameters": loops.expanded_in_nested_stacks,
     "ministack.services.cloudformation.provisioners:_cfn_nested_stack_deploy": loops.noted,
+    # EventBridge
+    "ministack.services.eventbridge:_invoke_target": queues.by_their_policies,
     # DynamoDB
     f"{_HANDLERS}/AWS::DynamoDB::Table/create": tables.created_with_expiry,
     f"{_HANDLERS}/AWS::DynamoDB::Table/update": tables.updated_with_expiry,
