@@ -146,6 +146,7 @@ def test_a_connection_is_told_or_told_of(
                 raise error
 
     found: list[str] = []
+    metrics.clear_metrics()
 
     outcomes = broadcast({"event": "message"}, [[recipient]], Answering(), found.append, lambda: True)
 
