@@ -9,11 +9,12 @@ import pytest
 
 from storefront.chat import frame
 from storefront.chat.connection import ConnectionGone, PostFailed
-from storefront.chat.websocket import Exchange, websocket_handler
+from storefront.chat.gateway import ConnectionGateway
+from storefront.chat.websocket import Exchange, connection_handler, websocket_handler
 from storefront.shared.errors import NotFound, TooManyRequests
 from storefront.shared.observability import metrics
 from tests.support.faults import aws_error
-from tools.testing.chat import Client
+from tools.testing.chat import Client, post_error
 from tools.testing.events import Context
 
 ADA = Client("ada-1")
@@ -140,3 +141,59 @@ def test_an_answer_that_does_not_arrive_is_counted(
     assert [{name: line[name] for name in line if name.startswith("ChatPosts")} for line in lines] == [counted][
         : len(counted)
     ]
+
+
+def test_a_frame_that_fails_behind_its_answer_is_answered_once() -> None:
+    world = World()
+
+    @websocket_handler(json.loads, world, world)  # type: ignore[arg-type]
+    def handler(exchange: Exchange[Any]) -> None:
+        exchange.answer(frame.pong("r-1"))
+        raise KeyError("canary")
+
+    assert handler(ADA.event("any", PING), Context()) == {"statusCode": 500}  # type: ignore[arg-type]
+    assert world.done == [("ada-1", {"event": "pong", "requestId": "r-1"})]
+
+
+@pytest.mark.parametrize(
+    ("size", "status", "detail"),
+    [
+        (30_000, 400, 'The frame is not a JSON object. Send one such as {"action":"ping","requestId":"1"}.'),
+        (30_001, 413, "The frame is too large. Send at most 30000 bytes, as UTF-8 and not escaped."),
+    ],
+)
+def test_a_frame_has_a_largest_size(size: int, status: int, detail: str) -> None:
+    world = World()
+
+    world.handle("é" * (size // 2) + "x" * (size % 2))
+
+    (_, told) = world.done[-1]
+    assert (told["status"], told["detail"]) == (status, detail)
+
+
+def test_half_a_character_in_a_frame_is_read_as_another() -> None:
+    world = World()
+
+    world.handle('{"requestId": "r-1", "text": "\ud800"}')
+
+    assert world.done == [("ada-1", {"event": "pong", "requestId": "r-1"})]
+
+
+def test_a_frame_that_names_a_route_of_the_gateway_s_counts_for_its_user() -> None:
+    world = World()
+
+    @connection_handler(world)  # type: ignore[arg-type]
+    def handler(event: Any) -> None:
+        pytest.fail("not the gateway's event")
+
+    assert handler(ADA.event("any", PING), Context()) == {"statusCode": 200}  # type: ignore[arg-type]
+    assert world.done == [("counted", "ada")]
+
+
+def test_a_post_that_fails_says_why() -> None:
+    class Refusing:
+        def post_to_connection(self, **_: Any) -> None:
+            raise post_error("LimitExceededException", 429)
+
+    with pytest.raises(PostFailed, match=r"^LimitExceededException$"):
+        ConnectionGateway(Refusing()).post("ada-1", PING)

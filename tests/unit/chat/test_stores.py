@@ -126,6 +126,22 @@ def test_a_connection_goes_with_its_rooms_and_those_it_was_seen_in(member: Chat)
     assert rows(member) == opened() | frames(1)
 
 
+def test_a_connection_closes_though_the_list_of_its_user_is_gone(chat: Chat) -> None:
+    chat.connections.open(ADA)
+    chat.dynamodb.delete_item(TableName="ChatTable", Key={"pk": {"S": "customer#ada"}, "sk": {"S": "connections"}})
+
+    chat.connections.close("ada-1")
+
+    assert rows(chat) == {}
+
+
+@pytest.mark.parametrize(("rooms", "calls"), [(0, 0), (1, 1), (25, 1), (26, 2)])
+def test_memberships_are_deleted_by_twenty_fives(chat: Chat, rooms: int, calls: int) -> None:
+    chat.connections.close("ada-1", *(f"room-{number}" for number in range(rooms)))
+
+    assert chat.calls.count("BatchWriteItem") == calls
+
+
 def test_a_connection_is_in_twenty_rooms_at_most(member: Chat) -> None:
     for number in range(19):
         member.rooms.join(ADA, f"room-{number}", NOW + timedelta(seconds=10 * number))
