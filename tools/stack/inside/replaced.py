@@ -27,7 +27,7 @@ from tools.stack.gateway import (
     usage,
     way,
 )
-from tools.stack.inside import downloads, guard, log_lines, loops, role_sessions, tables, workers
+from tools.stack.inside import downloads, guard, log_lines, loops, role_sessions, tables, trail, workers
 
 _LOGS = "ministack.services.cloudwatch_logs"
 _V1 = "ministack.services.apigateway_v1"
@@ -42,6 +42,8 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     "ministack.services.lambda_svc:execution_credentials": role_sessions.unpredictable,
     "ministack.services.lambda_svc:_presigned_code_url": downloads.signed,
     "ministack.services.lambda_svc:_layer_content_url": downloads.signed,
+    # CloudTrail
+    "ministack.app:_ct_event_name": trail.named_as_by_aws,
     # Fast
     "ministack.core.lambda_runtime:_PYTHON_WORKER_SCRIPT": log_lines.with_end_marks,
     "ministack.core.lambda_runtime:Worker._drain_stderr_bounded": log_lines.until_end_mark,
