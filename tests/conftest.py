@@ -69,8 +69,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Aws]":
     from storefront.shared import configuration
     from tools.testing.aws import Aws
 
-    # The sandbox is reached over real HTTP on this machine; moto leaves that alone. What a handler has read in another
-    # test's AWS does not count.
+    # The sandbox is reached over real HTTP on this machine; moto leaves that alone. A handler forgets the configuration
+    # that it has read in another test's AWS.
     moto = mock_aws(config={"core": {"passthrough": {"urls": [r"http://127\.0\.0\.1.*"]}}})
     # Put back with what the test changes of it, last change first.
     for name, seconds in {"CACHE_SECONDS": -1, "KEEP_SECONDS": 0, "PAUSE_SECONDS": -1}.items():
@@ -112,7 +112,7 @@ def stack(state: Path) -> "Iterator[Stack]":
 class _SetUpOnce(LoadScopeScheduling):
     """Gives tests that share a costly set-up to one process: a local stack, a translated template, measured imports.
 
-    Orders spend their time waiting for queues: they have one stack. What runs in containers has another, and everything
+    Orders spend their time waiting for queues: they have one stack. Tests in containers have another, and everything
     else the third.
     """
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from getpass import getpass
+from textwrap import fill
 from typing import Self
 
 from rich.console import Console
@@ -79,6 +80,11 @@ def say_table(*head: str, rows: Iterable[tuple[str, ...]]) -> None:
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     _CONSOLE.print(table)
+
+
+def say_indented(text: str) -> None:
+    """Print foreign text two columns in, wrapped; at 80 columns without a terminal."""
+    say(fill(printable(text), _CONSOLE.width, initial_indent="  ", subsequent_indent="  "))
 
 
 class Step:

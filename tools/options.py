@@ -24,6 +24,7 @@ StackName = Annotated[
     str | None, typer.Option("--stack", metavar="NAME", help="A stack on AWS; without it, the local stack.")
 ]
 User = Literal["customer", "other", "support"]
+Plan = Literal["bronze", "gold"]
 
 
 def chosen(name: str | None, state: Path) -> Stack:

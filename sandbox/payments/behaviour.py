@@ -17,7 +17,7 @@ class Behaviour:
     charge, outcome
         In words: what `POST /charges` does, and how the order ends.
     status
-        What the books say after the charge; `None` where it never gets that far.
+        The status in the books after the charge; `None` where it never gets that far.
     failures
         How many calls fail before one gets that far.
     seconds

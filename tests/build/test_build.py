@@ -23,7 +23,7 @@ import yaml
 from tools.demo import smoke
 from tools.demo.smoke import Outcome
 from tools.stack import lifecycle
-from tools.stack.stack import ROOT
+from tools.stack.stack import DEPLOYED_FILES, ROOT
 from tools.testing.template import source
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sam build makes packages for Linux")
@@ -41,7 +41,7 @@ def checked_out(directory: Path) -> Path:
     directory.mkdir()
     without_bytecode = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "src", directory / "src", ignore=without_bytecode)
-    for name in ("openapi.yaml", "operations.yaml", "edge.yaml", "samconfig.toml"):
+    for name in (*DEPLOYED_FILES, "samconfig.toml"):
         shutil.copy(ROOT / name, directory)
     template = copy.deepcopy(source())
     template["Globals"]["Function"]["Runtime"] = PYTHON

@@ -12,14 +12,14 @@ from tools.stack.stack import ROOT
 from tools.testing.template import operations, resources, source
 
 RUNBOOK = (ROOT / "docs/operations.md").read_text()
-LESSON = (ROOT / "docs/lessons/403.md").read_text()
 NOT_ENTRIES = {"set-up", "where-to-look", "put-an-alias-back", "code-storage", "one-caller-gets-403"}
 ENTRIES = {
     heading.lower().replace(" ", "-"): body
     for heading, body in re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL)
 }
 # As they stand, or in the value of a variable.
-AWS_COMMANDS = re.findall(r"^(?:[A-Z_]+=\$\()?(aws .*?)\)?$", RUNBOOK + LESSON, re.MULTILINE)
+TYPED = "".join(path.read_text() for path in (ROOT / "docs").rglob("*.md"))
+AWS_COMMANDS = re.findall(r"^(?:[A-Z_]+=\$\()?(aws .*?)\)?$", TYPED, re.MULTILINE)
 SET_UP = re.findall(r"```sh\n(.*?)```", ENTRIES["set-up"], re.DOTALL)[0]
 # Options of the command line itself, not of a service.
 OF_THE_CLI = {"query", "output"}
@@ -62,7 +62,9 @@ def test_an_aws_command_is_an_operation_with_what_it_needs(command: str) -> None
     assert operation in operations
     shape = model.operation_model(operations[operation]).input_shape
     members = {xform_name(name, "-"): name for name in shape.members} if shape else {}
-    options = {word.removeprefix("--") for word in words if word.startswith("--")} - OF_THE_CLI
+    named = {word.removeprefix("--") for word in words if word.startswith("--")} - OF_THE_CLI
+    # The command line has a second option for what may be off.
+    options = {name if name in members else name.removeprefix("no-") for name in named}
 
     assert options <= members.keys()
     assert {name for name, member in members.items() if shape and member in shape.required_members} <= options

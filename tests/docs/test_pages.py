@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from tools.checks import pages
-from tools.stack.differences import DIFFERENCES, Difference
+from tools.stack.differences import DIFFERENCES, READINGS, Difference, Reading
 from tools.stack.stack import ROOT
 from tools.testing.template import openapi, operations, source, walk
 
@@ -94,6 +94,11 @@ def test_make_alone_lists_the_commands() -> None:
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda difference: difference.asked)
 def test_every_local_difference_is_about_something_that_is_asked_for(difference: Difference) -> None:
     assert any(difference.where in words for words in asked_for())
+
+
+@pytest.mark.parametrize("reading", READINGS, ids=lambda reading: reading.here)
+def test_every_reading_is_of_a_page_that_its_module_names(reading: Reading) -> None:
+    assert reading.page in (ROOT / f"tools/stack/gateway/{reading.module}.py").read_text()
 
 
 @cache

@@ -1,9 +1,12 @@
 """People and machines that use the local stack."""
 
 import json
+import os
+import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,26 @@ import pytest
 from tests.support import route_apis as apis
 from tests.support.waiting import wait_until
 from tools.demo.api_client import ApiClient, claims, sign_in
-from tools.stack.stack import Stack
+from tools.stack.stack import ROOT, Stack
+
+# Runs a line, with answers to what it asks for, and returns what it prints.
+Typed = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def typed(stack: Stack, state: Path) -> Typed:
+    """Run a line as it is typed in the project's folder, where the environment is activated, on the tests' stack."""
+    path = os.pathsep.join((str(ROOT / ".venv" / "bin"), os.environ["PATH"]))
+    environment = {**os.environ, "STOREFRONT_STATE": str(state), "PATH": path, "COLUMNS": "80"}
+
+    def run(line: str, answers: str = "", exit_code: int = 0) -> str:
+        ended = subprocess.run(
+            ["sh", "-c", line], cwd=ROOT, env=environment, input=answers, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == exit_code, f"{line}\n{ended.stdout}{ended.stderr}"
+        return ended.stdout
+
+    return run
 
 
 @pytest.fixture(scope="session")

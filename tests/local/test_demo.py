@@ -1,17 +1,10 @@
 """The tour that `make demo` gives."""
 
-import os
-import subprocess
-from pathlib import Path
-
-from tools.stack.stack import ROOT, Stack
+from tests.local.conftest import Typed
 
 
-def test_every_stop_of_the_tour_is_as_it_says_and_fits_80_columns(stack: Stack, state: Path) -> None:
-    environment = {**os.environ, "STOREFRONT_STATE": str(state), "COLUMNS": "80"}
+def test_every_stop_of_the_tour_is_as_it_says_and_fits_80_columns(typed: Typed) -> None:
+    printed = typed("make demo")
 
-    ended = subprocess.run(["make", "demo"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "all as they should be" in ended.stdout
-    assert [line for line in ended.stdout.splitlines() if len(line) > 80] == []
+    assert "all as they should be" in printed
+    assert [line for line in printed.splitlines() if len(line) > 80] == []

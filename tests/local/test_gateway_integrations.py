@@ -31,8 +31,9 @@ class Backend(BaseHTTPRequestHandler):
         came = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         answers = {"/image": ("image/png", DATA), "/text": ("text/plain", AS_TEXT)}
         kind, body = answers.get(self.path, ("text/plain", came.hex().encode()))
-        self.send_response(200)
+        self.send_response(302 if self.path == "/moved" else 200)
         self.send_header("Content-Type", kind)
+        self.send_header("Location", "/text")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -130,6 +131,12 @@ def test_a_state_machine_is_started(stack: Stack, call: Call) -> None:
 @pytest.mark.parametrize("name", ["queue", "items", "events", "executions"])
 def test_a_service_refuses_a_role_that_may_not_call_it(call: Call, name: str) -> None:
     assert "AccessDenied" in call(f"/forbidden/{name}", json={"a": "b"}).text
+
+
+def test_a_redirection_of_the_back_end_is_left_to_the_client(call: Call) -> None:
+    answer = call("/moved", allow_redirects=False)
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/text")
 
 
 # Content type conversions in API Gateway: type and payload of the request, contentHandling, and what the back end gets.

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from requests import get
 
 from tools.console import Problem
+from tools.environments import COMMAND
 from tools.rehearsal.code_deploy import CodeDeploy
 from tools.rehearsal.rehearsal import rehearse
 from tools.rehearsal.rollout import ALARMED, COMPLETED, REFUSED_AFTER, REFUSED_BEFORE, End
@@ -90,10 +90,10 @@ def test_the_next_deployment_finds_the_code_that_the_one_before_has_left(version
 
 
 def test_an_interruption_puts_the_alias_back(versions: Versions, state: Path) -> None:
-    # given a release that would take a long time
-    command = [sys.executable, "-m", "tools", "rollout", "--state", str(state), "--speed", "1", "--requests", "5"]
+    # given a release that takes some seconds
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "STOREFRONT_STATE": str(state)}
     with subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, text=True
+        [COMMAND, "rollout"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout
         for line in process.stdout:

@@ -2,20 +2,18 @@
 
 import re
 import subprocess
-import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from tools.stack.stack import ROOT, Stack
+from tests.local.conftest import Typed
+from tools.stack.stack import Stack
 
 
 @pytest.fixture(scope="module")
-def printed(stack: Stack, state: Path) -> str:
+def printed(typed: Typed) -> str:
     """The output of a second `up` on the tests' stack."""
-    command = [sys.executable, "-m", "tools", "up", "--state", str(state)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120).stdout
+    return typed("make up")
 
 
 def test_it_prints_where_the_stack_is_and_who_can_sign_in(stack: Stack, printed: str) -> None:

@@ -14,18 +14,9 @@ import requests
 
 from tests.support.waiting import wait_until
 from tools.rehearsal.versions import Versions
-from tools.stack.stack import ROOT, Stack
+from tools.stack.stack import DEPLOYED_FILES, ROOT, Stack
 
-DEPLOYED = (
-    "src",
-    "sandbox",
-    "tools",
-    "template.yaml",
-    "operations.yaml",
-    "edge.yaml",
-    "openapi.yaml",
-    "samconfig.toml",
-)
+DEPLOYED = ("src", "sandbox", "tools", *DEPLOYED_FILES, "samconfig.toml")
 ENVIRONMENTS = (".venv", ".venv-emulator")
 HANDLER = "src/storefront/catalog/list_products.py"
 

@@ -28,6 +28,7 @@ _LAMBDA = "Types of metrics for Lambda functions, AWS Lambda Developer Guide"
 _QUEUE = "Available CloudWatch metrics for Amazon SQS, Amazon SQS Developer Guide"
 # "Metrics that specify both the EventBusName and RuleName dimensions refer to a custom event bus."
 _BUS = "Monitoring Amazon EventBridge, Amazon EventBridge User Guide"
+_STATES = "Monitoring Step Functions metrics using Amazon CloudWatch, AWS Step Functions Developer Guide"
 _OURS = "tests/observability/test_metrics.py runs the functions and reads what they send"
 _FILTER = "AWS::Logs::MetricFilter MetricTransformation, CloudFormation Template Reference"
 
@@ -42,6 +43,7 @@ VISIBLE = Emitted("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Count", ("Qu
 AGE = Emitted("AWS/SQS", "ApproximateAgeOfOldestMessage", "Seconds", ("QueueName",), _QUEUE)
 FAILED_INVOCATIONS = Emitted("AWS/Events", "FailedInvocations", "Count", ("EventBusName", "RuleName"), _BUS)
 SENT_TO_DLQ = Emitted("AWS/Events", "InvocationsSentToDlq", "Count", ("EventBusName", "RuleName"), _BUS)
+TIMED_OUT = Emitted("AWS/States", "ExecutionsTimedOut", "Count", ("StateMachineArn",), _STATES)
 AUTHORIZER_FAILURES = Emitted("Storefront", "AuthorizerFailures", "Count", ("service",), _FILTER)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.observability import emitted
-from tests.observability.deployed import STACK, STAGE, alarms, deployed, name_of
+from tests.observability.deployed import STACK, STAGE, alarms, deployed, name_of, named
 from tests.observability.emitted import Emitted, ours
 from tools.rehearsal.alarms import Alarm, State
 from tools.rehearsal.metrics import Measurement, Metric
@@ -29,7 +29,7 @@ class Case:
     metric, dimensions
         The metric as it is sent, and the values of its dimensions.
     bad, good
-        What is sent in each minute while something is wrong, and while nothing is; nothing at all is possible, too.
+        The calls in each minute while something is wrong, and while nothing is; nothing at all is possible, too.
     """
 
     metric: Emitted
@@ -62,6 +62,8 @@ def of_rule(metric: Emitted) -> Case:
 ONE_SLOW, TWO_SLOW = (3500, *[200] * 99), (3500, 3500, *[200] * 98)
 ONE_FAILED, TWO_FAILED = (1, *[0] * 99), (1, 1, *[0] * 98)
 
+MACHINE = {"Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine"}
+
 CASES = {
     "RestApiErrorsAlarm": Case(emitted.SERVER_ERRORS, (STACK, STAGE), TWO_FAILED, ONE_FAILED),
     "RestApiLatencyAlarm": Case(emitted.LATENCY, (STACK, STAGE), TWO_SLOW, ONE_SLOW),
@@ -78,6 +80,7 @@ CASES = {
     "OrderReviewsFailedAlarm": of_the_shop("OrderReviewsFailed", bad=1),
     "OrderChangesNotReadableAlarm": of_the_shop("OrderChangesNotReadable", bad=1),
     "ItemsNotReadableAlarm": of_the_shop("ItemsNotReadable", bad=1),
+    "RefundsTimedOutAlarm": Case(emitted.TIMED_OUT, (f"{named(MACHINE)}:{STACK}-refunds",), bad=(1,), good=()),
     "EventDeliveriesFailedAlarm": of_rule(emitted.FAILED_INVOCATIONS),
     "EventsDeadLetteredAlarm": of_rule(emitted.SENT_TO_DLQ),
     "ChatPostsFailedAlarm": of_the_shop("ChatPostsFailed", bad=3, good=2),

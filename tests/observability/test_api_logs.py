@@ -17,7 +17,7 @@ FORMATS = {
 }
 # Known to be safe to keep. Not here, and why:
 #   path, domainName, protocol          paths have ids; the template of the path says which route it was
-#   identity.apiKey                     is what lets a partner in; their principal is logged
+#   identity.apiKey                     is what lets a caller in; their principal is logged
 #   error.message, error.messageString  a malformed signature: the gateway's message repeats the Authorization header
 #   authorize.error, authorizer.error   messages, as above
 #   error.validationErrorString         repeats what is wrong in the body

@@ -74,7 +74,7 @@ class Version:
     Parameters
     ----------
     written
-        What it writes.
+        The formats that it writes.
     """
 
     root: Path

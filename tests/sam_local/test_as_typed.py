@@ -40,7 +40,7 @@ def options(configuration: Path, network: ContainerNetwork) -> list[str]:
     ]
 
 
-# An event with each of the placeholders: customer, payment provider, its webhooks, partner, ticket.
+# An event with each of the placeholders.
 @pytest.mark.parametrize(
     "name",
     [

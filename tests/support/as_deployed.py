@@ -72,6 +72,7 @@ def deployed(environment: str, **parameters: str) -> Stack:
     filled["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
     for name in NESTED:
         filled["Resources"][name]["Properties"]["Location"] = f"https://s3.amazonaws.com/artifacts/{name}.template"
+    filled["Resources"]["RefundOrders"]["Properties"]["DefinitionUri"] = "s3://artifacts/refund.asl.json"
     for resource in filled["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function" and "CodeUri" in resource["Properties"]:
             resource["Properties"]["CodeUri"] = "s3://artifacts/sandbox.zip"

@@ -1,4 +1,4 @@
-"""DynamoDB in memory: the operations that the stores of orders, products and partners use, a hundred times faster.
+"""DynamoDB in memory: the operations that the stores use, a hundred times faster.
 
 Its answers and errors are those of moto (tests/unit/test_dynamodb_in_memory.py runs both side by side). In addition it
 serves reads that lag behind, as every read of an index may, and keeps the changes that a stream would deliver.

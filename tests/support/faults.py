@@ -20,7 +20,7 @@ class Trigger:
     position
         Which call, from 0.
     action
-        What happens there.
+        The fault.
     after
         Whether it happens when the call has had its effect, or before.
     """
@@ -111,7 +111,7 @@ class Failing:
     operation
         The operation that fails.
     error
-        What it fails with.
+        The exception that it raises.
     times
         How often.
     """

@@ -51,7 +51,9 @@ def document() -> Json:
             "securitySchemes": {
                 "iam": {**_scheme("Authorization"), "x-amazon-apigateway-authtype": "awsSigv4"},
                 "lambda": _authorizer(
-                    "request", authorizerUri=function("Authorize"), identitySource="method.request.header.X-Effect"
+                    "request",
+                    authorizerUri=function("Authorize"),
+                    identitySource="method.request.header.X-Effect, context.identity.sourceIp",
                 ),
                 "unpermitted": _authorizer(
                     "request", authorizerUri=function("Unpermitted"), identitySource="method.request.header.X-Effect"

@@ -87,6 +87,9 @@ def document(port: int) -> Json:
         },
         "paths": {
             "/context/{id}": {"get": operation(integration("mock", **mock))},
+            "/moved": {
+                "post": operation({"type": "http_proxy", "httpMethod": "POST", "uri": f"http://127.0.0.1:{port}/moved"})
+            },
             **_services(),
             **_payloads(f"http://127.0.0.1:{port}"),
         },

@@ -31,6 +31,7 @@ class HttpServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Requests)
         self.answers = list(answers)
         self.requests: list[tuple[str, str]] = []
+        self.received: list[tuple[Mapping[str, str], bytes]] = []
         self.ended = threading.Event()
 
     @property
@@ -46,8 +47,9 @@ class _Requests(BaseHTTPRequestHandler):
     server: HttpServer
 
     def _answer(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.requests.append((self.command, self.path))
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.received.append((dict(self.headers), sent))
         answer = self.server.next_answer()
         if self.server.ended.wait(answer.seconds):
             return

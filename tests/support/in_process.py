@@ -5,10 +5,12 @@ Every run of tests loads this module, so that its fixtures import what takes lon
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from tools.testing.aws import Aws
     from tools.testing.aws_calls import AwsCall, Listen
 
-READS = ("BatchGet", "Describe", "Get", "List", "Query", "Scan")
+READS = ("AdminList", "BatchGet", "Describe", "Get", "List", "Query", "Scan")
 
 
 @contextmanager
@@ -89,9 +91,33 @@ def credentials(aws: Aws) -> Credentials:
         user_pool_client=os.environ["USER_POOL_CLIENT_ID"],
         payments_secret=PAYMENTS_SECRET,
         webhook_secret=WEBHOOK_SECRET,
+        support_token=access_token("support"),
+        customer_token=access_token("customers"),
     )
     credentials.issue()
     return credentials
+
+
+def access_token(group: str) -> str:
+    """Return an access token of the tests' user pool; `cognito` takes it for genuine."""
+    claims = {
+        "sub": str(uuid.uuid5(uuid.NAMESPACE_DNS, group)),
+        "username": group,
+        "iss": f"https://cognito-idp.us-east-1.amazonaws.com/{os.environ['USER_POOL_ID']}",
+        "client_id": os.environ["USER_POOL_CLIENT_ID"],
+        "token_use": "access",
+    }
+    parts = (json.dumps(part).encode() for part in ({}, claims, "signature"))
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+
+
+def cognito(operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Answer as Cognito does about the tokens of the tests."""
+    if operation == "AdminListGroupsForUser":
+        return {"Groups": [{"GroupName": parameters["Username"]}]}
+    if parameters["AccessToken"] not in map(access_token, ("support", "customers")):
+        raise aws_error("NotAuthorizedException", operation)
+    return {"Username": "-", "UserAttributes": []}
 
 
 def functions() -> dict[str, str]:
@@ -153,9 +179,9 @@ def invoke(aws: Aws, payments_sandbox: str, open_shop: None, written: list[str],
     def hear(call: AwsCall) -> Any:
         if not call.operation.startswith(READS):
             written.append(call.operation)
-        if call.service == "lambda":
-            # Not moto's: it runs functions in containers.
-            return released_version(call.operation, call.parameters)
+        # Not moto's: it runs functions in containers, and knows tokens of its own making only.
+        if answer := {"lambda": released_version, "cognito-idp": cognito}.get(call.service):
+            return answer(call.operation, call.parameters)
         try:
             stopped = outbox.answer(call.operation, call.parameters)
         except Refused as refused:

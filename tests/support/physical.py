@@ -35,6 +35,7 @@ _PASSED_TO = {
     "AWS::ApiGateway": "apigateway.amazonaws.com",
     "AWS::CodeDeploy": "codedeploy.amazonaws.com",
     "AWS::Lambda": "lambda.amazonaws.com",
+    "AWS::StepFunctions": "states.amazonaws.com",
 }
 # One statement for all of them: their resources are no more than lists.
 _LISTS = {

@@ -366,6 +366,9 @@ REACHED = [
     ("codedeploy", ":application:{stack}-A-1"),
     ("codedeploy", ":deploymentgroup:{stack}-A-1/{stack}-G-1"),
     ("sns", ":{stack}-Topic-1"),
+    ("states", ":stateMachine:{stack}-refunds"),
+    ("states", ":execution:{stack}-refunds:an-execution"),
+    ("cognito-idp", ":userpool/us-east-1_Ab12Cd34E"),
 ]
 STAGES = {"dev": "dev", "staging": "staging", "prod": "prod", "preview": "dev"}
 

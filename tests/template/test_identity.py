@@ -1,8 +1,8 @@
 """Resources that must keep their names in the template: CloudFormation replaces a renamed one.
 
 A replaced table or queue is empty. A replaced role breaks its function: a published version keeps the role that it was
-made with, so every call through the alias fails until the code changes. Whoever renames one of these on purpose changes
-this list in the same commit, and says in docs/decisions.md how a running stack gets there.
+made with, so every call through the alias fails until the code changes. A commit that renames one of these on purpose
+changes this list, too, and says in docs/decisions.md how a running stack gets there.
 """
 
 import pytest
@@ -13,6 +13,7 @@ FUNCTIONS = [
     "AnswerPing",
     "AuthorizeConnection",
     "AuthorizePartner",
+    "AuthorizeSupport",
     "AuthorizeWebhook",
     "CloseConnection",
     "CreateTicket",
@@ -35,6 +36,7 @@ FUNCTIONS = [
     "PutProduct",
     "ReceivePaymentEvent",
     "ReconcileOrders",
+    "RefundOrder",
     "RefuseFrame",
     "SendMessage",
     "ShowHistory",
@@ -59,6 +61,8 @@ KEPT = {
     "AWS::IAM::Role": {
         "BackOfficeRole",
         "HandInPartnerOrderRole",
+        "RefundOrdersRole",
+        "StartRefundRole",
         "ReleaseRole",
         *(f"{function}Role" for function in FUNCTIONS),
     },
@@ -79,6 +83,7 @@ KEPT = {
         "OrdersQueue",
         "PartnerOrdersDeadLetterQueue",
         "PartnerOrdersQueue",
+        "RefundsDeadLetterQueue",
     },
     "AWS::SecretsManager::Secret": {"CursorSecret", "PaymentsSandboxSecret", "WebhookSecret"},
 }

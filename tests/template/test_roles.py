@@ -17,6 +17,7 @@ ROLES = resources("AWS::IAM::Role")
 # `*` in the place of a path parameter: it has no other way to be written.
 ANY_PRODUCT = "/${Environment}/PUT/products/*"
 ANY_CONNECTION = "/${Environment}/POST/@connections/*"
+ANY_REFUND = ":execution:${RefundOrders.Name}:*"
 # The chat's API; tests/template/test_chat.py has who may post there.
 ADDRESSES = ("CHAT_URL", "CONNECTIONS_URL")
 # Resources of this stack, by names that CloudFormation and SAM make: it refers to those who release, so they cannot
@@ -45,18 +46,36 @@ def role_of(function: str) -> str:
 def trusted_by(role: str) -> str:
     (statement,) = ROLES[role]["AssumeRolePolicyDocument"]["Statement"]
     service: str = statement["Principal"].get("Service", "people")
-    services = ("lambda.amazonaws.com", "apigateway.amazonaws.com", "codedeploy.amazonaws.com")
+    services = ("lambda.amazonaws.com", "apigateway.amazonaws.com", "codedeploy.amazonaws.com", "states.amazonaws.com")
     assert service in services or role in ROLES_OF_PEOPLE
     return service
 
 
-def test_the_gateway_has_one_role_and_may_fill_the_partner_orders_queue_with_it() -> None:
-    (role,) = [role for role in ROLES if trusted_by(role) == "apigateway.amazonaws.com"]
+def test_the_gateway_may_fill_the_partner_orders_queue_and_start_refunds_and_look_at_them() -> None:
+    roles = [role for role in ROLES if trusted_by(role) == "apigateway.amazonaws.com"]
 
-    (statement,) = statements(role)
+    granted = {role: {one["Action"]: one["Resource"] for one in statements(role)} for role in roles}
 
-    assert statement["Action"] == "sqs:SendMessage"
-    assert statement["Resource"] == {"Fn::GetAtt": ["PartnerOrdersQueue", "Arn"]}
+    executions = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}" + ANY_REFUND
+    assert granted == {
+        "HandInPartnerOrderRole": {"sqs:SendMessage": {"Fn::GetAtt": ["PartnerOrdersQueue", "Arn"]}},
+        "StartRefundRole": {
+            "states:StartExecution": {"Ref": "RefundOrders"},
+            "states:DescribeExecution": {"Fn::Sub": executions},
+        },
+    }
+
+
+def test_a_refund_may_call_its_tasks_and_put_aside_what_fails() -> None:
+    (role,) = [role for role in ROLES if trusted_by(role) == "states.amazonaws.com"]
+
+    granted = {one["Action"]: one["Resource"] for one in statements(role)}
+
+    assert resources("AWS::StepFunctions::StateMachine")["RefundOrders"]["RoleArn"] == {"Fn::GetAtt": [role, "Arn"]}
+    assert granted == {
+        "lambda:InvokeFunction": {"Ref": "RefundOrderFunctionAliaslive"},
+        "sqs:SendMessage": {"Fn::GetAtt": ["RefundsDeadLetterQueue", "Arn"]},
+    }
 
 
 def listed(value: Any) -> list[Any]:
@@ -143,7 +162,8 @@ def test_no_policy_has_a_wildcard() -> None:
         for value in (*listed(statement["Action"]), *listed(statement.get("Resource", []))):
             releases = path[0] in RELEASE_ROLES or path[0].replace("Policy", "Role") in RELEASE_ROLES
             of_this_stack = releases and isinstance(value, dict) and value.get("Fn::Sub") in OF_THIS_STACK
-            assert of_this_stack or "*" not in str(value).replace(ANY_PRODUCT, "").replace(ANY_CONNECTION, ""), where
+            named = re.sub("|".join(map(re.escape, (ANY_PRODUCT, ANY_CONNECTION, ANY_REFUND))), "", str(value))
+            assert of_this_stack or "*" not in named, where
 
 
 def test_the_back_office_may_write_products_through_this_api_s_stage_and_nothing_else() -> None:

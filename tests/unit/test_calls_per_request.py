@@ -1,6 +1,6 @@
 """How many requests a function makes of AWS for one of its own: each costs money, and time that somebody waits for.
 
-A new request or message each time, which goes its good way; retries would count. What is asserted is all there is.
+A new request or message each time, which goes its good way; retries would count. No other call is made.
 """
 
 import json

@@ -11,12 +11,15 @@ from storefront.shared import clock
 TIME = datetime(2026, 1, 2, 3, 4, 5, 678_000, UTC)
 
 
-def test_now_is_the_current_time_in_utc_and_in_whole_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("microsecond", [999_000, 999_999])
+def test_now_is_the_current_time_in_utc_and_in_whole_milliseconds(
+    monkeypatch: pytest.MonkeyPatch, microsecond: int
+) -> None:
     class Watch(datetime):
         @classmethod
         def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
             assert tz is UTC
-            return TIME.replace(microsecond=999_999)
+            return TIME.replace(microsecond=microsecond)
 
     monkeypatch.setattr(clock, "datetime", Watch)
 

@@ -41,6 +41,7 @@ class Attempts:
         transaction_cancelled("None", "TransactionConflict"),
         transaction_cancelled("ThrottlingError", "None"),
         transaction_cancelled("ProvisionedThroughputExceeded"),
+        transaction_cancelled("None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"),
     ],
     ids=str,
 )
@@ -68,7 +69,7 @@ def test_a_pause_is_between_a_fifth_and_the_whole(
 def test_after_the_last_attempt_nobody_waits(waited: list[float]) -> None:
     attempts = Attempts(*[aws_error("TransactionConflictException")] * 9)
 
-    with pytest.raises(Overloaded):
+    with pytest.raises(Overloaded, match=r"^DynamoDB was busy with others at every attempt$"):
         insist(attempts, PAUSES)
 
     assert (attempts.made, len(waited)) == (4, 3)
@@ -112,6 +113,7 @@ def test_a_condition_that_does_not_hold_is_not_tried_again(error: ClientError, p
         insist(attempts, PAUSES)
 
     assert (set(refused.value.positions), attempts.made) == (positions, 1)
+    assert str(refused.value) == f"the condition does not hold for the writes at {sorted(positions)}"
     assert [refused.value.item(position) for position in positions] == [{}] * len(positions)
 
 

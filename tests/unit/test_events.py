@@ -22,6 +22,7 @@ from aws_lambda_powertools.utilities.parser.models import (
 )
 from pydantic import BaseModel
 
+from tests.support.state_machine import Execution
 from tools.replay.cases import Case, filled_in, load
 from tools.replay.comparison import differences
 from tools.replay.credentials import Credentials
@@ -55,9 +56,10 @@ def test_a_shop_that_has_seen_all_events_answers_them_alike(invoke: Invoke, cred
         # Messages depend on earlier events: a settled order is not sent again.
         return Outcome(invoke(function, event).answer)
 
-    assert [
-        line for _ in range(2) for case in CASES.values() for line in replay(case, unwatched, credentials.values())
-    ] == []
+    # A refund is done once: its order is another afterwards.
+    cases = [case for case in CASES.values() if case.function != "refund-order"]
+
+    assert [line for _ in range(2) for case in cases for line in replay(case, unwatched, credentials.values())] == []
 
 
 @pytest.mark.parametrize("name", ["payments-sandbox/approved", "payments-sandbox/cancel", "place-order/good"])
@@ -101,8 +103,9 @@ def test_an_event_has_the_shape_that_aws_gives_it(case: Case) -> None:
         case {"Records": [{"eventSource": service}, *_]}:
             RECORD_MODELS[service].model_validate(case.event)
         case _:
-            # CodeDeploy's to a hook; of any other kind none is known here.
-            assert case.event.keys() == {"DeploymentId", "LifecycleEventHookExecutionId"}
+            # CodeDeploy's to a hook, and the refund's tasks'; of any other kind none is known here.
+            task, hook = Execution("an-execution", {}).event.keys(), {"DeploymentId", "LifecycleEventHookExecutionId"}
+            assert case.event.keys() in (task, hook)
 
 
 @each_case

@@ -1,6 +1,6 @@
 """A cold start pays for imports: each handler imports only modules that it uses, and makes its clients there.
 
-What is compared with is a function that makes a client with botocore and imports nothing else: that much they all need.
+They are compared with a function that makes a client with botocore and imports nothing else: all need that much.
 """
 
 import ast

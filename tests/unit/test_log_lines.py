@@ -10,7 +10,7 @@ from storefront.shared.observability import logger
 
 
 class Foreign:
-    """An object that JSON does not know."""
+    """A value that JSON does not know."""
 
     def __str__(self) -> str:
         return "f" * 2_000

@@ -8,9 +8,8 @@ import pytest
 from tools.console import Problem
 from tools.stack import lifecycle, references
 from tools.stack.emulator import Emulator
-from tools.stack.stack import ROOT
+from tools.stack.stack import DEPLOYED_FILES, ROOT
 
-FILES = ("template.yaml", "operations.yaml", "edge.yaml", "openapi.yaml")
 # In which file, what is there, what takes its place, and the name that is then missing.
 BREAKS = {
     "Ref to an alarm of a release": (
@@ -67,7 +66,7 @@ BREAKS = {
 
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
-    for name in FILES:
+    for name in DEPLOYED_FILES:
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path / "template.yaml"
 

@@ -1,4 +1,4 @@
-"""The command `replay`: which events, where, and what is shown of them. What answers is made up."""
+"""The command `replay`: which events, where, and what is shown of them. The target that answers is made up."""
 
 import base64
 import json
@@ -34,7 +34,8 @@ FUNCTION = Function(
     role="arn:aws:iam::123456789012:role/place-order",
     environment={"ORDERS_TABLE": "orders"},
 )
-READS, WRITES, NEEDS_A_TOKEN = "place-order/no-body", "place-order/good", "authorize-partner/good"
+READS, WRITES = "place-order/no-body", "place-order/good"
+NEEDS_A_TOKEN = "authorize-partner/good"
 
 
 @pytest.mark.parametrize(
@@ -73,8 +74,6 @@ NAMED = Named(CASES.values())
     "keys",
     [
         ("5f1c0a52-6c1e-4b8e-9a53-1d2f7c0b9e11", "ord-of-the-customer"),
-        ("partner/acme00000001", "ord-of-the-partner"),
-        ("acme00000001", "PO-2026-0001"),
         ("connection#Kx7Q2eLxIAMCJVA=", "connection"),
         ("room#support", "member#Kx7Q2eLxIAMCJVA="),
         ("room#order-ord-34covz7jsyepsy2u5uwdgxnssxciwktt", "message#1"),
@@ -85,6 +84,11 @@ NAMED = Named(CASES.values())
     ],
 )
 def test_whatever_is_stored_for_those_whom_the_events_name_is_known(keys: tuple[str, ...]) -> None:
+    assert NAMED.has(*keys)
+
+
+@pytest.mark.parametrize("keys", [("partner/acme00000001", "ord-of-the-partner"), ("acme00000001", "PO-2026-0001")])
+def test_whatever_is_stored_for_a_partner_of_the_events_is_known(keys: tuple[str, ...]) -> None:
     assert NAMED.has(*keys)
 
 

@@ -17,7 +17,7 @@ from samcli.yamlhelper import yaml_parse
 from tests.support.as_deployed import NESTED
 from tests.support.cloud_formation import MANAGED_BUCKET, ChangeSet, cloud_formation
 from tools.stack import apart, samconfig
-from tools.stack.stack import ROOT
+from tools.stack.stack import DEPLOYED_FILES, ROOT
 
 WORKFLOWS = ROOT / ".github" / "workflows"
 # The variables of each GitHub environment (docs/deploying.md), and of a pull request
@@ -55,7 +55,7 @@ def checkout(tmp_path: Path) -> Path:
         for part in ("src", "sandbox"):
             (folder / part).mkdir(parents=True)
             (folder / part / "code.py").write_text("")
-        for name in ("template.yaml", "openapi.yaml", "operations.yaml", "edge.yaml"):
+        for name in DEPLOYED_FILES:
             shutil.copy(ROOT / name, folder)
     shutil.copy(ROOT / "bootstrap.yaml", tmp_path)
     shutil.copy(ROOT / "samconfig.toml", tmp_path)
@@ -161,6 +161,13 @@ def test_governance_is_deployed_once_for_the_account_with_what_is_said(
     assert (asked.capabilities, asked.tags) == settings_of("governance")
     assert "AWS::CloudTrail::Trail" in asked.template_body
     assert len(asked.template_body.encode()) <= 51_200
+
+
+def test_the_first_deployment_by_hand_goes_to_dev(checkout: Path) -> None:
+    asked = asked_for(".venv/bin/sam deploy", checkout)
+
+    assert_is_deployed_as_configured(asked, "dev")
+    assert asked.stack == DEPLOYED["dev"]
 
 
 def test_bootstrap_fits_into_one_request_and_may_make_roles_with_names(checkout: Path) -> None:

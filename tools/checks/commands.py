@@ -63,6 +63,21 @@ def rename(
 
 
 @app.command()
+def remove(
+    package: Annotated[str, typer.Argument(help="A package of src/storefront.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Also where there are changes that are not committed.")] = False,
+) -> None:
+    """Remove a part from this copy of the project: its files, and the code that names it elsewhere."""
+    from tools.checks import removal
+
+    left = removal.remove(package, over_changes=yes)
+    format_code()
+    say(f"removed {package}; look with git diff. These lines still name it:")
+    for place in left:
+        say(f"  {place}")
+
+
+@app.command()
 def mutate(
     mutants: Annotated[list[str] | None, typer.Argument(help="Patterns: storefront.identity.*; default: all.")] = None,
 ) -> None:

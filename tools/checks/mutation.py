@@ -72,7 +72,7 @@ def page(before: str, survivors: Mapping[str, Survivor], statuses: Mapping[str, 
     """
     known = verdicts(before)
     judged = {name: known.get(survivor, OPEN) for name, survivor in survivors.items()}
-    scores = table(("part", "mutations", "noticed", "equivalent", "score"), _scores(statuses, judged))
+    scores = table(("part", "tried", "noticed", "equivalent", "score", "not tried"), _scores(statuses, judged))
     listed = sorted({(survivors[name], verdict) for name, verdict in judged.items()})
     rows = ((f"`{each.path}: {each.function}`", each.mutation, verdict) for each, verdict in listed)
     return f"{before.partition(_BEGIN)[0]}{_BEGIN}{scores}\n{table(('where', 'mutation', 'verdict'), rows)}"
@@ -93,14 +93,15 @@ def survivor_in(diff: str, name: str) -> Survivor:
 
 
 def _scores(statuses: Mapping[str, str], judged: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    """Return a row for each part: of the mutations that a test could notice, how many are noticed."""
-    tried = {name: status for name, status in statuses.items() if status != _NOT_TRIED}
-    total = Counter(_parts_of(name)["part"] for name in tried)
-    noticed = Counter(_parts_of(name)["part"] for name, status in tried.items() if status in _NOTICED)
-    equivalent = Counter(_parts_of(name)["part"] for name, verdict in judged.items() if verdict.startswith(EQUIVALENT))
-    for part in sorted(total):
-        score = 100 * noticed[part] / (total[part] - equivalent[part])
-        yield part, str(total[part]), str(noticed[part]), str(equivalent[part]), f"{score:.1f} %"
+    """Return a row for each part: of the mutations that were tried and a test could notice, how many are noticed."""
+    tried = Counter(_parts_of(name)["part"] for name, status in statuses.items() if status != _NOT_TRIED)
+    rest = Counter(_parts_of(name)["part"] for name, status in statuses.items() if status == _NOT_TRIED)
+    noticed = Counter(_parts_of(name)["part"] for name, status in statuses.items() if status in _NOTICED)
+    same = Counter(_parts_of(name)["part"] for name, verdict in judged.items() if verdict.startswith(EQUIVALENT))
+    for part in sorted(tried | rest):
+        could_be = tried[part] - same[part]
+        score = f"{100 * noticed[part] / could_be:.1f} %" if could_be else ""
+        yield part, str(tried[part]), str(noticed[part]), str(same[part]), score, str(rest[part])
 
 
 def _parts_of(name: str) -> re.Match[str]:

@@ -71,7 +71,9 @@ def _status(status: str | None) -> str:
 
 def _state_diagram() -> str:
     arrows = "".join(f"    {row.source or '[*]'} --> {row.target}\n" for row in TRANSITIONS)
-    return f"```mermaid\nstateDiagram-v2\n{arrows}    CONFIRMED --> [*]\n    REJECTED --> [*]\n```\n"
+    return (
+        f"```mermaid\nstateDiagram-v2\n{arrows}    CONFIRMED --> [*]\n    REJECTED --> [*]\n    REFUNDED --> [*]\n```\n"
+    )
 
 
 def _sandbox() -> str:

@@ -35,16 +35,21 @@ def rename(name: str, *, over_changes: bool = False) -> int:
         The checkout has changes, unless ``over_changes``; or the local stack is up, under the old name.
     """
     _require_good(name)
-    if Emulator(STATE_DIRECTORY).is_running():
-        raise Problem("the local stack is up under the old name: end it with make down")
-    if _git("status", "--porcelain") and not over_changes:
-        raise Problem("the checkout has changes: commit them first, or add --yes to rename over them")
-    paths = [ROOT / path for path in _git("ls-files", "-z").split("\0") if path and path not in _KEPT]
-    changed = sum(_replaced(path, name) for path in paths if path.is_file())
+    changed = sum(_replaced(path, name) for path in clean_files(over_changes=over_changes) if path.name not in _KEPT)
     _git("mv", f"src/{NAME}", f"src/{name}")
     # `make` writes the command under its new name.
     COMMAND.unlink(missing_ok=True)
     return changed
+
+
+def clean_files(*, over_changes: bool) -> list[Path]:
+    """Return the files that Git knows, of a checkout that a command may change everywhere."""
+    if Emulator(STATE_DIRECTORY).is_running():
+        raise Problem("the local stack is up with what will change: end it with make down")
+    if _git("status", "--porcelain") and not over_changes:
+        raise Problem("the checkout has changes: commit them first, or add --yes to go over them")
+    paths = [ROOT / path for path in _git("ls-files", "-z").split("\0") if path]
+    return [path for path in paths if path.is_file()]
 
 
 def _require_good(name: str) -> None:

@@ -15,7 +15,7 @@ from tools.console import Problem
 from tools.ops.accounts import Accounts
 from tools.stack.stack import Stack
 
-SETTLED = frozenset({"CONFIRMED", "REJECTED"})
+SETTLED = frozenset({"CONFIRMED", "REJECTED", "REFUNDED", "REFUND_FAILED"})
 _TIMEOUT_SECONDS = 35  # a little more than API Gateway's own
 _POLL_SECONDS = 0.25
 

@@ -11,6 +11,7 @@ from tools.demo.chat import Access
 from tools.demo.visit import Visit, abbreviated
 from tools.ops import partners, webhook
 from tools.ops.back_office import BackOffice
+from tools.ops.refunds import Support
 
 Walk = Callable[[Visit], None]
 
@@ -105,6 +106,32 @@ def _order_and_follow(visit: Visit) -> None:
 
     visit.step("Ask for it as another customer", "get_order: orders are keyed by customer, so no other can find it")
     visit.expect(404, visit.other.request("GET", f"/orders/{order_id}"))
+
+
+@_journey("refund an order", *_ORDERING, after="sign in")
+def _refund_an_order(visit: Visit) -> None:
+    order_id = visit.expect(202, visit.customer.order({"MUG-001": 1})).json()["orderId"]
+    visit.watch(visit.customer, f"/orders/{order_id}", until="CONFIRMED")
+    customer_id = claims(visit.customer.token or "")["sub"]
+
+    visit.step(
+        "Ask for a refund as a customer", "the TOKEN authorizer authorize_support: a customer is not in the group"
+    )
+    visit.expect(403, Support(visit.customer).start(order_id, customer_id, "changed my mind"))
+
+    visit.step(
+        "Refund it as support",
+        "authorize_support, then the gateway itself, which starts the state machine in refund.asl.json. refund_order "
+        "does its tasks: claim the order, have the charge cancelled, give the stock back",
+    )
+    key = str(uuid.uuid4())
+    support = Support.of(visit.stack)
+    started = visit.expect(202, support.start(order_id, customer_id, "arrived broken", key))
+    visit.require(support.outcome(started) == "REFUNDED", "the refund to end with REFUNDED")
+    visit.watch(visit.customer, f"/orders/{order_id}", until="REFUNDED")
+
+    visit.step("Send the same request again", "Step Functions: the execution's name is taken, and nothing new starts")
+    visit.expect(202, support.start(order_id, customer_id, "arrived broken", key))
 
 
 @_journey("order what is declined", *_ORDERING, Need.SANDBOX, after="sign in")

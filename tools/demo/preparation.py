@@ -1,4 +1,4 @@
-"""Makes on a stack what the journeys need, for the time of a smoke test: customers, partners, products."""
+"""Makes on a stack what the journeys need, for the time of a smoke test."""
 
 import secrets
 import time

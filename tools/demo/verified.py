@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from tools.console import Problem
 from tools.demo.smoke import Outcome, Result
-from tools.stack.stack import ROOT
+from tools.stack.stack import DEPLOYED_FILES, ROOT
 
 RECORD = ROOT / "docs" / "verified.json"
-_TRIED = ("src", "sandbox", "tools", "template.yaml", "operations.yaml", "edge.yaml", "openapi.yaml", "samconfig.toml")
+_TRIED = ("src", "sandbox", "tools", *DEPLOYED_FILES, "samconfig.toml")
 
 Record = dict[str, dict[str, dict[str, str]]]
 

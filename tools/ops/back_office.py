@@ -43,7 +43,13 @@ def renewed(stack: Stack, state: Path) -> Stack:
 
 
 def signed(
-    method: str, url: str, body: bytes, headers: dict[str, str], credentials: dict[str, str], region: str
+    method: str,
+    url: str,
+    body: bytes,
+    headers: dict[str, str],
+    credentials: dict[str, str],
+    region: str,
+    service: str = "execute-api",
 ) -> dict[str, str]:
     """Return a request's headers together with those that sign it."""
     request = AWSRequest(method=method, url=url, data=body, headers=headers)
@@ -51,7 +57,7 @@ def signed(
     token = credentials["session_token"] or None
     keys = Credentials(credentials["access_key_id"], credentials["secret_access_key"], token)
     # "Signing AWS API requests", AWS Identity and Access Management User Guide
-    SigV4Auth(keys, "execute-api", region).add_auth(request)
+    SigV4Auth(keys, service, region).add_auth(request)
     return dict(request.headers)
 
 

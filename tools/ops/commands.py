@@ -13,7 +13,7 @@ import typer
 from storefront.shared.text import printable
 from tools.console import Misuse, asked_for, say, say_json, styled
 from tools.environments import ROOT, STATE_DIRECTORY
-from tools.options import StackName, State, chosen
+from tools.options import Plan, StackName, State, chosen
 
 if TYPE_CHECKING:
     from tools.ops.accounts import Accounts
@@ -56,7 +56,7 @@ def order(
 @app.command()
 def redrive(
     queue: Annotated[
-        str | None, typer.Argument(help="orders, partner-orders, ...; without it, all, to look at.", show_default=False)
+        str | None, typer.Argument(help="orders, chat-status, ...; without it, all, to look at.", show_default=False)
     ] = None,
     match: Annotated[str | None, typer.Option(help="Only those with this text in their body or an attribute.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Move them; without it, nothing changes.")] = False,
@@ -169,7 +169,7 @@ def _deploy(name: str, parameters: list[str]) -> None:
 
 @partner.command()
 def issue(
-    plan: Annotated[Literal["bronze", "gold"], typer.Argument(help="Their usage plan.")],
+    plan: Annotated[Plan, typer.Argument(help="Their usage plan.")],
     stack: StackName = None,
     state: State = STATE_DIRECTORY,
 ) -> None:

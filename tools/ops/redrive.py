@@ -31,6 +31,8 @@ _ENDING = "DeadLetterQueue"
 _MOVING = ("moved", "moves them back")
 _PUBLISHING = ("published", "publishes the events of the orders they name, as they are now")
 
+_REFUND = "a refund that failed: support asks again, with a new key"
+
 Letter = dict[str, Any]  # a message as SQS hands it out
 
 
@@ -175,7 +177,10 @@ def _publish_again(stack: Stack, letter: Letter) -> None:
     The change itself is gone; its order is in the table. Consumers go by the order's version, so an event too many
     does nothing.
     """
-    key = json.loads(letter["Body"]).get("key")
+    body = json.loads(letter["Body"])
+    if "refundId" in body:
+        raise Problem(_REFUND)
+    key = body.get("key")
     if not key:
         raise Problem("it names a place in the stream and no order: see docs/operations.md")
     table = stack.outputs["OrdersTableName"]
@@ -191,6 +196,8 @@ def _pointer(letter: Letter) -> str:
     """Say what a dead letter of the stream points to; it cannot be sent back as a message."""
     try:
         body = json.loads(letter["Body"])
+        if "refundId" in body:
+            return f"{_REFUND}; its order: storefront order {body['request']['orderId']}"
         if "key" in body:
             order_id = body["key"]["orderId"]["S"]
             return f"a change that could not be read; its order is in the table: storefront order {order_id}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from tools.console import say, styled
+from tools.console import folded, say, styled
 from tools.rehearsal.alarms import MINUTE, Alarm, State
 from tools.rehearsal.metrics import Measurement, Metric
 from tools.rehearsal.schedule import Shift, share_at
@@ -63,9 +63,9 @@ class Rollout:
             raise
         if end.exit_code:
             self.versions.point_to(self.versions.current)
-            say(f"{styled('rolled back', 'red')} to version {self.versions.current}: {end.text}")
+            say(folded(f"{styled('rolled back', 'red')} to version {self.versions.current}: {end.text}"))
         else:
-            say(f"{styled('completed', 'green')}: {end.text}")
+            say(folded(f"{styled('completed', 'green')}: {end.text}"))
         return end
 
     def _run(self) -> End:

@@ -13,6 +13,7 @@ _PATTERNS = {
     "message-id": r"[0-9a-f]{12}-[0-9a-f]{16}",
     "ticket": r"[A-Za-z0-9_-]{43}",
     "ticket-url": r"wss?://[^?]+\?ticket=[A-Za-z0-9_-]{43}",
+    "user-id": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "timestamp": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
 }
 

@@ -1,4 +1,4 @@
-"""The values of the placeholders in the events: what their partners, customers and the payment provider show."""
+"""The values of the placeholders in the events: what their callers show."""
 
 import json
 import time
@@ -12,6 +12,7 @@ from storefront.partners.store import PartnerStore
 from storefront.partners.token import Partner, issue
 from storefront.payments.webhook_signature import sign
 from storefront.shared import clock
+from tools.ops.accounts import Accounts
 from tools.replay.cases import EVENTS
 from tools.stack.functions import Function
 from tools.stack.seed import webhook_of
@@ -32,6 +33,8 @@ class Credentials:
     user_pool_client: str
     payments_secret: str
     webhook_secret: str
+    support_token: str
+    customer_token: str
     _ticket: str = field(default_factory=new_ticket)
     _tokens: dict[str, str] = field(default_factory=dict)
 
@@ -46,10 +49,12 @@ class Credentials:
             user_pool_client=stack.outputs["UserPoolClientId"],
             payments_secret=stack.client("secretsmanager").get_secret_value(SecretId=payments)["SecretString"],
             webhook_secret=webhook_of(stack)["secret"],
+            support_token=_access_token(stack, "support"),
+            customer_token=_access_token(stack, "customer"),
         )
 
     def issue(self) -> None:
-        """Add the partners of the events; those that somebody has left behind go."""
+        """Add the callers of the events; those that somebody has left behind go."""
         self._remove_partners()
         partners = PartnerStore(self.dynamodb, self.partners_table)
         for name, partner, api_key, revoked in (
@@ -69,7 +74,9 @@ class Credentials:
         signature = sign("POST", "/webhooks/payments", now, content, self.webhook_secret)
         return {
             "ChatTicket": self._ticket,
+            "CustomerToken": self.customer_token,
             "PaymentsSecret": self.payments_secret,
+            "SupportToken": self.support_token,
             "UserPoolClientId": self.user_pool_client,
             "WebhookTimestamp": str(now),
             "WebhookSignature": signature.removeprefix("v1="),
@@ -77,7 +84,7 @@ class Credentials:
         }
 
     def withdraw(self) -> None:
-        """Remove the partners and the ticket."""
+        """Remove what `issue` has added."""
         self._remove_partners()
         self._tickets.consume(self._ticket, clock.now())
 
@@ -88,3 +95,8 @@ class Credentials:
     def _remove_partners(self) -> None:
         for partner in (PARTNER, REVOKED_PARTNER):
             self.dynamodb.delete_item(TableName=self.partners_table, Key={"partnerId": {"S": partner}})
+
+
+def _access_token(stack: Stack, name: str) -> str:
+    user = stack.users[name]
+    return str(Accounts.of(stack).sign_in(user.email, user.password)["AccessToken"])

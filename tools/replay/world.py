@@ -16,7 +16,7 @@ from tools.stack.functions import Function
 from tools.stack.seed import PRODUCTS, item_of
 from tools.stack.stack import Stack
 
-_HOLDING_STOCK = {"RESERVED", "AWAITING_PAYMENT", "CONFIRMED"}
+_HOLDING_STOCK = {"RESERVED", "AWAITING_PAYMENT", "CONFIRMED", "REFUND_FAILED"}
 _UNSETTLED = {"PENDING", "RESERVED"}
 _SETTLED_WITHIN_SECONDS = 30
 _POLL_SECONDS = 0.2

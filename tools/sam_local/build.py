@@ -10,11 +10,11 @@ from pathlib import Path
 from tools import environments
 from tools.console import Problem, step
 from tools.stack import apart
-from tools.stack.stack import ROOT
+from tools.stack.stack import DEPLOYED_FILES, ROOT
 
 RUNTIME = ".".join(map(str, environments.RUNTIME))
 _SECONDS = 300
-_SOURCES = ("src", "sandbox", "template.yaml", "operations.yaml", "edge.yaml", "openapi.yaml")
+_SOURCES = ("src", "sandbox", *DEPLOYED_FILES)
 # As `make build`: the Python of .venv comes first, if it is the one that is needed.
 _PATH = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
 

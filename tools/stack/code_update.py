@@ -20,13 +20,13 @@ from botocore.exceptions import ClientError
 from samcli.lib.utils.hash import dir_checksum
 
 from tools.console import Problem
-from tools.stack.deployment import BUCKET, TEMPLATE, describe, first_failure
+from tools.stack.deployment import BUCKET, describe, first_failure
 from tools.stack.emulator import Emulator
-from tools.stack.stack import ROOT, STACK_NAME, client
+from tools.stack.stack import DEPLOYED_FILES, ROOT, STACK_NAME, client
 
 FOLDERS = ("src", "sandbox")  # the packages
 # All else that `sam deploy` reads.
-FILES = (TEMPLATE, *(ROOT / name for name in ("operations.yaml", "edge.yaml", "openapi.yaml", "samconfig.toml")))
+FILES = tuple(ROOT / name for name in (*DEPLOYED_FILES, "samconfig.toml"))
 _RECORD = "last-deployment.json"
 _TEMPLATE_KEY = "code-update.template"
 _FINISHED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")

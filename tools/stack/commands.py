@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from tools.console import say
+from tools.console import Misuse, say
 from tools.environments import COMMAND, STATE_DIRECTORY
-from tools.options import StackName, State, User, chosen
+from tools.options import Plan, StackName, State, User, chosen
 
 app = typer.Typer()
 _PORTS = 65535
@@ -78,6 +78,31 @@ def token(user: Annotated[User, typer.Argument()] = "customer", state: State = S
 
 
 @app.command()
+def explain(
+    method: Annotated[str, typer.Argument(help="GET, POST, PUT, PATCH, DELETE or OPTIONS.")],
+    path: Annotated[str, typer.Argument(help="The path behind the stage, with its query string.")],
+    data: Annotated[str | None, typer.Option("--data", help="The body; JSON, unless a header says otherwise.")] = None,
+    header: Annotated[list[str] | None, typer.Option("--header", help="NAME:VALUE; may be repeated.")] = None,
+    user: Annotated[User | None, typer.Option("--as", help="Sign in, and send the ID token.")] = None,
+    partner: Annotated[Plan | None, typer.Option(help="Send the token of this plan's partner.")] = None,
+    state: State = STATE_DIRECTORY,
+) -> None:
+    """Send a request, and print its way through API Gateway step by step."""
+    from tools.demo.api_client import ApiClient, sign_in
+    from tools.ops import partners
+    from tools.stack import explain as explained
+
+    headers = {name.strip(): value.strip() for name, _, value in (each.partition(":") for each in header or [])}
+    if not path.startswith("/"):
+        raise Misuse("a path starts with a slash")
+    stack = chosen(None, state)
+    client = (
+        partners.caller(stack, partner) if partner else ApiClient(stack.url, sign_in(stack, user) if user else None)
+    )
+    explained.explain(stack, client, method.upper(), path, data, headers)
+
+
+@app.command()
 def env(
     lesson: Annotated[str, typer.Argument(metavar="[LESSON]", help="A lesson's stack; without one, the shop's.")] = "",
     state: State = STATE_DIRECTORY,
@@ -97,11 +122,18 @@ def env(
 
 
 @app.command()
-def differences() -> None:
+def differences(
+    readings: Annotated[
+        bool, typer.Option("--readings", help="List what was read into AWS's pages and not seen on AWS.")
+    ] = False,
+) -> None:
     """List what the local stack does otherwise than AWS."""
     from tools.stack import differences as listed
 
-    listed.show()
+    if readings:
+        listed.show_readings()
+    else:
+        listed.show()
 
 
 @app.command("sam-local")

@@ -1,4 +1,4 @@
-"""The differences of the local stack from AWS, as ``differences.toml`` lists them."""
+"""The differences of the local stack from AWS, and its readings of AWS's pages: two lists, each in a file."""
 
 from __future__ import annotations
 
@@ -18,10 +18,29 @@ class Difference:
     locally: str
 
 
-_LISTED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
-DIFFERENCES = tuple(Difference(**row) for row in _LISTED["difference"])
+@dataclass(frozen=True)
+class Reading:
+    """Something that a page of AWS's leaves open, and how a module of the local API Gateway has read it."""
+
+    module: str
+    page: str
+    here: str
+
+
+def _listed(name: str) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = tomllib.loads(Path(__file__).with_name(f"{name}s.toml").read_text())[name]
+    return rows
+
+
+DIFFERENCES = tuple(Difference(**row) for row in _listed("difference"))
+READINGS = tuple(Reading(**row) for row in _listed("reading"))
 
 
 def show() -> None:
     """Print the list."""
     say_table("on AWS", "here", rows=((row.asked, row.locally) for row in DIFFERENCES))
+
+
+def show_readings() -> None:
+    """Print the readings, none of which was seen on AWS."""
+    say_table("not seen on AWS", "page", rows=((row.here, row.page) for row in READINGS))

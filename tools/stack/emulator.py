@@ -130,7 +130,7 @@ class Emulator:
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         return passed_on | {
             "AUTH": "true",  # IAM policies are enforced
-            "CLOUDTRAIL_RECORDING": "1",  # the event history; it keeps the last 10,000 calls
+            "SFN_WAIT_SCALE": "0.02",  # state machines try again within seconds
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(port),
             "MINISTACK_HOST": HOST,  # in queue URLs

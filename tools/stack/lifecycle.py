@@ -118,10 +118,11 @@ def _update(emulator: Emulator, state: Path, template: Path) -> Stack:
     local_outputs = {name: addresses.local_url(value, endpoint) for name, value in outputs.items()}
     # Passwords and tokens of the last deployment stay valid.
     known = Stack.load(state) if (state / "stack.json").exists() else None
-    users, partners = (known.users, known.partners) if known else ({}, {})
+    users = known.users if known else {}
+    partners = known.partners if known else {}
     stack = Stack(endpoint, REGION, emulator.credentials, local_outputs, users, partners=partners)
     addresses.write_local_urls(stack)
-    with step("add products, customers and partners"):
+    with step("add products and users"):
         seed.seed_products(stack)
         stack = replace(stack, users=seed.seed_customers(stack), partners=seed.seed_partners(stack))
         stack = replace(stack, webhook=seed.webhook_of(stack))

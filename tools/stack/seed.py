@@ -1,4 +1,4 @@
-"""Fills a new stack: products, two customers and a supporter who can sign in, a partner for each usage plan."""
+"""Fills a new stack: products, and everybody who calls it."""
 
 from __future__ import annotations
 

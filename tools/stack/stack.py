@@ -18,6 +18,8 @@ from tools.stack import apart
 
 ROOT = environments.ROOT
 STATE_DIRECTORY = environments.STATE_DIRECTORY
+# The files that `sam deploy` reads, beside the packages and its settings.
+DEPLOYED_FILES = ("template.yaml", "operations.yaml", "edge.yaml", "openapi.yaml", "refund.asl.json")
 STACK_NAME = "storefront-local"
 REGION = "us-east-1"
 
@@ -54,8 +56,6 @@ class Stack:
         The ``secret`` with which a payment provider signs webhooks.
     back_office
         An hour's credentials of the role that writes products; ``up`` and other commands renew them.
-    partners
-        By their usage plans, ``bronze`` and ``gold``.
     """
 
     endpoint: str
@@ -65,6 +65,7 @@ class Stack:
     users: dict[str, User]
     webhook: dict[str, str] = field(default_factory=dict)
     back_office: dict[str, str] = field(default_factory=dict, repr=False)
+    # By their usage plans, `bronze` and `gold`
     partners: dict[str, PartnerAccess] = field(default_factory=dict)
     name: str = STACK_NAME
 

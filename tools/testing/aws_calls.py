@@ -30,7 +30,7 @@ class AwsCall:
     operation
         The operation as the API names it, such as `PutItem`.
     parameters
-        What the caller gave. A listener may change them.
+        The arguments of the call. A listener may change them.
     """
 
     service: str

@@ -37,6 +37,7 @@ _VARIABLES = {
     "RETRY_AFTER_SECONDS": "20",
     "REVIEW_AFTER_SECONDS": "1800",
     "USER_POOL_CLIENT_ID": "the-client",
+    "USER_POOL_ID": "us-east-1_thepool",
     "WEBHOOK_SECRET_ARN": "webhook-secret",
 }
 

@@ -30,7 +30,7 @@ def rest_event(
     path: dict[str, str] | None = None,
     authorizer: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return a REST proxy event: a customer is signed in, a partner has shown a token, or this is the context."""
+    """Return a REST proxy event of somebody, or with this context of an authorizer."""
     claims = {"sub": customer, "token_use": "id", "aud": "the-client"}  # nosec B105
     claims["email"] = "customer@example.com"
     return {

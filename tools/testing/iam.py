@@ -28,6 +28,8 @@ _ACTIONS = {
     "lambda:Invoke": "lambda:InvokeFunction",
     "apigatewaymanagementapi:PostToConnection": "execute-api:ManageConnections",
 }
+# Cognito goes by the access token, and IAM is not asked ("GetUser", Amazon Cognito User Pools API Reference).
+_UNSIGNED = {"GetUser"}
 _MADE_BY_AWS = {
     "codedeploy:GetDeployment": "deploymentgroup:${AWS::StackName}-*/*",
     "codedeploy:PutLifecycleEventHookExecutionStatus": "deploymentgroup:${AWS::StackName}-*/*",
@@ -66,12 +68,14 @@ def _asked(function: str, service: str, operation: str, parameters: Json) -> Ite
         yield from _asked_of_tables(function, action, parameters)
         return
     match parameters:
+        case _ if operation in _UNSIGNED:
+            return
         case _ if action in _MADE_BY_AWS:
             yield action, _MADE_BY_AWS[action], ""
         case {"Entries": entries} if service == "events":
             for entry in entries:
                 yield action, _resource(function, entry["EventBusName"]), ""
-        case {"QueueUrl": name} | {"SecretId": name}:
+        case {"QueueUrl": name} | {"SecretId": name} | {"UserPoolId": name}:
             yield action, _resource(function, name), ""
         case {"Name": name}:
             yield action, f"parameter{_parameter(function, name)}", ""

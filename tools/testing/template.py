@@ -72,6 +72,7 @@ def _uploaded() -> Json:
     # And `sam deploy` has uploaded the code.
     template["Globals"]["Function"]["CodeUri"] = "s3://artifacts/code.zip"
     template["Resources"]["PaymentsSandboxFunction"]["Properties"]["CodeUri"] = "s3://artifacts/sandbox.zip"
+    template["Resources"]["RefundOrders"]["Properties"]["DefinitionUri"] = "s3://artifacts/refund.asl.json"
     return template
 
 

@@ -34,7 +34,7 @@ class TicketStore:
     def consume(self, text: str, now: datetime) -> Ticket | None:
         """Take a ticket, so that nobody else can; `None` where there is none that is still good.
 
-        Of those who come with the same ticket at once the delete lets one through. Where its answer is lost, the
+        The delete lets one through of those who come with the same ticket at once. Where its answer is lost, the
         repeated call finds nothing: its holder asks for another ticket, and nobody comes in twice.
         """
         try:

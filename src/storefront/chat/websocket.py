@@ -105,7 +105,7 @@ def websocket_handler(
 ) -> Callable[[Callable[[Exchange[Asked]], None]], Handler]:
     """Make a function of an exchange the handler of a route: ids in its logs, refusals as error frames.
 
-    What is not a `Refusal` is a fault of ours: it is logged with its traceback and answered with no detail of the
+    Any other exception is a fault of ours: it is logged with its traceback and answered with no detail of the
     inside. A frame that is refused counts as one, too.
 
     Parameters

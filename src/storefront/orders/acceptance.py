@@ -90,7 +90,7 @@ class OrderIntake:
             )
         if order.request_hash != request.hash:
             raise Unprocessable(
-                "This `Idempotency-Key` (of a partner's order: `reference`) was used for an order with other content. "
+                "This `Idempotency-Key` or `reference` was used for an order with other content. "
                 "Use a new key for a new order."
             )
         if order.status is Status.PENDING:

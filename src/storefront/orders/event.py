@@ -13,6 +13,7 @@ _TYPE_OF_STATUS = {
     Status.PENDING: "OrderAccepted",
     Status.CONFIRMED: "OrderConfirmed",
     Status.REJECTED: "OrderRejected",
+    Status.REFUNDED: "OrderRefunded",
 }
 
 

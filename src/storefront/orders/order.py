@@ -31,6 +31,25 @@ class OrderKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Refund:
+    """A refund that support has asked for.
+
+    Parameters
+    ----------
+    id
+        The execution of the refund workflow.
+    by
+        The member of support, by the subject of their token.
+    reason
+        The reason in their words.
+    """
+
+    id: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """An order as it is stored.
 
@@ -47,6 +66,8 @@ class Order:
         cancel it.
     refund_event_id
         The provider's event that came after the rejection and made the refund due: it makes none again.
+    refund
+        The last refund that has claimed this order after it was confirmed.
     """
 
     key: OrderKey
@@ -63,6 +84,12 @@ class Order:
     rejection_reason: Reason | None = None
     refund_due: bool = False
     refund_event_id: str | None = None
+    refund: Refund | None = None
+
+    @property
+    def refund_in_progress(self) -> Refund | None:
+        """The refund that has this order now; the reconciler looks at it when its time is over."""
+        return self.refund if self.review_at else None
 
     @property
     def total(self) -> Money:

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from storefront.orders.order import Line, Order, OrderKey
+from storefront.orders.order import Line, Order, OrderKey, Refund
 from storefront.orders.status import Reason, Status
 from storefront.shared import clock
 from storefront.shared.attributes import Item, Unreadable, to_item
@@ -47,6 +47,7 @@ def order_of(item: Mapping[str, Any]) -> Order:
         rejection_reason=_reason(value),
         refund_due=value.has("refundDue") and value.flag("refundDue"),
         refund_event_id=value.optional_text("refundEventId"),
+        refund=_refund(value),
     )
 
 
@@ -82,6 +83,12 @@ def _reason(value: Item) -> Reason | None:
         raise Unreadable("rejectionReason is not one that is known here") from None
 
 
+def _refund(value: Item) -> Refund | None:
+    if not value.has("refundId"):
+        return None
+    return Refund(value.text("refundId"), value.text("refundBy"), value.text("refundReason"))
+
+
 def item_of(order: Order) -> dict[str, Any]:
     """Return the item of an order."""
     value: dict[str, Any] = {
@@ -111,6 +118,8 @@ def item_of(order: Order) -> dict[str, Any]:
         value["refundDue"] = True
     if order.refund_event_id:
         value["refundEventId"] = order.refund_event_id
+    if order.refund:
+        value |= {"refundId": order.refund.id, "refundBy": order.refund.by, "refundReason": order.refund.reason}
     return to_item(value)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from storefront.orders.order import Line, Order, OrderKey, is_order_id
+from storefront.orders.order import Line, Order, OrderKey, Refund, is_order_id
 from storefront.orders.order_item import change_of, item_of, key_of, order_of
 from storefront.orders.processing import OrderMovedOn, OutOfStock
 from storefront.orders.status import Reason, Status, check_transition
@@ -123,13 +123,7 @@ class OrderStore:
         )
         if order.status is Status.PENDING:
             return self._update(rejected, order)
-        try:
-            return self._transact(rejected, order, giving_back, order.lines)
-        except StockRefused as refused:
-            # A product has been deleted since. Its stock has nowhere to go back to; the customer's money has.
-            logger.warning("stock not given back: no such product", extra={"skus": refused.skus})
-            rest = [line for line in order.lines if line.sku not in refused.skus]
-            return self._transact(rejected, order, giving_back, rest)
+        return self._give_back(rejected, order)
 
     def refunded(self, order: Order) -> Order:
         """Cross off the refund that was due for a rejected order."""
@@ -140,6 +134,18 @@ class OrderStore:
         owed = replace(order, refund_due=True, refund_event_id=event_id, review_at=clock.now())
         return self._update(owed, order)
 
+    def claim_refund(self, order: Order, refund: Refund, review_at: datetime) -> Order:
+        """Note who refunds the order and why, and when the reconciler ends a refund that has not ended itself."""
+        return self._update(replace(order, refund=refund, review_at=review_at), order)
+
+    def complete_refund(self, order: Order) -> Order:
+        """Mark the order `REFUNDED` and give its stock back, both or neither."""
+        return self._give_back(replace(order, status=Status.REFUNDED, review_at=None), order)
+
+    def fail_refund(self, order: Order) -> Order:
+        """Mark the order `REFUND_FAILED`: another refund may claim it."""
+        return self._update(replace(order, status=Status.REFUND_FAILED, review_at=None), order)
+
     def postpone(self, order: Order, review_at: datetime) -> Order:
         """Count a review and set the time of the next."""
         return self._update(replace(order, reviews=order.reviews + 1, review_at=review_at), order)
@@ -147,6 +153,15 @@ class OrderStore:
     def defer(self, order: Order, review_at: datetime) -> Order:
         """Set the time of the next review without counting one: this one could not be made."""
         return self._update(replace(order, review_at=review_at), order)
+
+    def _give_back(self, changed: Order, read: Order) -> Order:
+        try:
+            return self._transact(changed, read, giving_back, read.lines)
+        except StockRefused as refused:
+            # A product has been deleted since. Its stock has nowhere to go back to; the customer's money has.
+            logger.warning("stock not given back: no such product", extra={"skus": refused.skus})
+            rest = [line for line in read.lines if line.sku not in refused.skus]
+            return self._transact(changed, read, giving_back, rest)
 
     def _update(self, changed: Order, read: Order) -> Order:
         changed = _next_version(changed, read)

@@ -1,8 +1,8 @@
 """The consumer of the orders table's stream.
 
-Events are not written beside the state: a crash between the two would lose one. What the table says has happened, the
-stream delivers, at least once and in the order of an item's changes ("Change data capture for DynamoDB Streams",
-Amazon DynamoDB Developer Guide).
+Events are not written beside the state: a crash between the two would lose one. The stream
+delivers each change of the table, at least once and in the order of an item's changes ("Change data capture for
+DynamoDB Streams", Amazon DynamoDB Developer Guide).
 """
 
 import os
@@ -24,7 +24,9 @@ _METRIC_OF_EVENT = {
     "OrderAccepted": "OrdersAccepted",
     "OrderConfirmed": "OrdersConfirmed",
     "OrderRejected": "OrdersRejected",
+    "OrderRefunded": "OrdersRefunded",
 }
+_OUTCOMES = {"OrderConfirmed", "OrderRejected"}
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -81,5 +83,5 @@ def _count(event: OrderEvent) -> None:
     logger.set_correlation_id(event.order.correlation_id)
     logger.info("event published", extra={"order_id": event.order.key.order_id, "event_type": event.type})
     metrics.add_metric(_METRIC_OF_EVENT[event.type], MetricUnit.Count, 1)
-    if event.type != "OrderAccepted":
+    if event.type in _OUTCOMES:
         metrics.add_metric("SecondsToOutcome", MetricUnit.Seconds, event.seconds_since_acceptance)

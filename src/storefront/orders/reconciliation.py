@@ -22,6 +22,7 @@ class Orders(processing.Orders, Protocol):
 
     def postpone(self, order: Order, review_at: datetime) -> Order: ...  # noqa: D102
     def defer(self, order: Order, review_at: datetime) -> Order: ...  # noqa: D102
+    def fail_refund(self, order: Order) -> Order: ...  # noqa: D102
 
 
 class Queue(Protocol):
@@ -49,14 +50,15 @@ def reconcile_order(
         match order.status:
             case Status.REJECTED:
                 return processing.refund(order, orders, payments)
-            case Status.AWAITING_PAYMENT:
-                return _look_up_and_settle(order, orders, payments, schedule, now)
-            case Status.RESERVED if schedule.is_last(order.reviews):
-                return _look_up_and_settle(order, orders, payments, schedule, now)
-            case Status.PENDING if schedule.is_last(order.reviews):
-                return orders.reject(order, Reason.PROCESSING_FAILED)
-            case _:
+            case Status.PENDING | Status.RESERVED if not schedule.is_last(order.reviews):
                 return _send_again(order, orders, queue, schedule, now)
+            case Status.PENDING:
+                return orders.reject(order, Reason.PROCESSING_FAILED)
+            case Status.RESERVED | Status.AWAITING_PAYMENT:
+                return _look_up_and_settle(order, orders, payments, schedule, now)
+            case _:
+                # A refund whose time is over: its execution was stopped, or ran out of time.
+                return orders.fail_refund(order)
     except OrderMovedOn:
         return order
 

@@ -12,6 +12,8 @@ class Status(StrEnum):
     AWAITING_PAYMENT = "AWAITING_PAYMENT"
     CONFIRMED = "CONFIRMED"
     REJECTED = "REJECTED"
+    REFUNDED = "REFUNDED"
+    REFUND_FAILED = "REFUND_FAILED"
 
 
 class Reason(StrEnum):
@@ -37,6 +39,9 @@ class Transition:
 _PROCESSOR = "processor"
 _PROCESSOR_OR_RECONCILER = "processor or reconciler"
 _WEBHOOK_OR_RECONCILER = "`POST /webhooks/payments` or reconciler"
+_REFUND = "refund workflow"
+_MONEY_IS_BACK = "the workflow has claimed the order, and the provider has cancelled the charge"
+_WRITES_REFUNDED = "stock goes up (one transaction); who and why stand there since the claim"
 
 TRANSITIONS = (
     Transition(
@@ -96,6 +101,17 @@ TRANSITIONS = (
         "(then a refund is due)",
         writes="the reason; stock goes up (one transaction)",
     ),
+    Transition(Status.CONFIRMED, Status.REFUNDED, made_by=_REFUND, condition=_MONEY_IS_BACK, writes=_WRITES_REFUNDED),
+    Transition(
+        Status.CONFIRMED,
+        Status.REFUND_FAILED,
+        made_by="refund workflow or reconciler",
+        condition="the workflow has claimed the order, and a failure remains or its time is over",
+        writes="the claim ends: a new request may start",
+    ),
+    Transition(
+        Status.REFUND_FAILED, Status.REFUNDED, made_by=_REFUND, condition=_MONEY_IS_BACK, writes=_WRITES_REFUNDED
+    ),
 )
 
 ON_REDELIVERY = {
@@ -104,6 +120,8 @@ ON_REDELIVERY = {
     Status.AWAITING_PAYMENT: "nothing: the provider's event decides, or the reconciler, which looks the charge up",
     Status.CONFIRMED: "nothing",
     Status.REJECTED: "refunds where a refund is still due, otherwise nothing",
+    Status.REFUNDED: "nothing",
+    Status.REFUND_FAILED: "nothing",
 }
 
 ON_PAYMENT_EVENT = {
@@ -112,6 +130,8 @@ ON_PAYMENT_EVENT = {
     Status.AWAITING_PAYMENT: "confirms the order, or rejects it and gives the stock back",
     Status.CONFIRMED: "nothing",
     Status.REJECTED: "approved: notes that a refund is due, once for each event; declined: nothing",
+    Status.REFUNDED: "nothing",
+    Status.REFUND_FAILED: "nothing",
 }
 
 _ALLOWED = frozenset((transition.source, transition.target) for transition in TRANSITIONS)

@@ -1,7 +1,7 @@
 """Partner tokens: how they are made, what is kept of them, and when one is good.
 
 A token is `sfp_<id>_<secret>`: the prefix lets secret scanners find one that leaked, the id finds the partner, the
-secret proves the holder. What is kept of a secret is its HMAC-SHA-256 under a random key of its own. It has 256 random
+secret proves the holder. The store keeps its HMAC-SHA-256 under a random key of its own. A secret has 256 random
 bits, so there is nothing to guess: neither a slow hash nor a pepper kept elsewhere would add anything
 (docs/decisions.md).
 """

@@ -6,7 +6,7 @@ The provider sends three headers, each exactly once:
 - `X-Webhook-Content-SHA256`: the SHA-256 of the body's bytes, in small hexadecimal digits;
 - `X-Webhook-Signature`: one signature or several, `v1=<hex>[,v1=<hex>...]`, each HMAC-SHA-256 under one secret.
 
-Several signatures let the provider change its secret: for a while it signs with both. What is signed is this text,
+Several signatures let the provider change its secret: for a while it signs with both. It signs this text,
 the parts separated by line feeds, with none at the end:
 
     v1

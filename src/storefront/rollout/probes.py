@@ -2,8 +2,8 @@
 
 They run in prod, on real tables and queues, so none of them changes anything: requests come without an identity, bodies
 are invalid, batches are empty, credentials are malformed. (A refused frame of the chat is counted, in a row that soon
-expires.) What a probe proves is that the version starts - its code imports, its environment is complete, its clients
-are made - and does what its kind does.
+expires.) A probe proves that the version starts - its code imports, its environment is complete, its clients are
+made - and does what its kind does.
 """
 
 import json
@@ -29,7 +29,7 @@ class Probe:
     event
         The event that the function is called with.
     expected
-        What must come of it, in words.
+        The outcome that it must have, in words.
     holds
         Whether it did.
     """
@@ -100,6 +100,17 @@ def _raises_unauthorized(event: dict[str, Any]) -> Probe:
     return Probe(event, "the error Unauthorized", holds)
 
 
+def _finds_no_order() -> Probe:
+    """Return a probe for the tasks of a refund: an order that nobody has."""
+    request = {"orderId": f"ord-{'a' * 32}", "customerId": "probe", "reason": "probe", "by": "probe"}
+    event = {"task": "fail", "refundId": "probe", "request": {**request, "correlationId": _REQUEST_ID}}
+
+    def holds(outcome: Outcome) -> bool:
+        return not outcome.failed and bool(outcome.answer == {"outcome": "UNKNOWN_ORDER"})
+
+    return Probe(event, "an order that is not found", holds)
+
+
 def _reviews_nothing() -> Probe:
     """Return a probe for the reconciler: before there was a shop, no order was due."""
 
@@ -155,6 +166,11 @@ PROBES: Mapping[str, Probe] = {
     "storefront.orders.process_orders.handler": _consumes_nothing(),
     "storefront.orders.reconcile_orders.handler": _reviews_nothing(),
     "storefront.orders.publish_order_events.handler": _consumes_nothing(),
+    "storefront.orders.refund_order.handler": _finds_no_order(),
+    # Accounts
+    "storefront.accounts.authorize_support.handler": _denies(
+        {"type": "TOKEN", "authorizationToken": "malformed", "methodArn": f"{_METHOD_ARN}/POST/orders/1/refund"}
+    ),
     # Partners
     "storefront.partners.authorize_partner.handler": _raises_unauthorized(
         {"type": "TOKEN", "authorizationToken": "Bearer malformed", "methodArn": f"{_METHOD_ARN}/GET/partner/orders/1"}

@@ -37,7 +37,7 @@ def answer(status: HTTPStatus, body: Mapping[str, Any], headers: Mapping[str, st
     status
         The HTTP status.
     body
-        What becomes the JSON body.
+        The value of the JSON body.
     headers
         Headers beside `Content-Type` and the cross-origin ones.
     """
@@ -95,7 +95,7 @@ def request_id_of(event: Event) -> str:
 def rest_handler(function: ProxyHandler) -> ProxyHandler:
     """Make a function of an event a REST handler: correlation id in its logs, refusals as problem details.
 
-    What is not a `Refusal` is a fault of ours: it is logged with its traceback and answered with 500 and no detail of
+    Any other exception is a fault of ours: it is logged with its traceback and answered with 500 and no detail of
     the inside, or with 503 and `Retry-After` where a service behind us is overloaded.
     """
 

@@ -49,11 +49,11 @@ def parse(model: type[Model], body: bytes, rules: Mapping[str, str]) -> Model:
     Parameters
     ----------
     model
-        What it must hold.
+        The members that it must have.
     body
         A JSON document, as it was sent.
     rules
-        What a text must look like, in words, by the name of its member.
+        The form of a text, in words, by the name of its member.
 
     Raises
     ------

@@ -7,7 +7,7 @@ class Refusal(Exception):
     Parameters
     ----------
     detail
-        What is wrong and what the caller can do about it. It is shown to the caller, so it holds nothing internal, and
+        The problem, and the remedy. It is shown to the caller, so it holds nothing internal, and
         of their input only what has been checked.
     """
 

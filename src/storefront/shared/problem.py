@@ -48,7 +48,7 @@ def problem(status: HTTPStatus, detail: str, request_id: str) -> dict[str, Any]:
     status
         The HTTP status.
     detail
-        What is wrong and what the caller can do about it.
+        The problem, and the remedy.
     request_id
         The UUID under which the request is found in the logs.
     """

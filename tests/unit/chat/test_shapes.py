@@ -1,4 +1,4 @@
-"""The chat writes frames as clients read them, and keys as the next release finds them."""
+"""The frames of the chat as clients read them, and its keys as the next release finds them."""
 
 import json
 from collections.abc import Callable

@@ -11,7 +11,12 @@ from tests.unit.orders.books import check_books
 
 # To a customer's order; none where the function was killed
 _ANSWERS = (HTTPStatus.ACCEPTED, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE, 0)
-_EVENT_OF = {Status.CONFIRMED: "OrderConfirmed", Status.REJECTED: "OrderRejected"}
+_EVENTS_OF = {
+    Status.CONFIRMED: ["OrderConfirmed"],
+    Status.REJECTED: ["OrderRejected"],
+    Status.REFUNDED: ["OrderConfirmed", "OrderRefunded"],
+    Status.REFUND_FAILED: ["OrderConfirmed"],
+}
 
 
 def check_at_any_time(world: World) -> None:
@@ -27,10 +32,11 @@ def check_in_the_end(world: World) -> None:
     """Check that everything has been dealt with, and everybody has been told the truth."""
     assert world.is_calm, "something is left to do"
     orders = world.orders
-    assert all(order.status in _EVENT_OF for order in orders.values()), "accepted = confirmed + rejected + unsettled"
+    assert all(order.status in _EVENTS_OF for order in orders.values()), "accepted = confirmed + rejected + unsettled"
     _check_requests(world, orders)
-    _check_outcomes(world, orders)
+    _check_partner_outcomes(world, orders)
     _check_events(world, orders)
+    _check_refunds(world, orders)
 
 
 def _check_requests(world: World, orders: dict[OrderKey, Order]) -> None:
@@ -51,7 +57,7 @@ def _check_requests(world: World, orders: dict[OrderKey, Order]) -> None:
     assert len(accepted) == len({order_id for _, _, order_id in accepted}), "and for no other"
 
 
-def _check_outcomes(world: World, orders: dict[OrderKey, Order]) -> None:
+def _check_partner_outcomes(world: World, orders: dict[OrderKey, Order]) -> None:
     """Everything that a partner has handed in has an outcome: its order, if anything under its reference can be one."""
     handed_in = defaultdict(list)
     for request in world.requests:
@@ -59,7 +65,7 @@ def _check_outcomes(world: World, orders: dict[OrderKey, Order]) -> None:
             handed_in[request.partner, request.key].append(request.lines)
     made = 0
     for (partner, reference), bodies in handed_in.items():
-        status, outcome = world.ask_for_outcome(partner, reference)
+        status, outcome = world.partner_outcome(partner, reference)
         assert status == HTTPStatus.OK, "everything that was handed in has an outcome"
         if any(bodies):
             made += 1
@@ -81,8 +87,20 @@ def _check_events(world: World, orders: dict[OrderKey, Order]) -> None:
         assert version == event_type, "one version, one event"
     for order in orders.values():
         events = told.pop(order.key.order_id)
-        assert [events[version] for version in sorted(events)] == ["OrderAccepted", _EVENT_OF[order.status]]
+        assert [events[version] for version in sorted(events)] == ["OrderAccepted", *_EVENTS_OF[order.status]]
     assert not told, "an event about no order"
+
+
+def _check_refunds(world: World, orders: dict[OrderKey, Order]) -> None:
+    """Outcomes of refunds are true, failures were put aside, and an order names a refund that was asked for."""
+    for execution in world.executions.values():
+        order = orders[OrderKey(execution.request["customerId"], execution.request["orderId"])]
+        outcome = execution.output.get("outcome")
+        assert order.status is Status.REFUNDED or outcome != "REFUNDED"
+        assert execution.put_aside or execution.status != "FAILED", "a failure that nobody hears of"
+        assert order.status is not Status.CONFIRMED or order.refund is None, "neither refunded nor failed"
+    for order in orders.values():
+        assert order.refund is None or order.refund.id in world.executions, "a refund that nobody has asked for"
 
 
 def _lines(order: Order) -> dict[str, int]:

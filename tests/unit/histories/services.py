@@ -14,7 +14,8 @@ from tests.support.faults import aws_error, transaction_cancelled
 from tools.testing.events import sqs_record
 
 # Queues, by the last part of their URL
-ORDERS, PARTNER_ORDERS, PUT_ASIDE = "orders", "partner-orders", "dead-letters"
+ORDERS, PUT_ASIDE = "orders", "dead-letters"
+PARTNER_ORDERS = "partner-orders"
 DEAD_LETTERS = {ORDERS: "orders-dead-letters", PARTNER_ORDERS: "partner-orders-dead-letters"}
 # Two instead of five: else a history would have to be long to have dead letters.
 MAX_RECEIVES = 2

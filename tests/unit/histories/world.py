@@ -8,15 +8,17 @@ from types import SimpleNamespace
 from typing import Any
 
 from storefront.identity import customer_id_of
-from storefront.orders import place_order, process_orders, publish_order_events, reconcile_orders
+from storefront.orders import place_order, process_orders, publish_order_events, reconcile_orders, refund_order
 from storefront.orders.order import Order, OrderKey
 from storefront.orders.order_item import order_of
+from storefront.orders.status import Status
 from storefront.partners import get_partner_order, process_partner_orders
 from storefront.payments import receive_payment_event
 from storefront.payments.webhook_signature import content_sha256
 from storefront.shared import clock
 from storefront.shared.aws import client
 from tests.support.dynamodb import Table
+from tests.support.state_machine import Execution
 from tests.unit.histories.process import Fates
 from tests.unit.histories.runtime import Runtime
 from tests.unit.histories.services import DEAD_LETTERS, ORDERS, PARTNER_ORDERS
@@ -36,12 +38,14 @@ BODIES: tuple[dict[str, int], ...] = (
 _PARTNER = "partner1"
 _HANDLERS = {ORDERS: process_orders.handler, PARTNER_ORDERS: process_partner_orders.handler}
 _CALM_ROUNDS = 8
+_MOST_TRIES = 2
+_REFUNDED_BY = (Status.CONFIRMED, Status.REFUND_FAILED, Status.REFUNDED)
 _ALL = 1000
 
 
 @dataclass(frozen=True)
 class Request:
-    """An order that a customer placed, or a partner handed in, and the answer; 202 to every partner."""
+    """An order that somebody sent, and the answer."""
 
     sender: str
     key: str
@@ -61,6 +65,9 @@ class World(Runtime):
         super().__init__(looks)
         self.requests: list[Request] = []
         self.published = 0
+        self.executions: dict[str, Execution] = {}
+        # The tasks that functions are at, by their executions.
+        self._tasks: dict[str, int] = {}
         products = self._table("PRODUCTS_TABLE")
         for sku, (price, stock) in PRODUCTS.items():
             numbers = {"price": {"N": str(price)}, "stock": {"N": str(stock)}}
@@ -82,14 +89,14 @@ class World(Runtime):
 
         self.start(lambda: place_order.handler(event, _CONTEXT), fates, ended)
 
-    def hand_in(self, reference: str, body: int | None) -> None:
+    def hand_in_partner_order(self, reference: str, body: int | None) -> None:
         """A partner hands in an order, or a body that is none: the gateway puts it on the queue."""
         lines = {} if body is None else BODIES[body]
         attributes = {name: {"StringValue": value} for name, value in (("partnerId", _PARTNER), ("correlationId", "-"))}
         self.queues.send(PARTNER_ORDERS, json.dumps({"reference": reference, "lines": _lines(lines)}), attributes)
         self.requests.append(Request(customer_id_of(_PARTNER), reference, lines, 202, partner=_PARTNER))
 
-    def take_in(self, number: int, count: int, again: bool, fates: Fates) -> None:
+    def take_in_partner_orders(self, number: int, count: int, again: bool, fates: Fates) -> None:
         """Orders of a partner are delivered: any of them, perhaps not for the last time."""
         self._deliver(PARTNER_ORDERS, number, count, again, fates)
 
@@ -145,6 +152,38 @@ class World(Runtime):
 
         self.start(lambda: receive_payment_event.handler(event, _CONTEXT), fates, ended)
 
+    def ask_for_refund(self, number: int, key: str) -> None:
+        """Support asks for a refund; the name of an execution is taken once."""
+        orders = [order for order in self.orders.values() if order.status in _REFUNDED_BY] or [*self.orders.values()]
+        if orders:
+            order = orders[number % len(orders)]
+            request = {"orderId": order.key.order_id, "customerId": order.key.customer_id, "reason": "-", "by": "-"}
+            name = f"{order.key.order_id}-{key}"
+            self.executions.setdefault(name, Execution(name, request | {"correlationId": "-"}, _MOST_TRIES))
+
+    def refund(self, number: int, lost: bool, fates: Fates) -> None:
+        """An execution does its next task, or the one that has run out of time again; its answer may be lost."""
+        if not self.running:
+            return
+        execution = self.running[number % len(self.running)]
+        if self._tasks.get(execution.name) == execution.attempts:
+            execution.ended(None)
+        if execution.status != "RUNNING":
+            return
+        attempt = self._tasks[execution.name] = execution.attempts
+        event = execution.event
+
+        def ended(answer: Any) -> None:
+            if execution.attempts == attempt:
+                execution.ended(None if lost else answer)
+
+        self.start(lambda: refund_order.handler(event, _CONTEXT), fates, ended)
+
+    def stop_refund(self, number: int) -> None:
+        """An execution runs out of time, or somebody stops it."""
+        if self.running:
+            self.running[number % len(self.running)].stop()
+
     def lose(self, number: int) -> None:
         """The provider gives up sending an event."""
         if self.payments.events:
@@ -163,7 +202,7 @@ class World(Runtime):
         if records:
             self.start(lambda: publish_order_events.handler({"Records": records}, _CONTEXT), fates, ended)
 
-    def ask_for_outcome(self, partner: str, reference: str) -> tuple[int, dict[str, Any]]:
+    def partner_outcome(self, partner: str, reference: str) -> tuple[int, dict[str, Any]]:
         """Let a partner ask what became of an order."""
         event = rest_event(partner=partner, path={"reference": reference})
         answers: list[Any] = []
@@ -176,16 +215,24 @@ class World(Runtime):
         rounds = 0
         while not self.is_calm and rounds < _CALM_ROUNDS:
             rounds += 1
-            # Orders do without their dead letters, since the reconciler finds them. A partner's order has nothing else.
+            # Orders do without their dead letters, since the reconciler finds them.
             self.queues.queues[DEAD_LETTERS[ORDERS]].clear()
+            # A partner's order has nothing else.
             while self.queues.queues[DEAD_LETTERS[PARTNER_ORDERS]]:
                 self.redrive(0, {})
             for queue in (PARTNER_ORDERS, ORDERS):
                 self._deliver(queue, 0, _ALL, False, {})
             for number in reversed(range(len(self.payments.events))):
                 self.notify(number, False, {})
+            while self.running:
+                self.refund(0, False, {})
             self.reconcile(72, 0, {})
             self.publish(_ALL, False, {})
+
+    @property
+    def running(self) -> list[Execution]:
+        """The executions that have not ended."""
+        return [execution for execution in self.executions.values() if execution.status == "RUNNING"]
 
     @property
     def orders(self) -> dict[OrderKey, Order]:
@@ -222,7 +269,8 @@ class World(Runtime):
     def is_calm(self) -> bool:
         """Whether nothing is left to do."""
         to_review = any(order.review_at for order in self.orders.values())
-        return not (any(self.queues.queues.values()) or self.payments.events or to_review or self.unpublished)
+        left = any(self.queues.queues.values()) or self.payments.events or self.running or self.unpublished
+        return not (left or to_review)
 
     def _table(self, variable: str) -> Table:
         return self.dynamodb.tables[os.environ[variable]]

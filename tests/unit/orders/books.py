@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from storefront.orders.order import Order
 from storefront.orders.status import Status
 
-_HOLDING = (Status.RESERVED, Status.AWAITING_PAYMENT, Status.CONFIRMED)
+_HOLDING = (Status.RESERVED, Status.AWAITING_PAYMENT, Status.CONFIRMED, Status.REFUND_FAILED)
+_SETTLED = (Status.CONFIRMED, Status.REJECTED, Status.REFUNDED, Status.REFUND_FAILED)
 
 
 def check_books(orders: Iterable[Order], taken: Mapping[str, int], charges: Mapping[str, tuple[str, int]]) -> None:
@@ -25,7 +26,7 @@ def check_books(orders: Iterable[Order], taken: Mapping[str, int], charges: Mapp
         for line in order.lines if order.status in _HOLDING else ():
             held[line.sku] += line.quantity
         _check_charge(order, charges.get(order.key.order_id))
-        if order.status in (Status.CONFIRMED, Status.REJECTED) and not order.refund_due:
+        if order.status in _SETTLED and not order.refund_due and not order.refund_in_progress:
             assert order.review_at is None, "a settled order is out of the reconciler's way"
         else:
             assert order.review_at is not None, "whatever is not settled will be looked at"
@@ -33,8 +34,13 @@ def check_books(orders: Iterable[Order], taken: Mapping[str, int], charges: Mapp
 
 
 def _check_charge(order: Order, charge: tuple[str, int] | None) -> None:
-    if order.status is Status.CONFIRMED:
-        assert charge == ("approved", order.total.amount), "a confirmed order has one charge, of its total"
+    if order.status in (Status.CONFIRMED, Status.REFUND_FAILED):
+        assert charge, "a confirmed order has a charge"
+        status, amount = charge
+        assert amount == order.total.amount, "of its total"
+        assert status == "approved" or (status == "cancelled" and order.refund), "kept, unless it is being refunded"
+    if order.status is Status.REFUNDED:
+        assert charge == ("cancelled", order.total.amount), "no money is kept for a refunded order"
     if order.status is Status.REJECTED and not order.refund_due:
         kept = charge is not None and charge[0] in ("approved", "pending")
         assert not kept, "no money is kept for a rejected order, now or later"

@@ -114,3 +114,22 @@ def test_an_event_is_published_with_all_that_consumers_read() -> None:
         "Time": ORDER.updated_at,
     }
     assert OrderEvent("OrderRejected", ORDER).seconds_since_acceptance == 1.111
+
+
+@pytest.mark.parametrize(
+    ("taken", "first_failed", "calls"), [(25, None, [10, 10, 5]), (13, 13, [10, 10]), (0, 0, [10])]
+)
+def test_events_are_published_by_tens_until_one_is_not_taken(
+    taken: int, first_failed: int | None, calls: list[int]
+) -> None:
+    class Full(Recorder):
+        def put_events(self, Entries: list[Any]) -> dict[str, Any]:  # noqa: N803 - the API's own name
+            before = sum(len(call["Entries"]) for call in self.given)
+            self.given.append({"Entries": Entries})
+            return {"Entries": [{"EventId": "id"} if before + at < taken else {} for at in range(len(Entries))]}
+
+    bus = Full()
+    events = [OrderEvent("OrderRejected", ORDER)] * 25
+
+    assert EventBus(bus, "the-bus").publish(events) == first_failed  # type: ignore[arg-type]
+    assert [len(call["Entries"]) for call in bus.given] == calls

@@ -139,7 +139,7 @@ def test_the_processor_takes_an_order_as_far_as_it_goes(made: Callable[[], World
 def test_an_order_that_is_not_there_cannot_be_processed() -> None:
     world = World(None)
 
-    with pytest.raises(UnknownOrder):
+    with pytest.raises(UnknownOrder, match=f"^{ORDER.key.order_id}$"):
         process_order(ORDER.key, world, world)
 
 

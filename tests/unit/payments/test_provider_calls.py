@@ -1,6 +1,7 @@
 """How the payment provider is called: over real HTTP, since its client's settings show nowhere else."""
 
 import itertools
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -74,6 +75,31 @@ def test_our_secret_follows_the_provider_to_no_other_place(call: Call, good: Ans
         assert elsewhere.requests == []
 
 
+@pytest.mark.parametrize(
+    ("operation", "request_line"),
+    [
+        ("charge", ("POST", "/charges")),
+        ("look up", ("GET", f"/charges/{ORDER.key.order_id}")),
+        ("cancel", ("POST", f"/charges/{ORDER.key.order_id}/cancel")),
+    ],
+)
+def test_each_operation_has_its_place(operation: str, request_line: tuple[str, str]) -> None:
+    call, good = OPERATIONS[operation]
+
+    with serving(good) as server:
+        call(calling(server))
+
+        assert server.requests == [request_line]
+
+
+def test_a_charge_that_failed_and_is_not_there_is_unresolved() -> None:
+    with (
+        serving(Answer(500, {}), Answer(500, {}), Answer(404, {})) as server,
+        pytest.raises(PaymentUnresolved, match=r"^the provider failed and has no such charge$"),
+    ):
+        calling(server).charge(ORDER)
+
+
 @pytest.mark.parametrize(("chosen", "pause"), [(min, 0.1), (max, 0.5)])
 def test_a_second_try_comes_after_a_pause_of_its_own(
     monkeypatch: pytest.MonkeyPatch, chosen: Callable[..., float], pause: float
@@ -88,27 +114,28 @@ def test_a_second_try_comes_after_a_pause_of_its_own(
     assert waited == [pause]
 
 
-def test_a_charge_names_the_amount_the_order_and_the_customer(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[Any] = []
-    called = PaymentProvider._call
-
-    def heard(payments: PaymentProvider, *request: Any, **body: Any) -> Any:
-        sent.append(body.get("json"))
-        return called(payments, *request, **body)
-
-    monkeypatch.setattr(PaymentProvider, "_call", heard)
-
+def test_a_charge_names_the_amount_the_order_and_the_customer() -> None:
     with serving(APPROVED) as server:
         calling(server).charge(ORDER)
 
-    assert sent == [
-        {
-            "amount": 1000,
-            "currency": "EUR",
-            "reference": ORDER.key.order_id,
-            "metadata": {"customerId": "customer"},
-        }
-    ]
+        ((_, body),) = server.received
+
+    assert json.loads(body) == {
+        "amount": 1000,
+        "currency": "EUR",
+        "reference": ORDER.key.order_id,
+        "metadata": {"customerId": "customer"},
+    }
+
+
+@each_operation
+def test_a_call_carries_our_secret_and_the_order_s_key(call: Call, good: Answer) -> None:
+    with serving(good) as server:
+        call(calling(server))
+
+        ((headers, _),) = server.received
+
+    assert (headers["Authorization"], headers["Idempotency-Key"]) == ("Bearer secret", ORDER.key.order_id)
 
 
 @each_operation

@@ -17,7 +17,7 @@ from ministack.core import iam_evaluator
 from ministack.services import apigateway_v1 as v1
 
 from tools.stack.gateway import permissions
-from tools.stack.gateway.exchange import Exchange
+from tools.stack.gateway.exchange import Exchange, dig
 from tools.stack.gateway.refusals import Refusal
 
 Json = dict[str, Any]
@@ -43,7 +43,7 @@ async def refused(exchange: Exchange) -> Any:
     place = (exchange.resource, exchange.headers, exchange.body, exchange.query, exchange.parameters["path"])
     refusal, found = await v1._authorize_request_v1(
         *(exchange.api_id, exchange.stage_name, exchange.method, exchange.verb, exchange.path),
-        *(*place, exchange.stage, *exchange.owner),
+        *(*place, _stage(exchange), *exchange.owner),
     )
     exchange.authorized(found)
     if kind == "AWS_IAM":
@@ -120,6 +120,18 @@ def allowed_and_with_its_key(invoke: Callable[..., Awaitable[Any]]) -> Callable[
         return result
 
     return invoke_authorizer
+
+
+def found_in_the_context(resolve: Callable[..., Any]) -> Callable[..., Any]:
+    """Find identity sources in the request's context, too; the emulator takes them for missing."""
+
+    def resolved(sources: str, headers: Json, query: Json, stage: Json) -> Any:
+        named = re.findall(r"context\.([\w.]+)", sources)
+        variables = (stage.get("variables") or {}) | {name: dig(stage.get("context"), name, "") for name in named}
+        as_variables = sources.replace("context.", "stageVariables.")
+        return resolve(as_variables, headers, query, stage | {"variables": variables})
+
+    return resolved
 
 
 def taking_the_right_token(validate: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
@@ -199,5 +211,10 @@ def _identified(exchange: Exchange, authorizer: Json) -> bool:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/configure-api-gateway-lambda-authorization.html
     """
     sources = authorizer.get("identitySource") or ""
-    present, _ = v1._request_identity_sources(sources, exchange.headers, exchange.query, exchange.stage)
+    present, _ = v1._request_identity_sources(sources, exchange.headers, exchange.query, _stage(exchange))
     return bool(present)
+
+
+def _stage(exchange: Exchange) -> Json:
+    """Return the stage together with the request's context, in which identity sources are found."""
+    return exchange.stage | {"context": exchange.context}

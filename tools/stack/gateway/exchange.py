@@ -27,7 +27,7 @@ class Exchange:
     parameters
         Its path, query string and header parameters by their places, one value each.
     context
-        What ``$context`` holds.
+        The members of ``$context``.
     method
         The method that it is for, once it is found.
     authorizer

@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from tools.stack.gateway import transformations
+from tools.stack.gateway import execution_log, transformations
 from tools.stack.gateway.exchange import Answer, Exchange
 from tools.stack.gateway.refusals import Refusal
 
@@ -34,6 +34,17 @@ def called(exchange: Exchange, proxy: bool, seconds: float) -> Answer | Refusal:
     return status, {name: value for name, value in answered.items() if name.lower() not in _NOT_PASSED_BACK}, payload
 
 
+class _Staying(urllib.request.HTTPRedirectHandler):
+    """Leaves a redirection to the client."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Follow none."""
+
+
+_OPENER = urllib.request.build_opener(_Staying)
+
+
+@execution_log.sending
 def sent(url: str, method: str, headers: Json, body: bytes, seconds: float) -> Answer:
     """Send a request, and return whatever answer comes."""
     if not url.startswith(("http://", "https://")):
@@ -41,7 +52,7 @@ def sent(url: str, method: str, headers: Json, body: bytes, seconds: float) -> A
     data = body or None if method not in {"GET", "HEAD"} else None
     request = urllib.request.Request(url, data=data, method=method, headers=headers)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=seconds) as response:  # noqa: S310  # nosec B310
+        with _OPENER.open(request, timeout=seconds) as response:
             return response.status, dict(response.headers), response.read()
     except urllib.error.HTTPError as error:
         return error.code, dict(error.headers), error.read()

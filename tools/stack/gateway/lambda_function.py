@@ -88,13 +88,10 @@ def _as_answer(exchange: Exchange, result: Json) -> Answer | Refusal:
     if not result.get("throttle") and (not isinstance(payload, dict) or payload.keys() - _ANSWER_PARTS):
         return bad_gateway()
     answer, failed = v1._lambda_proxy_response(result)
-    if failed:
+    status, body = str((answer or {}).get("statusCode", 200)), (answer or {}).get("body")
+    if failed or not status.isdigit() or not isinstance(body, str | None):
         return bad_gateway()
-    body = answer.get("body")
-    if not isinstance(body, str | None):
-        return bad_gateway()
-    status = str(answer.get("statusCode", 200))
-    return (int(status), _headers(answer), _bytes(exchange, answer)) if status.isdigit() else bad_gateway()
+    return int(status), _headers(answer), _bytes(exchange, answer)
 
 
 def _headers(answer: Json) -> Json:

@@ -35,29 +35,18 @@ def setting(stage: Json, path: str, verb: str, whole_stage: bool = True) -> Json
     return found
 
 
-def created_whole(create: Callable[..., Any]) -> Callable[..., Any]:
-    """Take from a template's stage what the emulator leaves out: cache, access log, canary.
+def whole(deploy: Callable[..., Any]) -> Callable[..., Any]:
+    """Take from a template's stage, new or changed, what the emulator leaves out: cache, access log, canary.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-apigateway-stage.html
     """
 
-    def create_stage(logical_id: str, properties: Json, stack_name: str) -> Any:
-        answer = create(logical_id, properties, stack_name)
-        _complete(properties)
+    def deploy_stage(*arguments: Any) -> Any:
+        answer = deploy(*arguments)
+        _complete(arguments[-2])  # the new properties, before the stack's name
         return answer
 
-    return create_stage
-
-
-def updated_whole(update: Callable[..., Any]) -> Callable[..., Any]:
-    """Take it at an update as well."""
-
-    def update_stage(physical_id: str, old: Json, new: Json, stack_name: str) -> Any:
-        answer = update(physical_id, old, new, stack_name)
-        _complete(new)
-        return answer
-
-    return update_stage
+    return deploy_stage
 
 
 def with_copies(apply_patch: Callable[..., None]) -> Callable[..., None]:

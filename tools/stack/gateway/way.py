@@ -6,13 +6,15 @@ Where the way ends early, a gateway response is the answer ("refusals").
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import Any
 
 from ministack.core import responses
 from ministack.services import apigateway_v1 as v1
 
-from tools.stack.gateway import cache, callers, deployments, integrations, stages, validation, watching
+from tools.stack.gateway import cache, callers, deployments, execution_log, integrations, stages, validation, watching
 from tools.stack.gateway.exchange import Answer, Exchange
+from tools.stack.gateway.execution_log import Trace
 from tools.stack.gateway.refusals import Refusal, rendered
 
 Json = dict[str, Any]
@@ -50,35 +52,52 @@ async def handle(  # noqa: PLR0913, PLR0917 - the emulator's signature
     }
     exchange = Exchange(api_id, stage_name, request, (owner_account_id, owner_region))
     exchange.stage = request["stage"] = stages.chosen(stage)
+    trace = execution_log.begun(exchange)
     with deployments.served(api_id, exchange.stage.get("deploymentId")):
-        answer = await _answered(exchange)
+        answer = await _answered(trace)
         refusal = answer if isinstance(answer, v1._GatewayError) else None
-        given: Answer = rendered(refusal, request) if refusal else answer
-        watching.note(exchange, given, refusal)
+        status, answered, text = rendered(refusal, request) if refusal else answer
+        given: Answer = (status, answered | {"x-amzn-requestid": request["request_id"]}, text)
+        trace.ended(given, refusal)
+        watching.note(trace)
     return given
 
 
-async def _answered(exchange: Exchange) -> Answer | Refusal:
+async def _answered(trace: Trace) -> Answer | Refusal:
     """Take the request as far as it comes.
 
     The steps are those of "API Gateway request flow", in this order: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-to-api.html
     """
-    if not _find_method(exchange):
+    exchange = trace.exchange
+    if not find_method(exchange):
         return Refusal("MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
     if len(exchange.body) > _LARGEST_BODY:
         return Refusal("REQUEST_TOO_LARGE", "Request Too Long")
-    refusal = (
-        await callers.refused(exchange)
-        or callers.over_a_limit(exchange)
-        or validation.refused(exchange)
-        or integrations.refused_for_its_media_type(exchange)
-    )
+    trace.step = execution_log.AUTHORIZER
+    begun = time.perf_counter()
+    refusal = await callers.refused(exchange)
+    trace.authorizer_milliseconds = round(1000 * (time.perf_counter() - begun))
+    if refusal is None:
+        trace.step = execution_log.USAGE_PLAN
+        refusal = callers.over_a_limit(exchange)
+    return refusal or await executed(trace)
+
+
+async def executed(trace: Trace) -> Answer | Refusal:
+    """Take a request whose caller may make it through validation, mappings and integration."""
+    exchange = trace.exchange
+    trace.step = execution_log.VALIDATION
+    refusal = validation.refused(exchange)
+    if refusal is None:
+        trace.step = execution_log.REQUEST
+        refusal = integrations.refused_for_its_media_type(exchange)
     if refusal is not None:
         return refusal
+    trace.step = execution_log.INTEGRATION
     return await cache.through(exchange, lambda: integrations.answer(exchange))
 
 
-def _find_method(exchange: Exchange) -> bool:
+def find_method(exchange: Exchange) -> bool:
     """Find the resource and method: the exact path before a parameter, and a parameter before ``{proxy+}``."""
     segments = [part for part in exchange.path.strip("/").split("/") if part]
     for match in (v1._match_resource_tree, lambda *known: v1._match_greedy_fallback(*known, exchange.verb)):

@@ -17,6 +17,7 @@ from tools.stack.gateway import (
     connections,
     deployments,
     document,
+    execution_log,
     http_api,
     java,
     mapping,
@@ -24,10 +25,11 @@ from tools.stack.gateway import (
     route_resources,
     sockets,
     stages,
+    trial,
     usage,
     way,
 )
-from tools.stack.inside import downloads, guard, log_lines, loops, role_sessions, tables, trail, workers
+from tools.stack.inside import downloads, executions, guard, log_lines, loops, role_sessions, tables, workers
 
 _LOGS = "ministack.services.cloudwatch_logs"
 _V1 = "ministack.services.apigateway_v1"
@@ -42,8 +44,6 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     "ministack.services.lambda_svc:execution_credentials": role_sessions.unpredictable,
     "ministack.services.lambda_svc:_presigned_code_url": downloads.signed,
     "ministack.services.lambda_svc:_layer_content_url": downloads.signed,
-    # CloudTrail
-    "ministack.app:_ct_event_name": trail.named_as_by_aws,
     # Fast
     "ministack.core.lambda_runtime:_PYTHON_WORKER_SCRIPT": log_lines.with_end_marks,
     "ministack.core.lambda_runtime:Worker._drain_stderr_bounded": log_lines.until_end_mark,
@@ -65,6 +65,8 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     f"{_LOGS}:_put_metric_filter": metric_filters.read_first,
     f"{_LOGS}:_fanout_to_subscription_filters": metric_filters.counted,
     _HANDLERS: lambda handlers: operations.with_saved_queries(route_resources.with_responses(handlers)),
+    # Step Functions
+    "ministack.services.stepfunctions:_start_execution": executions.by_name,
     # API Gateway: the document
     f"{_V1}:_OPENAPI_HTTP_METHODS": document.with_any,
     f"{_V1}:_import_operation": document.as_any,
@@ -76,14 +78,18 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     f"{_V1}:_create_deployment": deployments.kept,
     f"{_V1}:_delete_deployment": deployments.forgotten,
     f"{_V1}:_apply_stage_patch": stages.with_copies,
-    f"{_V1}:handle_request": lambda handle: usage.with_records(cache.with_flushes(handle)),
-    f"{_HANDLERS}/AWS::ApiGateway::Stage/create": stages.created_whole,
-    f"{_HANDLERS}/AWS::ApiGateway::Stage/update": stages.updated_whole,
+    f"{_V1}:handle_request": lambda handle: trial.with_trials(usage.with_records(cache.with_flushes(handle))),
+    f"{_HANDLERS}/AWS::ApiGateway::Stage/create": stages.whole,
+    f"{_HANDLERS}/AWS::ApiGateway::Stage/update": stages.whole,
     "ministack.services.lambda_svc:_effective_func_record_for_qualifier": stages.by_weight,
     # API Gateway: a request
     f"{_V1}:_handle_execute_in_scope": lambda _: way.handle,
     f"{_V1}:_anonymous_policy_error": callers.asked_by_its_encoded_path,
-    f"{_V1}:_invoke_authorizer_lambda": callers.allowed_and_with_its_key,
+    f"{_V1}:_call_lambda_raw": execution_log.calling_functions,
+    f"{_V1}:_invoke_authorizer_lambda": lambda invoke: execution_log.calling_authorizers(
+        callers.allowed_and_with_its_key(invoke)
+    ),
+    f"{_V1}:_request_identity_sources": callers.found_in_the_context,
     f"{_V1}:_evaluate_policy": callers.with_the_resource_policy,
     f"{_V1}:_validate_cognito_authorizer": callers.taking_the_right_token,
     f"{_V1}:_stringify_claims": callers.joined_by_commas,

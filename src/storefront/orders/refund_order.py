@@ -1,0 +1,61 @@
+"""The tasks of the state machine in refund.asl.json, each by its name."""
+
+import os
+from typing import Annotated, Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel, ConfigDict, Field
+
+from storefront.orders import refunding
+from storefront.orders.order import OrderKey, Refund
+from storefront.orders.order_store import OrderStore
+from storefront.payments.charge import PaymentUnresolved
+from storefront.payments.provider import PaymentProvider
+from storefront.shared import clock
+from storefront.shared.aws import client
+from storefront.shared.configuration import parameter, secret
+from storefront.shared.faults import count_fault_in
+from storefront.shared.observability import logger
+from storefront.shared.text import cleaned, normalized
+
+_orders = OrderStore(client("dynamodb"), os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"])
+_payments = PaymentProvider(parameter("PAYMENTS_URL_PARAMETER"), secret("PAYMENTS_SECRET_ARN"))
+
+_TASKS = {
+    "claim": lambda key, refund: refunding.claim(key, refund, _orders, clock.now()),
+    "give money back": lambda key, refund: refunding.give_money_back(key, refund, _orders, _payments),
+    "complete": lambda key, refund: refunding.complete(key, refund, _orders),
+    "fail": lambda key, refund: refunding.fail(key, refund, _orders),
+}
+
+
+class RefundRequest(BaseModel):
+    """The input of an execution, as the mapping template of `POST /orders/{orderId}/refund` makes it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    orderId: Annotated[str, Field(pattern=r"^ord-[a-z2-7]{32}$")]  # noqa: N815 - as in the document
+    customerId: Annotated[str, Field(pattern=r"^[!-~]{1,128}$")]  # noqa: N815
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    by: Annotated[str, Field(min_length=1)]
+    correlationId: str  # noqa: N815
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Do one task of an execution; what it raises, the machine tries again, and then fails the refund."""
+    request = RefundRequest.model_validate(event["request"])
+    logger.set_correlation_id(request.correlationId)
+    refund = Refund(event["refundId"], request.by, cleaned(normalized(request.reason)))
+    try:
+        outcome = _TASKS[event["task"]](OrderKey(request.customerId, request.orderId), refund)
+    except PaymentUnresolved:
+        raise
+    except Exception as error:
+        count_fault_in(error)
+        raise
+    logger.info(
+        "refund task done",
+        extra={"task": event["task"], "order_id": request.orderId, "refund_id": refund.id, "outcome": outcome},
+    )
+    return {"outcome": outcome}
