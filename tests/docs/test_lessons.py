@@ -119,6 +119,18 @@ def test_the_vpc_link_is_made_for_a_load_balancer_and_the_private_method_uses_it
     assert otherwise == {"Ref": "AWS::NoValue"}
 
 
+def test_the_policy_of_the_lesson_about_callers_names_one_vpc_endpoint_and_one_account() -> None:
+    parameters = source("lessons/05-callers/template.yaml")["Parameters"]
+    document = yaml.safe_load((ROOT / "lessons/05-callers/openapi.yaml").read_text())
+
+    statements = {each["Resource"]: each for each in document["x-amazon-apigateway-policy"]["Statement"]}
+    vpc, account = (statements[f"execute-api:/*/GET/{path}"] for path in ("vpc", "account"))
+
+    assert vpc["Condition"] == {"StringEquals": {"aws:SourceVpce": {"Ref": "VpcEndpointId"}}}
+    assert account["Principal"] == {"AWS": {"Ref": "OtherAccountId"}}
+    assert {"VpcEndpointId", "OtherAccountId"} <= set(parameters)
+
+
 def test_every_step_of_every_lesson_shows_a_concept_of_the_index() -> None:
     shown = {(concept.lesson.name, concept.step.key) for concept in index.concepts()}
 
