@@ -29,7 +29,18 @@ from tools.stack.gateway import (
     usage,
     way,
 )
-from tools.stack.inside import downloads, executions, guard, log_lines, loops, role_sessions, tables, workers
+from tools.stack.inside import (
+    destinations,
+    downloads,
+    executions,
+    guard,
+    log_lines,
+    loops,
+    role_sessions,
+    tables,
+    trail,
+    workers,
+)
 
 _LOGS = "ministack.services.cloudwatch_logs"
 _V1 = "ministack.services.apigateway_v1"
@@ -57,6 +68,9 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     # DynamoDB
     f"{_HANDLERS}/AWS::DynamoDB::Table/create": tables.created_with_expiry,
     f"{_HANDLERS}/AWS::DynamoDB::Table/update": tables.updated_with_expiry,
+    # CloudTrail, Lambda's destinations
+    "ministack.app:_maybe_record_cloudtrail": trail.recorded,
+    "ministack.services.lambda_svc:invoke_async_with_retry": destinations.told,
     # CloudWatch Logs
     f"{_LOGS}:handle_request": operations.with_more_operations,
     f"{_LOGS}:_start_query": operations.start_query,
