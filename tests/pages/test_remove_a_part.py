@@ -26,14 +26,14 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     checkout = Checkout.of(tmp_path_factory.mktemp("checkout") / "copy")
     listed = checkout.run(REMOVE)
     left = re.findall(r"(?m)^  (\w\S*):\d+$", listed)
-    assert {file for file in left if not file.endswith((".md", ".jsonl"))} == {"openapi.yaml"}
+    assert {file for file in left if not file.endswith((".md", ".jsonl"))} == {"openapi.yaml", "template.yaml"}
     replaced(checkout, "openapi.yaml", f"a {WORD} `Bearer` and the {WORD} token, ", "")
     rehearsal = "tools/rehearsal/rehearsal.py"
     assert f"{rehearsal}:" in checkout.ended(CHECK).stdout
     replaced(checkout, rehearsal, "(versions.handler, stack)", "(versions.handler)")
     replaced(checkout, rehearsal, "(handler: str, stack: Stack)", "(handler: str)")
     template = checkout.directory / "template.yaml"
-    plans = re.compile(r"(?m)^  (Bronze|Gold)Plan(Id: .*\n|:\n(    .*\n)+\n?)")
+    plans = re.compile(r"(?m)^(?:  # Limits of .*\n)?  (Bronze|Gold)Plan(Id: .*\n|:\n(    .*\n)+\n?)")
     kept, cut = plans.subn("", template.read_text())
     assert cut == 4
     template.write_text(kept)
