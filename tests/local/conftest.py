@@ -183,16 +183,21 @@ class RouteApis:
     def address(self, api: str) -> str:
         return f"{self.endpoint}/_aws/execute-api/{self.outputs[api]}"
 
+    @staticmethod
+    def deploy(stack: Stack, template: dict[str, Any], kind: str) -> None:
+        """Create or update the stack."""
+        cloudformation = stack.client("cloudformation")
+        send = getattr(cloudformation, f"{kind}_stack")
+        capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+        send(StackName=apis.NAME, TemplateBody=json.dumps(template), Capabilities=capabilities)
+        waiter = cloudformation.get_waiter(f"stack_{kind}_complete")
+        waiter.wait(StackName=apis.NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
 
 @pytest.fixture(scope="session")
 def route_apis(stack: Stack) -> Iterator[RouteApis]:
+    RouteApis.deploy(stack, apis.template(), "create")
     cloudformation = stack.client("cloudformation")
-    capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-    cloudformation.create_stack(
-        StackName=apis.NAME, TemplateBody=json.dumps(apis.template()), Capabilities=capabilities
-    )
-    waiter = cloudformation.get_waiter("stack_create_complete")
-    waiter.wait(StackName=apis.NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     outputs = cloudformation.describe_stacks(StackName=apis.NAME)["Stacks"][0]["Outputs"]
     yield RouteApis(stack.endpoint, {each["OutputKey"]: each["OutputValue"] for each in outputs})
     cloudformation.delete_stack(StackName=apis.NAME)

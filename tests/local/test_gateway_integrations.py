@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,6 +112,19 @@ def test_an_event_is_put_on_the_bus(stack: Stack, outputs: Json, call: Call) -> 
     assert call("/allowed/events", json={"a": mark}).json()["FailedEntryCount"] == 0
 
     assert received(stack, outputs["Queue"], mark)["detail"] == {"a": mark}
+
+
+def test_a_rule_sends_to_a_queue_only_if_the_queue_s_policy_allows_it(
+    stack: Stack, outputs: Json, call: Call, state: Path
+) -> None:
+    queue, mark = outputs["Queue"], str(uuid.uuid4())
+
+    call("/allowed/events", json={"a": mark})
+
+    received(stack, queue, mark)
+    wait_until(lambda: "RuleOfOthers" in (state / "emulator.log").read_text(), "a line about the rule that may not")
+    again = stack.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=0).get("Messages", [])
+    assert [each for each in again if mark in each["Body"]] == []
 
 
 def test_an_item_is_put_into_a_table(stack: Stack, outputs: Json, call: Call) -> None:

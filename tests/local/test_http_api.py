@@ -86,6 +86,7 @@ def test_a_payload_without_a_status_is_the_body(call: Call) -> None:
         ("/secure", "Sam", 401, "Unauthorized"),
         ("/test/nothing", "Plain", 404, "Not Found"),
         ("/no-stage", "Plain", 404, "Not Found"),
+        ("/test/forbidden", "Plain", 500, "Internal Server Error"),
     ],
 )
 def test_what_goes_wrong_is_a_message(call: Call, path: str, api: str, status: int, message: str) -> None:
@@ -112,6 +113,13 @@ def test_a_token_of_the_pool_s_client_is_taken_and_a_route_s_scopes_are_asked_fo
     assert (forbidden.status_code, forbidden.json()) == (403, {"message": "Forbidden"})
     foreign = {"Authorization": f"Bearer {tokens['IdToken'][:-8]}AAAAAAAA"}
     assert call("/secure", headers=foreign).status_code == 401
+
+
+def test_a_lambda_authorizer_is_called_if_api_gateway_may(call: Call) -> None:
+    allowed, forbidden = (call(path, headers={"X-A": "a"}) for path in ("/asked", "/unasked"))
+
+    assert allowed.json()["requestContext"]["authorizer"] == {"lambda": {"said": "yes"}}
+    assert (forbidden.status_code, forbidden.json()) == (500, {"message": "Internal Server Error"})
 
 
 def test_a_preflight_request_is_answered_and_back_ends_headers_for_cors_are_replaced(call: Call) -> None:

@@ -297,7 +297,7 @@ def test_a_body_that_the_template_does_not_take_is_415(gold: ApiClient, media_ty
 
 def test_a_burst_over_the_plan_is_429_and_spares_the_other_partner(stack: Stack, partners: Partners) -> None:
     bronze, gold = calling_with(stack, partners.issue("bronze")), caller(stack, "gold")
-    plan = stack.client("apigateway").get_usage_plan(usagePlanId=stack.outputs["PartnersBronzePlanId"])["throttle"]
+    plan = stack.client("apigateway").get_usage_plan(usagePlanId=stack.outputs["BronzePlanId"])["throttle"]
     for partner in (bronze, gold):
         knock(partner)  # the authorizer's start is not measured
     time.sleep(1)
@@ -333,7 +333,7 @@ def test_a_quota_that_is_used_up_is_429_and_says_so(stack: Stack) -> None:
     gateway = stack.client("apigateway")
     stage = {"apiId": stack.outputs["RestApiId"], "stage": stack.url.rpartition("/")[2]}
     plan = gateway.create_usage_plan(name="two-a-day", apiStages=[stage], quota={"limit": 2, "period": "DAY"})
-    outputs = {**stack.outputs, "PartnersBronzePlanId": plan["id"]}
+    outputs = {**stack.outputs, "BronzePlanId": plan["id"]}
     partner = calling_with(stack, Partners(replace(stack, outputs=outputs)).issue("bronze"))
 
     answers = [knock(partner) for _ in range(3)]

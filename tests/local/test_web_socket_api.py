@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import requests
 from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from tests.local.conftest import RouteApis
-from tests.support.route_apis import NAME
+from tests.support.route_apis import NAME, ORIGIN, template
 from tools.stack.stack import Stack, client
 
 Socket = ClientConnection
@@ -80,7 +81,7 @@ def test_an_event_says_when_the_connection_began_and_which_message_it_is(ask: As
 
 
 def test_templates_are_selected_by_the_message_and_responses_by_the_error(ask: Ask) -> None:
-    assert ask({"action": "mapped", "name": "Ann"}) == {"said": "Ann mapped"}
+    assert ask({"action": "mapped", "name": "Ann"}) == {"said": "Ann mapped said"}
     assert ask({"action": "mapped", "kind": "bad"}) == {"lost": "it not found"}
 
 
@@ -188,3 +189,16 @@ def test_larger_ones_and_binary_ones_end_the_connection(opened: Callable[[], Soc
     with pytest.raises(ConnectionClosed):
         socket.recv(timeout=10)
     assert socket.close_code == code
+
+
+def test_an_update_of_the_stack_changes_the_apis_and_keeps_their_ids(
+    stack: Stack, route_apis: RouteApis, ask: Ask
+) -> None:
+    RouteApis.deploy(stack, template("heard", max_age=61), "update")
+
+    assert ask({"action": "mapped", "name": "Ann"}) == {"heard": "Ann mapped heard"}
+    assert ask({"action": "mapped", "kind": "bad"}) == {"lost": "it not found"}
+    asking = {"Origin": ORIGIN, "Access-Control-Request-Method": "GET"}
+    preflight = requests.options(f"{route_apis.address('Sam')}/items/7", headers=asking, timeout=30)
+    assert preflight.headers["Access-Control-Max-Age"] == "61"
+    assert requests.get(f"{route_apis.address('Sam')}/items/7", timeout=30).json()["routeKey"] == "GET /items/{id}"

@@ -12,8 +12,8 @@ PAGE = (ROOT / "docs/remove-a-part.md").read_text()
     re.sub(r"(?m)^ +", "", block) for block in re.findall(r"^ *```sh\n(.*?)^ *```", PAGE, re.MULTILINE | re.DOTALL)
 )
 (WORD,) = re.findall(r"^storefront remove (\w+?)s?$", REMOVE, re.MULTILINE)
-# Sentences of the pages are for a person, and records of measurements and trials stay.
-PROSE = [":!docs", ":!*.md", ":!tools/bench/report*"]
+# Sentences of the pages are for a person; lessons, and records of measurements and trials, stay.
+PROSE = [":!docs", ":!lessons", ":!*.md", ":!tools/bench/report*"]
 TESTS = (
     "tests/template tests/contract/test_handlers.py tests/unit/test_events.py "
     "tests/unit/rollout tests/bench/test_cold.py tests/observability/test_dashboard.py tests/unit/histories"
@@ -25,12 +25,18 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A copy where everything has been done that the page says, but for the sentences of pages."""
     checkout = Checkout.of(tmp_path_factory.mktemp("checkout") / "copy")
     listed = checkout.run(REMOVE)
-    assert re.findall(r"(?m)^  ((?!docs/).*):\d+$", listed) == ["openapi.yaml"]
+    left = re.findall(r"(?m)^  (\w\S*):\d+$", listed)
+    assert {file for file in left if not file.endswith((".md", ".jsonl"))} == {"openapi.yaml", "template.yaml"}
     replaced(checkout, "openapi.yaml", f"a {WORD} `Bearer` and the {WORD} token, ", "")
     rehearsal = "tools/rehearsal/rehearsal.py"
     assert f"{rehearsal}:" in checkout.ended(CHECK).stdout
     replaced(checkout, rehearsal, "(versions.handler, stack)", "(versions.handler)")
     replaced(checkout, rehearsal, "(handler: str, stack: Stack)", "(handler: str)")
+    template = checkout.directory / "template.yaml"
+    plans = re.compile(r"(?m)^(?:  # Limits of .*\n)?  (Bronze|Gold)Plan(Id: .*\n|:\n(    .*\n)+\n?)")
+    kept, cut = plans.subn("", template.read_text())
+    assert cut == 4
+    template.write_text(kept)
     for name in "rw":
         replaced(
             checkout, "operations.yaml", f"{name}0, {name}1, {name}2, {name}3, {name}4", f"{name}0, {name}1, {name}4"

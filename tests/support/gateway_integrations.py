@@ -103,6 +103,13 @@ def template(port: int) -> Json:
         "EventPattern": {"source": ["gateway"]},
         "Targets": [{"Id": "queue", "Arn": {"Fn::GetAtt": ["Queue", "Arn"]}}],
     }
+    sends = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": {"Fn::GetAtt": ["Queue", "Arn"]},
+        "Condition": {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}},
+    }
     return {
         "Transform": "AWS::Serverless-2016-10-31",
         "Resources": {
@@ -110,7 +117,15 @@ def template(port: int) -> Json:
             "Forbidden": role("apigateway.amazonaws.com", "sqs:ReceiveMessage"),
             "Working": role("states.amazonaws.com", "sqs:SendMessage"),
             "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"{NAME}-queue"}},
+            "QueuePolicy": {
+                "Type": "AWS::SQS::QueuePolicy",
+                "Properties": {
+                    "Queues": [{"Ref": "Queue"}],
+                    "PolicyDocument": {"Version": "2012-10-17", "Statement": [sends]},
+                },
+            },
             "Rule": {"Type": "AWS::Events::Rule", "Properties": subscription},
+            "RuleOfOthers": {"Type": "AWS::Events::Rule", "Properties": subscription},
             "Machine": {
                 "Type": "AWS::StepFunctions::StateMachine",
                 "Properties": {

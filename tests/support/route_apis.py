@@ -51,7 +51,13 @@ def role(action: str) -> Json:
     return of_type("AWS::IAM::Role", AssumeRolePolicyDocument=trust, Policies=[policy])
 
 
-def http_apis() -> Json:
+def authorizer(function: str, **more: Any) -> Json:
+    """An authorizer; SAM makes no permission to call its function unless it is told to."""
+    simple = {"AuthorizerPayloadFormatVersion": "2.0", "EnableSimpleResponses": True}
+    return {"FunctionArn": arn(function), "Identity": {"Headers": ["X-A"]}, **simple, **more}
+
+
+def http_apis(max_age: int) -> Json:
     jwt = {"issuer": sub("https://cognito-idp.${AWS::Region}.amazonaws.com/${Pool}"), "audience": [ref("Client")]}
     events = {
         "Default": of_type("HttpApi", ApiId=ref("Sam")),
@@ -61,10 +67,12 @@ def http_apis() -> Json:
         "All": on("any", "/items/{all+}"),
         "Secure": on("get", "/secure", Auth={"Authorizer": "Jwt"}),
         "Scoped": on("get", "/scoped", Auth={"Authorizer": "Jwt", "AuthorizationScopes": ["shop/read"]}),
+        "Asked": on("get", "/asked", Auth={"Authorizer": "Asked"}),
+        "Unasked": on("get", "/unasked", Auth={"Authorizer": "Unasked"}),
         "Old": on("get", "/old", PayloadFormatVersion="1.0"),
         "Late": on("get", "/late", TimeoutInMillis=50),
     }
-    cors = {"AllowOrigins": [ORIGIN], "AllowMethods": ["GET"], "AllowHeaders": ["x-y"], "MaxAge": 60}
+    cors = {"AllowOrigins": [ORIGIN], "AllowMethods": ["GET"], "AllowHeaders": ["x-y"], "MaxAge": max_age}
     return {
         "Pool": of_type("AWS::Cognito::UserPool"),
         "Client": of_type(
@@ -79,11 +87,26 @@ def http_apis() -> Json:
             InlineCode=CODE,
             Events=events,
         ),
+        **dict.fromkeys(
+            ("Authorize", "Unasked"),
+            of_type(
+                "AWS::Serverless::Function",
+                Runtime="python3.13",
+                Handler="index.handler",
+                InlineCode="def handler(event, context): return {'isAuthorized': True, 'context': {'said': 'yes'}}",
+            ),
+        ),
         "Sam": of_type(
             "AWS::Serverless::HttpApi",
             StageVariables={"colour": "blue"},
             CorsConfiguration=cors,
-            Auth={"Authorizers": {"Jwt": {"IdentitySource": "$request.header.Authorization", "JwtConfiguration": jwt}}},
+            Auth={
+                "Authorizers": {
+                    "Jwt": {"IdentitySource": "$request.header.Authorization", "JwtConfiguration": jwt},
+                    "Asked": authorizer("Authorize", EnableFunctionDefaultPermissions=True),
+                    "Unasked": authorizer("Unasked"),
+                }
+            },
         ),
         "Plain": of_type(
             "AWS::ApiGatewayV2::Api",
@@ -125,7 +148,7 @@ def http_apis() -> Json:
     }
 
 
-def web_socket_api() -> Json:
+def web_socket_api(greeting: str) -> Json:
     resources: Json = {
         "Chat": of_type(
             "AWS::ApiGatewayV2::Api",
@@ -146,7 +169,10 @@ def web_socket_api() -> Json:
     }
     path = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${Function.Arn}/invocations"
     function = {"IntegrationUri": sub(path), "IntegrationMethod": "POST"}
-    mapped = {"$default": '{"greet": "$input.path(\'$.name\') $context.routeKey"}', "bad": '{"fail": "it"}'}
+    mapped = {
+        "$default": f'{{"greet": "$input.path(\'$.name\') $context.routeKey {greeting}"}}',
+        "bad": '{"fail": "it"}',
+    }
     form = "Action=SendMessage&QueueUrl=$util.urlEncode('${Queue}')&MessageBody=$util.urlEncode($input.body)"
     integrations = {
         "Proxy": {"IntegrationType": "AWS_PROXY", **function},
@@ -174,7 +200,7 @@ def web_socket_api() -> Json:
     for name, properties in integrations.items():
         resources[name] = of_type("AWS::ApiGatewayV2::Integration", ApiId=ref("Chat"), **properties)
     answers = {
-        "MappedAnswer": ("Mapped", "$default", '{"said": "$input.path(\'$.greeting\')"}'),
+        "MappedAnswer": ("Mapped", "$default", f'{{"{greeting}": "$input.path(\'$.greeting\')"}}'),
         "MappedError": ("Mapped", "/.*not found.*/", '{"lost": "$input.path(\'$.errorMessage\')"}'),
         "MockAnswer": ("Mock", "/2\\d\\d/", '{"mocked": "$context.connectionId"}'),
     }
@@ -209,9 +235,10 @@ def web_socket_api() -> Json:
     return resources
 
 
-def template() -> Json:
+def template(greeting: str = "said", max_age: int = 60) -> Json:
+    """Return a template; the arguments are what may change."""
     return {
         "Transform": "AWS::Serverless-2016-10-31",
-        "Resources": {**http_apis(), **web_socket_api()},
+        "Resources": {**http_apis(max_age), **web_socket_api(greeting)},
         "Outputs": {name: {"Value": ref(name)} for name in ("Sam", "Plain", "Chat", "Pool", "Client")},
     }

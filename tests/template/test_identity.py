@@ -24,6 +24,7 @@ FUNCTIONS = [
     "JoinRoom",
     "LeaveRoom",
     "ListOrders",
+    "ListPartnerProducts",
     "ListProducts",
     "OpenConnection",
     "PaymentsSandbox",

@@ -43,6 +43,7 @@ PARSES = {
 CALLS_HTTP = {
     "storefront.orders.process_orders.handler",
     "storefront.orders.reconcile_orders.handler",
+    "storefront.orders.refund_order.handler",
     "storefront.rollout.post_traffic_hook.handler",
 }
 

@@ -208,7 +208,8 @@ TABLES: dict[str, Callable[[], str]] = {
     ),
     "chat limits": _chat_limits,
     "local differences": lambda: _table(
-        ("asked for", "on the local stack"), ((row.asked, row.locally) for row in differences.DIFFERENCES)
+        ("asked for", "on the local stack", "because"),
+        ((row.asked, row.locally, row.why) for row in differences.DIFFERENCES),
     ),
     "lessons": lambda: _table(("", "lesson", "minutes"), _lessons()),
     "concepts": lambda: _table(("notes", "concept", "lesson and step"), index.rows()),

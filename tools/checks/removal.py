@@ -15,8 +15,8 @@ from tools.console import Misuse
 from tools.environments import ROOT
 
 Span = tuple[int, int]
-# Measured or tried with the part, before it went.
-_RECORDS = ("docs/maintaining", "docs/verified.json", "tools/bench/report")
+# Lessons have templates of their own; the others record trials and measurements from before.
+_KEPT = ("lessons/", "docs/maintaining/", "docs/verified.json", "tools/bench/report")
 
 
 def remove(package: str, *, over_changes: bool = False) -> list[str]:
@@ -35,7 +35,7 @@ def remove(package: str, *, over_changes: bool = False) -> list[str]:
     left: list[str] = []
     for path in clean_files(over_changes=over_changes):
         name = str(path.relative_to(ROOT))
-        if name.startswith(_RECORDS):
+        if name.startswith(_KEPT):
             continue
         if part.is_named_in(name) and not name.startswith("docs/"):
             path.unlink()

@@ -239,6 +239,19 @@ def _order_as_a_partner(visit: Visit) -> None:
     visit.expect(200, partner.request("GET", f"/partner/orders/{reference}"))
 
 
+@_journey("read the catalogue as a partner", Need.PARTNERS, Need.CATALOGUE)
+def _read_the_catalogue_as_a_partner(visit: Visit) -> None:
+    visit.step(
+        "Read the catalogue as XML, as a partner's import does",
+        "list_partner_products, which returns JSON and knows no HTTP: mapping templates make its event, and XML of its "
+        "answer. Its error messages select the other answers",
+    )
+    partner = partners.caller(visit.stack, "bronze")
+    page = visit.expect(200, partner.request("GET", "/partner/products.xml?limit=1"))
+    visit.require("xml" in page.headers["Content-Type"], "XML")
+    visit.expect(400, partner.request("GET", "/partner/products.xml?limit=many"))
+
+
 @_journey("try another partner's token", Need.PARTNERS)
 def _try_another_token(visit: Visit) -> None:
     visit.step("Try another partner's token", "authorize_partner, which knows no such token")

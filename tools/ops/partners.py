@@ -13,7 +13,7 @@ from tools.console import Problem
 from tools.demo.api_client import ApiClient
 from tools.stack.stack import PartnerAccess, Stack
 
-PLANS = {"bronze": "PartnersBronzePlanId", "gold": "PartnersGoldPlanId"}
+PLANS = {"bronze": "BronzePlanId", "gold": "GoldPlanId"}
 
 
 @dataclass(frozen=True)

@@ -96,9 +96,9 @@ def explain(
     if not path.startswith("/"):
         raise Misuse("a path starts with a slash")
     stack = chosen(None, state)
-    client = (
-        partners.caller(stack, partner) if partner else ApiClient(stack.url, sign_in(stack, user) if user else None)
-    )
+    client = ApiClient(stack.url, sign_in(stack, user) if user else None)
+    if partner:
+        client = partners.caller(stack, partner)
     explained.explain(stack, client, method.upper(), path, data, headers)
 
 

@@ -11,11 +11,12 @@ from tools.console import say_table
 
 @dataclass(frozen=True)
 class Difference:
-    """Something that a template or openapi.yaml asks for, the words that do, and what is done instead."""
+    """Something that a template or openapi.yaml asks for, the words that do, what is done instead, and why."""
 
     asked: str
     where: str
     locally: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ READINGS = tuple(Reading(**row) for row in _listed("reading"))
 
 def show() -> None:
     """Print the list."""
-    say_table("on AWS", "here", rows=((row.asked, row.locally) for row in DIFFERENCES))
+    say_table("on AWS", "here", "because", rows=((row.asked, row.locally, row.why) for row in DIFFERENCES))
 
 
 def show_readings() -> None:

@@ -19,13 +19,14 @@ def rest_routes() -> list[str]:
 
 
 def rest_handlers() -> dict[str, str]:
-    """Return the functions behind the routes that have one, as dotted names (`package.module.handler`)."""
+    """Return the functions that get the requests of their routes as they are, as dotted names."""
     handlers = {}
     for route in rest_routes():
         method, path = route.split()
-        uri = openapi()["paths"][path][method.lower()]["x-amazon-apigateway-integration"].get("uri", {})
-        if found := re.search(r"/functions/\$\{(\w+)\.Alias\}/", uri.get("Fn::Sub", "")):
-            handlers[route] = _handler_of(found[1])
+        integration = openapi()["paths"][path][method.lower()]["x-amazon-apigateway-integration"]
+        if integration["type"] == "aws_proxy":
+            (function,) = re.findall(r"/functions/\$\{(\w+)\.Alias\}/", integration["uri"]["Fn::Sub"])
+            handlers[route] = _handler_of(function)
     return handlers
 
 

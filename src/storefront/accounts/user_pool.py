@@ -30,8 +30,8 @@ class UserPool:
     def has_issued(self, token: AccessToken) -> bool:
         """Tell whether a token is this pool's, for this client, and neither altered, nor expired, nor revoked.
 
-        Cognito checks the tokens of *every* pool of the region, so the pool in it is compared. What Cognito has checked
-        it has signed, so the pool in it is true.
+        Cognito checks the tokens of *every* pool of the region, so the pool in it is compared. Cognito signed
+        a token that it has checked, so the pool in it is true.
         """
         if (token.pool_id, token.client_id) != (self._pool_id, self._client_id):
             return False

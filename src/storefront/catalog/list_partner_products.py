@@ -1,6 +1,6 @@
 """GET /partner/products.xml.
 
-The gateway's mapping templates make the event and the XML; the function knows neither HTTP nor XML. What it raises
+The gateway's mapping templates make the event and the XML; the function knows neither HTTP nor XML. An error of it
 begins with the status of the answer, by which the gateway selects one of its responses.
 """
 

@@ -1,10 +1,9 @@
 """The tasks of the state machine in refund.asl.json, each by its name."""
 
 import os
-from typing import Annotated, Any
+from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, ConfigDict, Field
 
 from storefront.orders import refunding
 from storefront.orders.order import OrderKey, Refund
@@ -29,26 +28,15 @@ _TASKS = {
 }
 
 
-class RefundRequest(BaseModel):
-    """The input of an execution, as the mapping template of `POST /orders/{orderId}/refund` makes it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    orderId: Annotated[str, Field(pattern=r"^ord-[a-z2-7]{32}$")]  # noqa: N815 - as in the document
-    customerId: Annotated[str, Field(pattern=r"^[!-~]{1,128}$")]  # noqa: N815
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
-    by: Annotated[str, Field(min_length=1)]
-    correlationId: str  # noqa: N815
-
-
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Do one task of an execution; what it raises, the machine tries again, and then fails the refund."""
-    request = RefundRequest.model_validate(event["request"])
-    logger.set_correlation_id(request.correlationId)
-    refund = Refund(event["refundId"], request.by, cleaned(normalized(request.reason)))
+    request = event["request"]
+    logger.set_correlation_id(request["correlationId"])
+    key = OrderKey(request["customerId"], request["orderId"])
+    refund = Refund(event["refundId"], request["by"], cleaned(normalized(request["reason"])))
     try:
-        outcome = _TASKS[event["task"]](OrderKey(request.customerId, request.orderId), refund)
+        outcome = _TASKS[event["task"]](key, refund)
     except PaymentUnresolved:
         raise
     except Exception as error:
@@ -56,6 +44,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         raise
     logger.info(
         "refund task done",
-        extra={"task": event["task"], "order_id": request.orderId, "refund_id": refund.id, "outcome": outcome},
+        extra={"task": event["task"], "order_id": key.order_id, "refund_id": refund.id, "outcome": outcome},
     )
     return {"outcome": outcome}

@@ -70,7 +70,7 @@ def parse_payment_event(body: bytes) -> PaymentEvent:
         places = sorted({_place(finding["loc"]) for finding in error.errors()})
         # Not from the error: it repeats the input, and no traceback must.
         raise InvalidRequest(
-            f"Not a payment event, because of {', '.join(places)}. openapi.yaml has the model."
+            f"Not a payment event, because of {', '.join(places)}. `openapi.yaml` has the model."
         ) from None
 
 

@@ -1,5 +1,7 @@
 """The fan-out itself: how much at once, and until when."""
 
+import io
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -7,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from storefront.chat.broadcast import Outcome, broadcast
-from storefront.chat.connection import MAX_POSTS_AT_ONCE, ConnectionGone, Recipient
+from storefront.chat.broadcast import Outcome, broadcast, by_name
+from storefront.chat.connection import MAX_POSTS_AT_ONCE, ConnectionGone, PostFailed, Recipient
+from storefront.chat.frame import Frame
+from storefront.shared.observability import metrics
 
 FRAME = {"event": "message"}
 
@@ -111,3 +115,59 @@ def test_a_broadcast_that_has_no_time_reads_one_page() -> None:
     assert broadcast(FRAME, pages(), gateway, no_close, lambda: False) == {Outcome.SKIPPED: 10}
     assert read == [0]
     assert gateway.posts == 0
+
+
+GONE, FAILED = ConnectionGone("gone"), PostFailed("LimitExceededException")
+NOT_YET = "it may not be established yet"
+
+
+@pytest.mark.parametrize(
+    ("recipient", "error", "outcome", "closed", "reason"),
+    [
+        (Recipient("ada-1"), None, Outcome.DELIVERED, [], None),
+        (Recipient("ada-1"), GONE, Outcome.GONE, ["ada-1"], None),
+        (Recipient("ada-1", opening=True), GONE, Outcome.FAILED, [], NOT_YET),
+        (Recipient("ada-1"), FAILED, Outcome.FAILED, [], "LimitExceededException"),
+        (Recipient("ada-1", expired=True), None, Outcome.GONE, ["ada-1"], None),
+    ],
+)
+def test_a_connection_is_told_or_told_of(
+    log: io.StringIO,
+    recipient: Recipient,
+    error: Exception | None,
+    outcome: Outcome,
+    closed: list[str],
+    reason: str | None,
+) -> None:
+    class Answering:
+        def post(self, connection_id: str, frame: Frame) -> None:
+            assert (connection_id, frame) == ("ada-1", {"event": "message"})
+            if error:
+                raise error
+
+    found: list[str] = []
+    metrics.clear_metrics()
+
+    outcomes = broadcast({"event": "message"}, [[recipient]], Answering(), found.append, lambda: True)
+
+    assert (outcomes, found) == ({outcome: 1}, closed)
+    assert metrics.metric_set[outcome]["Value"] == [1.0]
+    told = [(line["recipient"], line["reason"]) for line in map(json.loads, log.getvalue().splitlines())]
+    assert told == ([("ada-1", reason)] if reason else [])
+    assert by_name(outcomes) == {outcome.name.lower(): 1}
+    metrics.clear_metrics()
+
+
+def test_a_connection_that_cannot_be_removed_fails_nobody(log: io.StringIO) -> None:
+    class Answering:
+        def post(self, connection_id: str, frame: Frame) -> None:
+            raise GONE
+
+    def close(connection_id: str) -> None:
+        raise KeyError("canary")
+
+    outcomes = broadcast({}, [[Recipient("ada-1")]], Answering(), close, lambda: True)
+
+    assert outcomes == {Outcome.GONE: 1}
+    assert json.loads(log.getvalue())["recipient"] == "ada-1"
+    metrics.clear_metrics()

@@ -111,7 +111,7 @@ def test_a_repeated_request_finds_the_order_though_a_product_has_left_the_catalo
         (
             [replace(ORDER, key=KEY)],
             ASKED,
-            "This `Idempotency-Key` (of a partner's order: `reference`) was used for an order with other content. "
+            "This `Idempotency-Key` or `reference` was used for an order with other content. "
             "Use a new key for a new order.",
         ),
     ],

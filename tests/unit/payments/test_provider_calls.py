@@ -19,6 +19,7 @@ from storefront.payments.provider import (
     RETRIES,
     WORST_CASE_SECONDS,
     PaymentProvider,
+    ProviderRefusedUs,
 )
 from storefront.shared.money import Money
 from tests.support.http_server import Answer, HttpServer, limits_given, serving
@@ -90,6 +91,42 @@ def test_each_operation_has_its_place(operation: str, request_line: tuple[str, s
         call(calling(server))
 
         assert server.requests == [request_line]
+
+
+@pytest.mark.parametrize("base", ["v1", "v1/"])
+def test_the_provider_s_url_may_end_with_a_slash(base: str) -> None:
+    with serving(APPROVED) as server:
+        PaymentProvider(lambda: server.url + base, lambda: "secret").look_up(ORDER)
+
+        assert server.requests == [("GET", f"/v1/charges/{ORDER.key.order_id}")]
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "reason"),
+    [
+        ("look up", Answer(302, CHARGE), "the provider answered 302, and no status that goes with it"),
+        ("look up", Answer(200, {"status": "approved"}), "the provider's answer has no charge id"),
+        ("look up", Answer(200, CHARGE | {"chargeId": "ch 1"}), "the provider's answer has no charge id"),
+        ("look up", Answer(200, CHARGE | {"chargeId": "ch-2"}), "the provider's answer is about another charge"),
+        ("look up", Answer(200, ["approved"]), "the provider answered 200, and not with a JSON object"),
+        ("cancel", Answer(200, CHARGE), "the provider answered 200, and does not say `cancelled`"),
+    ],
+)
+def test_the_log_says_why_an_answer_is_not_an_outcome(operation: str, answer: Answer, reason: str) -> None:
+    order = replace(ORDER, charge_id="ch-1")
+
+    with serving(answer) as server, pytest.raises(PaymentUnresolved, match=f"^{reason}$"):
+        {"look up": calling(server).look_up, "cancel": calling(server).cancel}[operation](order)
+
+
+def test_the_log_says_that_the_provider_refused_us_or_did_not_answer() -> None:
+    with serving(Answer(401, {})) as server:
+        gone = calling(server)
+        with pytest.raises(ProviderRefusedUs, match=r"^the payment provider answered 401$"):
+            gone.look_up(ORDER)
+
+    with pytest.raises(PaymentUnresolved, match=r"^the provider did not answer: ConnectionError$"):
+        gone.look_up(ORDER)
 
 
 def test_a_charge_that_failed_and_is_not_there_is_unresolved() -> None:

@@ -27,8 +27,11 @@ HTTP and WebSocket APIs, whose routes call the same integrations:
 ``http_payloads``    the two formats of events and answers
 ``messages``         which route a message selects, and what goes back
 ``connections``      what back ends see of a connection, and do with it
-``sockets``          a connection's quotas
+``sockets``          a connection's handshake and quotas
 ``route_resources``  CloudFormation's resources, and the import of an OpenAPI document
+
+Left out of these: deployments (what is set up is live), models, API keys, throttles, service integrations and response
+parameters of HTTP APIs, and templates of WebSocket responses that are selected by the status.
 
 Functions name the page of AWS's documentation that they follow. AWS was not asked: what a page leaves open is our
 reading of it.

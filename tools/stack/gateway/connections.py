@@ -33,9 +33,9 @@ def limited(handle: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[N
 
 
 def commanded(handle: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
-    """Answer a command as the API reference of the API Gateway Management API has it.
+    """Answer a command in the shapes of the API Gateway Management API.
 
-    https://docs.aws.amazon.com/apigatewaymanagementapi/latest/api/API_GetConnection.html
+    https://boto3.amazonaws.com/v1/documentation/api/latest/reference/services/apigatewaymanagementapi.html
     """
 
     async def handle_command(

@@ -104,7 +104,7 @@ def _import_route(api_id: str, key: str, operation: Json, kinds: dict[str, tuple
         "integrationType": wanted["type"].upper(),
         "integrationUri": wanted.get("uri"),
         "integrationMethod": wanted.get("httpMethod"),
-        "payloadFormatVersion": wanted.get("payloadFormatVersion", "1.0"),
+        "payloadFormatVersion": str(wanted.get("payloadFormatVersion", "1.0")),
     }
     integration = json.loads(v2._create_integration(api_id, data)[2])["integrationId"]
     v2._integrations[api_id][integration]["credentialsArn"] = wanted.get("credentials")

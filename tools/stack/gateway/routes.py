@@ -7,17 +7,20 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocke
 from __future__ import annotations
 
 import json
+import logging
 from abc import abstractmethod
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ministack.services import apigateway as v2
 
-from tools.stack.gateway import integrations
+from tools.stack.gateway import integrations, permissions
 from tools.stack.gateway.exchange import Answer, Exchange
 from tools.stack.gateway.refusals import Refusal
 
 Json = dict[str, Any]
 _LAMBDA_PATH = "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations"
+_logger = logging.getLogger("routes")
 _FAILED = 500
 # A proxy integration, said as one with mappings: the event is the body, and an error has a status of its own.
 _PASSED_THROUGH = {
@@ -78,3 +81,23 @@ class RouteExchange(Exchange):
             return answer
         read = None if answer[0] == _FAILED else self.read(json.loads(answer[2]))
         return read or Refusal("DEFAULT_5XX", "Internal server error")
+
+
+def if_allowed(invoke: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Call a Lambda authorizer if API Gateway may; without its answer the emulator answers 500.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
+    """
+
+    async def invoke_authorizer(authorizer: Json, event: Json, account: str, region: str) -> Any:
+        api = (event.get("routeArn") or event["methodArn"]).partition("/")[0]
+        function = v2._extract_lambda_ref_from_integration_uri(authorizer["authorizerUri"])
+        role = authorizer.get("authorizerCredentialsArn")
+        try:
+            permissions.check_invocation(function, f"{api}/authorizers/{authorizer['authorizerId']}", role)
+        except permissions.NotAllowed as error:
+            _logger.warning("authorizer %s: %s", authorizer["name"], error)
+            return None
+        return await invoke(authorizer, event, account, region)
+
+    return invoke_authorizer

@@ -23,6 +23,7 @@ from tools.stack.gateway import (
     mapping,
     messages,
     route_resources,
+    routes,
     sockets,
     stages,
     trial,
@@ -36,6 +37,7 @@ from tools.stack.inside import (
     guard,
     log_lines,
     loops,
+    queues,
     role_sessions,
     tables,
     trail,
@@ -65,6 +67,8 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     # Nested stacks
     "ministack.services.cloudformation.engine:_resolve_parameters": loops.expanded_in_nested_stacks,
     "ministack.services.cloudformation.provisioners:_cfn_nested_stack_deploy": loops.noted,
+    # EventBridge
+    "ministack.services.eventbridge:_invoke_target": queues.by_their_policies,
     # DynamoDB
     f"{_HANDLERS}/AWS::DynamoDB::Table/create": tables.created_with_expiry,
     f"{_HANDLERS}/AWS::DynamoDB::Table/update": tables.updated_with_expiry,
@@ -118,6 +122,7 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     f"{_HANDLERS}/AWS::ApiGatewayV2::Integration/create": route_resources.then(route_resources.complete_integration, 1),
     f"{_HANDLERS}/AWS::ApiGatewayV2::Integration/update": route_resources.then(route_resources.complete_integration, 2),
     f"{_V2}:_handle_execute_in_scope": http_api.calling_functions,
+    f"{_V2}:_invoke_request_authorizer_lambda": routes.if_allowed,
     f"{_V2}:_route_specificity": http_api.by_any_greedy_name,
     f"{_V2}:handle_websocket": connections.limited,
     f"{_V2}:handle_connections_api": connections.commanded,
