@@ -131,6 +131,16 @@ def test_the_policy_of_the_lesson_about_callers_names_one_vpc_endpoint_and_one_a
     assert {"VpcEndpointId", "OtherAccountId"} <= set(parameters)
 
 
+def test_provisioned_concurrency_is_a_parameter_and_off_by_default() -> None:
+    template = source("lessons/01-functions/template.yaml")
+
+    assert template["Parameters"]["Provisioned"]["Default"] == "0"
+    condition, kept, otherwise = template["Resources"]["Work"]["Properties"]["ProvisionedConcurrencyConfig"]["Fn::If"]
+    assert template["Conditions"][condition] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Provisioned"}, "0"]}]}
+    assert kept == {"ProvisionedConcurrentExecutions": {"Ref": "Provisioned"}}
+    assert otherwise == {"Ref": "AWS::NoValue"}
+
+
 def test_every_step_of_every_lesson_shows_a_concept_of_the_index() -> None:
     shown = {(concept.lesson.name, concept.step.key) for concept in index.concepts()}
 
@@ -138,8 +148,8 @@ def test_every_step_of_every_lesson_shows_a_concept_of_the_index() -> None:
     assert missing == set()
 
 
-def test_every_concept_of_the_index_leads_to_a_step_with_commands_or_to_what_differs_on_aws() -> None:
+def test_every_concept_of_the_index_leads_to_a_step_with_commands_to_what_differs_on_aws_or_to_the_quiz() -> None:
     found = index.concepts()
 
     assert len({concept.name for concept in found}) == len(found) > 40
-    assert [each.name for each in found if not each.step.commands and each.step.key != "on-aws"] == []
+    assert [each.name for each in found if not each.step.commands and each.step.key not in {"on-aws", "quiz"}] == []
