@@ -82,9 +82,11 @@ def _operations(service: str) -> list[tuple[str, re.Pattern[str], str]]:
         path = operation.http["requestUri"].partition("?")[0]
         members = operation.input_shape.members if operation.input_shape else {}
         names = {shape.serialization.get("name", member): member for member, shape in members.items()}
-        parts = re.split(r"\\\{(\w+)\\\+?\\?\}", re.escape(path))
-        parts[1::2] = [f"(?P<{names.get(part, part)}>[^/]+)" for part in parts[1::2]]
-        found.append((operation.http["method"], re.compile("".join(parts)), name))
+        pattern = "".join(
+            f"(?P<{names[part[1:-1]]}>[^/]+)" if part.startswith("{") else re.escape(part)
+            for part in re.split(r"(\{\w+\})", path.replace("+}", "}"))
+        )
+        found.append((operation.http["method"], re.compile(pattern), name))
     return sorted(found, key=lambda each: len(each[1].pattern), reverse=True)
 
 
