@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from storefront.orders.order import Order
+from storefront.orders import refunding
+from storefront.orders.order import Order, Refund
 from storefront.orders.processing import OrderMovedOn, OutOfStock, UnknownOrder, process_order
 from storefront.orders.reconciliation import defer_review, reconcile_order
+from storefront.orders.refunding import Outcome
 from storefront.orders.schedule import Schedule
 from storefront.orders.status import Reason, Status
 from storefront.payments.charge import Charge, Decision
@@ -73,8 +75,14 @@ class World:
     def refunded(self, order: Order) -> Order:
         return self._write(order, ("refunded",), refund_due=False)
 
+    def claim_refund(self, order: Order, refund: Refund, review_at: datetime) -> Order:
+        return self._write(order, ("claim_refund", review_at), refund=refund, review_at=review_at)
+
+    def complete_refund(self, order: Order) -> Order:
+        return self._write(order, ("complete_refund",), status=Status.REFUNDED, review_at=None)
+
     def fail_refund(self, order: Order) -> Order:
-        return self._write(order, ("fail_refund",), status=Status.REFUND_FAILED)
+        return self._write(order, ("fail_refund",), status=Status.REFUND_FAILED, review_at=None)
 
     def postpone(self, order: Order, review_at: datetime) -> Order:
         return self._write(order, ("postpone", review_at), reviews=order.reviews + 1, review_at=review_at)
@@ -199,3 +207,40 @@ def test_a_review_that_failed_is_not_deferred_where_somebody_else_moved_the_orde
     defer_review(PENDING, world, NOW)
 
     assert world.calls == []
+
+
+REFUND, ANOTHER = Refund("refund-1", "sue", "Broken."), Refund("refund-2", "tom", "Late.")
+CONFIRMED = replace(PENDING, status=Status.CONFIRMED, review_at=None, refund=None)
+CLAIMED = replace(CONFIRMED, refund=REFUND, review_at=NOW + timedelta(minutes=20))
+
+
+@pytest.mark.parametrize(
+    ("order", "outcome"),
+    [
+        (CLAIMED, Outcome.CLAIMED),
+        (None, Outcome.UNKNOWN_ORDER),
+        (PENDING, Outcome.NOT_REFUNDABLE),
+        (CONFIRMED, Outcome.UNCLAIMED),
+        (replace(CLAIMED, refund=ANOTHER), Outcome.ANOTHER_REFUND),
+        (replace(CONFIRMED, refund=REFUND), Outcome.REFUND_FAILED),
+        (replace(CLAIMED, status=Status.REFUNDED, review_at=None), Outcome.REFUNDED),
+    ],
+)
+def test_money_is_given_back_for_an_order_that_this_refund_has_claimed(order: Order | None, outcome: Outcome) -> None:
+    world = World(order)
+
+    assert refunding.give_money_back(ORDER.key, REFUND, world, world) is outcome
+
+    assert world.calls == [("cancel",)] * (outcome is Outcome.CLAIMED)
+
+
+@pytest.mark.parametrize("moved_on", [None, "claim_refund", "complete_refund", "fail_refund"])
+def test_a_refund_goes_on_where_somebody_else_came_first(moved_on: str | None) -> None:
+    claiming, completing, failing = (World(order, moved_on=moved_on) for order in (CONFIRMED, CLAIMED, CLAIMED))
+
+    assert refunding.claim(ORDER.key, REFUND, claiming, NOW) is Outcome.CLAIMED
+    assert refunding.complete(ORDER.key, REFUND, completing) is Outcome.REFUNDED
+    assert refunding.fail(ORDER.key, REFUND, failing) is Outcome.REFUND_FAILED
+
+    assert claiming.calls == [("claim_refund", NOW + timedelta(minutes=20))]
+    assert (completing.calls, failing.calls) == ([("complete_refund",)], [("fail_refund",)])
