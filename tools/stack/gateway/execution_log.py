@@ -109,7 +109,7 @@ def calling_functions(call: Callable[..., Awaitable[Any]]) -> Callable[..., Awai
 
     @wraps(call)
     async def call_function(reference: str, event: Json, **options: Any) -> Any:
-        made = Call(_uri_of(reference), {"Content-Type": "application/json"}, event)
+        made = Call(reference, {"Content-Type": "application/json"}, event)
         trace = _current.get()
         if trace is not None:
             trace.endpoint = made
@@ -287,10 +287,6 @@ def _secrets(trace: Trace) -> set[str]:
     values += [str(named.get("usageIdentifierKey"))] if isinstance(named, dict) else []
     tokens = [value.partition(" ")[2] for value in values]
     return {value for value in (*values, *tokens) if len(value) >= _SHORTEST_SECRET}
-
-
-def _uri_of(reference: str) -> str:
-    return reference if reference.startswith("arn:") else f"function {reference}"
 
 
 def _map(values: Json) -> str:
