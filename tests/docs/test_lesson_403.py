@@ -10,8 +10,8 @@ import pytest
 from tools.stack.stack import ROOT
 from tools.testing.template import openapi, source
 
-LESSON = (ROOT / "docs/lessons/403.md").read_text()
-SAMPLE = [json.loads(line) for line in (ROOT / "docs/lessons/403.jsonl").read_text().splitlines()]
+LESSON = (ROOT / "lessons/403.md").read_text()
+SAMPLE = [json.loads(line) for line in (ROOT / "lessons/403.jsonl").read_text().splitlines()]
 QUERIES = re.findall(r"^```\n(filter .*?)```", LESSON, re.MULTILINE | re.DOTALL)
 CALLER = "192.0.2.17"
 

@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -549,3 +550,36 @@ def test_a_terminal_connects_again_by_itself(stack: Stack, state: Path, sam: Per
     guest.shows(text)
     guest.types("/quit")
     assert guest.process.wait(15) == 0
+
+
+def test_the_access_log_and_the_metrics_have_connections_and_messages(stack: Stack, connect: Connect) -> None:
+    begun = datetime.now(UTC)
+    connect(SUPPORT).joins(SUPPORT)
+
+    def recorded() -> dict[str, Frame] | None:
+        found = stack.client("logs").filter_log_events(
+            logGroupName=f"/aws/apigateway/{stack.name}/chat-api", startTime=int(begun.timestamp() * 1000)
+        )["events"]
+        lines = {line["eventType"]: line for line in (json.loads(event["message"]) for event in found)}
+        return lines if {"CONNECT", "MESSAGE"} <= lines.keys() else None
+
+    # A function answers by a post, before the gateway has its result.
+    lines = wait_until(recorded, "a line of the connection and one of the message")
+    assert [(lines[kind]["routeKey"], lines[kind]["status"]) for kind in ("CONNECT", "MESSAGE")] == [
+        ("$connect", "200"),
+        ("joinRoom", "200"),
+    ]
+    assert lines["CONNECT"]["connectionId"] == lines["MESSAGE"]["connectionId"]
+    assert lines["CONNECT"]["principalId"] != "-"
+    api_id = stack.outputs["ChatApiUrl"].split("/")[-2]
+    for metric in ("ConnectCount", "MessageCount", "IntegrationLatency"):
+        points = stack.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/ApiGateway",
+            MetricName=metric,
+            Dimensions=[{"Name": "ApiId", "Value": api_id}],
+            StartTime=begun - timedelta(minutes=5),
+            EndTime=begun + timedelta(minutes=5),
+            Period=3600,
+            Statistics=["SampleCount"],
+        )["Datapoints"]
+        assert sum(point["SampleCount"] for point in points) > 0, metric

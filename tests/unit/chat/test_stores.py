@@ -1,6 +1,8 @@
 """Each write and read of the chat's table, alone: the rows that it leaves are those that the next release reads."""
 
 import hashlib
+import io
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,9 +10,11 @@ from typing import Any
 import pytest
 
 from storefront.chat.connection import Connection, Recipient
+from storefront.chat.connection_store import ConnectionStore
 from storefront.chat.message import Message
 from storefront.chat.message_store import StoredMessage
-from storefront.shared.errors import Forbidden, TooManyRequests, Unprocessable
+from storefront.shared.errors import Forbidden, Overloaded, TooManyRequests, Unprocessable
+from storefront.shared.observability import metrics
 from tools.testing.chat import Chat
 
 NOW = datetime(2026, 11, 20, 12, 0, 1, 234_000, UTC)
@@ -111,6 +115,20 @@ def test_a_connection_too_many_ends_the_oldest(chat: Chat) -> None:
     assert {pk for pk, sk in left if sk == "connection"} == {f"connection#{each}" for each in ids}
 
 
+def test_where_the_oldest_cannot_end_a_connection_too_many_does_not_open(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        chat.connections.open(replace(ADA, id=f"ada-{number}"))
+    before = rows(chat)
+    monkeypatch.setattr(ConnectionStore, "_end", lambda *_: None)
+
+    with pytest.raises(Overloaded, match=r"^a user opens connections faster than their oldest can end$"):
+        chat.connections.open(replace(ADA, id="ada-10"))
+
+    assert rows(chat) == before
+
+
 def test_a_room_is_joined_and_left(member: Chat) -> None:
     assert rows(member) == in_rooms("support") | MEMBER | opened("ada-1") | frames(1)
 
@@ -184,6 +202,18 @@ def test_the_open_connections_of_a_customer_are_read(chat: Chat) -> None:
     assert list(chat.connections.of_customer("ada", NOW + timedelta(seconds=31))) == [Recipient("ada-1")]
     assert list(chat.connections.of_customer("ada", ADA.expires_at)) == []
     assert list(chat.connections.of_customer("ben", NOW)) == []
+
+
+def test_a_connection_that_cannot_be_read_is_skipped_and_told(chat: Chat, log: io.StringIO) -> None:
+    key = {"pk": {"S": "connection#ada-2"}, "sk": {"S": "connection"}}
+    chat.connections.open(ADA)
+    half_a_second = {"customerId": {"S": "ada"}, "expiresAt": {"N": "9999999999.5"}}
+    chat.dynamodb.put_item(TableName="ChatTable", Item=key | half_a_second)
+
+    assert [each.connection_id for each in chat.connections.of_customer("ada", NOW)] == ["ada-1"]
+
+    assert json.loads(log.getvalue())["key"] == key
+    metrics.clear_metrics()
 
 
 def test_a_message_is_kept(member: Chat) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storefront.orders.order import Line, Order, OrderKey
+from storefront.orders.order import Line, Order, OrderKey, Refund
 from storefront.orders.order_item import change_of, item_of, log_key, order_of
 from storefront.orders.status import Reason, Status
 from storefront.shared.attributes import Unreadable
@@ -28,6 +28,7 @@ ORDER = Order(
     rejection_reason=Reason.PAYMENT_UNAVAILABLE,
     refund_due=True,
     refund_event_id="evt-1",
+    refund=Refund("refund-1", "sue", "Broken on arrival."),
 )
 
 
@@ -40,6 +41,7 @@ ORDER = Order(
         replace(ORDER, rejection_reason=None),
         replace(ORDER, refund_due=False),
         replace(ORDER, refund_event_id=None),
+        replace(ORDER, refund=None),
     ],
 )
 def test_an_order_reads_back_as_it_was_written(order: Order) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from storefront.orders.order import Order, OrderKey, is_order_id, order_id_of
+from storefront.orders.order import Order, OrderKey, Refund, is_order_id, order_id_of
 from storefront.orders.order_item import item_of, key_of
 from storefront.orders.order_store import OrderStore
 from storefront.orders.processing import OrderMovedOn, OutOfStock
@@ -25,10 +25,12 @@ KEY = OrderKey("customer", order_id_of("customer", "key"))
 ORDERS, PRODUCTS = os.environ["ORDERS_TABLE"], os.environ["PRODUCTS_TABLE"]
 NEW = replace(
     ORDER, key=KEY, status=Status.PENDING, version=1, reviews=0, charge_id=None, rejection_reason=None,
-    refund_due=False, refund_event_id=None,
+    refund_due=False, refund_event_id=None, refund=None,
 )  # fmt: skip
 RESERVED = replace(NEW, status=Status.RESERVED, version=2, reviews=2)
 AWAITING = replace(RESERVED, status=Status.AWAITING_PAYMENT, charge_id="ch-1")
+CONFIRMED = replace(AWAITING, status=Status.CONFIRMED, review_at=None)
+REFUND = Refund("refund-1", "sue", "Broken on arrival.")
 REJECTED = replace(RESERVED, status=Status.REJECTED, rejection_reason=Reason.PAYMENT_UNAVAILABLE, refund_due=True)
 TAKEN, GIVEN_BACK = {"MUG-001": 3, "POT-001": 4}, {"MUG-001": 7, "POT-001": 6}
 STOCK = {"MUG-001": 5, "POT-001": 5}
@@ -121,6 +123,24 @@ Write = Callable[[OrderStore, Order], Order]
             replace(REJECTED, refund_due=False, review_at=None),
             lambda store, order: store.owe_refund(order, "evt-2"),
             {"refund_due": True, "refund_event_id": "evt-2", "review_at": NOW},
+            STOCK,
+        ),
+        (
+            CONFIRMED,
+            lambda store, order: store.claim_refund(order, REFUND, LATER),
+            {"refund": REFUND, "review_at": LATER},
+            STOCK,
+        ),
+        (
+            replace(CONFIRMED, refund=REFUND, review_at=LATER),
+            lambda store, order: store.complete_refund(order),
+            {"status": Status.REFUNDED, "review_at": None},
+            GIVEN_BACK,
+        ),
+        (
+            replace(CONFIRMED, refund=REFUND, review_at=LATER),
+            lambda store, order: store.fail_refund(order),
+            {"status": Status.REFUND_FAILED, "review_at": None},
             STOCK,
         ),
         (RESERVED, lambda store, order: store.postpone(order, LATER), {"reviews": 3, "review_at": LATER}, STOCK),

@@ -73,6 +73,9 @@ class World:
     def refunded(self, order: Order) -> Order:
         return self._write(order, ("refunded",), refund_due=False)
 
+    def fail_refund(self, order: Order) -> Order:
+        return self._write(order, ("fail_refund",), status=Status.REFUND_FAILED)
+
     def postpone(self, order: Order, review_at: datetime) -> Order:
         return self._write(order, ("postpone", review_at), reviews=order.reviews + 1, review_at=review_at)
 
@@ -162,6 +165,7 @@ def again(reviews: int) -> tuple[str, datetime]:
         (partial(World, AWAITING), [("look_up",), again(1)]),
         (partial(World, replace(AWAITING, reviews=LAST), found=UNDECIDED), [("look_up",), GIVE_UP, *REFUND]),
         (partial(World, ORDER), REFUND),
+        (partial(World, replace(PENDING, status=Status.CONFIRMED)), [("fail_refund",)]),
         # Somebody else moved the order: it is theirs.
         (partial(World, PENDING, moved_on="postpone"), []),
         (partial(World, ORDER, moved_on="refunded"), [("cancel",)]),

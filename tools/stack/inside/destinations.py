@@ -113,8 +113,8 @@ def _send(target: str, message: Json, config: Json, kind: str) -> None:
     """Send, as the function's role, a message, an event's detail or a payload ("Destination-specific JSON format")."""
     _, _, service, region, account, *name = target.split(":")
     got = lambda_runtime.execution_credentials(config)
-    client: Any = boto3.client(
-        service,
+    client = boto3.client(
+        service,  # type: ignore[call-overload]
         endpoint_url=_ENDPOINT,
         region_name=region,
         aws_access_key_id=got["AWS_ACCESS_KEY_ID"],

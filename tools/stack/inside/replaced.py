@@ -24,6 +24,7 @@ from tools.stack.gateway import (
     messages,
     route_resources,
     routes,
+    socket_log,
     sockets,
     stages,
     trial,
@@ -128,7 +129,7 @@ REPLACED: dict[str, Callable[[Any], Any]] = {
     f"{_V2}:handle_connections_api": connections.commanded,
     f"{_V2}:_match_ws_route": messages.matched,
     f"{_V2}:_evaluate_route_selection": lambda _: messages.selected,
-    f"{_V2}:_invoke_ws_lambda": lambda _: messages.answered,
+    f"{_V2}:_invoke_ws_lambda": lambda _: socket_log.logged(messages.answered),
     "hypercorn.protocol.ws_stream:WebsocketBuffer": sockets.within_quotas,
 }
 

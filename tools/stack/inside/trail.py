@@ -82,10 +82,9 @@ def _operations(service: str) -> list[tuple[str, re.Pattern[str], str]]:
         path = operation.http["requestUri"].partition("?")[0]
         members = operation.input_shape.members if operation.input_shape else {}
         names = {shape.serialization.get("name", member): member for member, shape in members.items()}
-        pattern = re.sub(
-            r"\\\{(\w+)\\\+?\\?\}",
-            lambda match, known=names: f"(?P<{known.get(match[1], match[1])}>[^/]+)",
-            re.escape(path),
+        pattern = "".join(
+            f"(?P<{names[part[1:-1]]}>[^/]+)" if part.startswith("{") else re.escape(part)
+            for part in re.split(r"(\{\w+\})", path.replace("+}", "}"))
         )
         found.append((operation.http["method"], re.compile(pattern), name))
     return sorted(found, key=lambda each: len(each[1].pattern), reverse=True)
