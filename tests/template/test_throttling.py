@@ -21,7 +21,9 @@ def settings(environment: str) -> dict[str, dict[str, Any]]:
     found = {}
     for entry in stage["MethodSettings"]:
         limits = {name: limit(value, environment) for name, value in entry.items() if name.startswith("Throttling")}
-        found[f"{entry['HttpMethod']} {entry['ResourcePath']}"] = limits
+        # The path after the first slash has its slashes encoded.
+        path = entry["ResourcePath"].replace("/~1", "/").replace("~1", "/")
+        found[f"{entry['HttpMethod']} {path}"] = limits
     return found
 
 
@@ -50,7 +52,7 @@ def test_each_environment_has_limits() -> None:
 def test_every_method_has_limits_and_orders_the_lowest(environment: str) -> None:
     limits = settings(environment)
 
-    assert limits.keys() == {"* /*", "POST /orders", "GET /products"}
+    assert limits.keys() == {"* /*", "POST /orders", "GET /products", "GET /products/{sku}"}
     for name in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
         assert 0 < limits["POST /orders"][name] <= limits["* /*"][name] <= limits["GET /products"][name]
     for route in limits.keys() - {"* /*"}:

@@ -30,7 +30,8 @@ def chosen(stage: Json) -> Json:
 def setting(stage: Json, path: str, verb: str, whole_stage: bool = True) -> Json:
     """Return the settings of a method, or those of the whole stage."""
     settings = stage.get("methodSettings") or {}
-    names = [f"{path}/{verb}", f"{path.lstrip('/')}/{verb}", *(["*/*"] if whole_stage else [])]
+    encoded = f"/{path.replace('/', '~1')}"  # as a template has it
+    names = [f"{path}/{verb}", f"{path.lstrip('/')}/{verb}", f"{encoded}/{verb}", *(["*/*"] if whole_stage else [])]
     found: Json = next((settings[name] for name in names if name in settings), {})
     return found
 
