@@ -82,6 +82,14 @@ def test_an_operation_for_any_method_takes_all_of_them(call: Call) -> None:
     assert [call("/any/a/b", method).status_code for method in ("GET", "PATCH", "DELETE")] == [200, 200, 200]
 
 
+def test_a_function_gets_the_parts_of_a_request_that_the_page_lists(call: Call) -> None:
+    parts = "body headers httpMethod isBase64Encoded multiValueHeaders multiValueQueryStringParameters path"
+
+    event = call("/weighted").json()["event"]
+
+    assert event == f"{parts} pathParameters queryStringParameters requestContext resource stageVariables".split()
+
+
 def test_templates_map_the_request_and_the_answer(call: Call) -> None:
     body = {"name": "N", "tags": ["a", "it's"], "n": 11}
 

@@ -17,7 +17,8 @@ def handler(event, context):
     if event.get('fail'): raise Exception(event['fail'] + ' not found')
     if event.get('sleep') or (event.get('queryStringParameters') or {}).get('sleep'): time.sleep(1.5)
     if 'requestContext' not in event: return event
-    body = {'request': event['requestContext']['requestId'], 'version': context.function_version, 'time': time.time()}
+    body = {'request': event['requestContext']['requestId'], 'version': context.function_version, 'time': time.time(),
+            'event': sorted(event)}
     return {'statusCode': 200, 'body': json.dumps(body), 'headers': {'WWW-Authenticate': 'x'}}
 """,
     "Boom": "def handler(event, context): raise Exception('boom')",

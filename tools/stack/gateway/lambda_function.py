@@ -36,6 +36,7 @@ async def proxied(exchange: Exchange, uri: str) -> Answer | Refusal:
         authorizer_context=exchange.authorizer,
         caller_identity=exchange.caller,
     )
+    del event["version"]  # of HTTP APIs' events only
     context = exchange.context
     event["requestContext"] |= {"requestId": context["requestId"], "extendedRequestId": context["extendedRequestId"]}
     result = await _invoke(exchange, _allowed(exchange, uri), event)
