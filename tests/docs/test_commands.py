@@ -17,7 +17,7 @@ from tools.stack.stack import ROOT
 STOREFRONT: Any = typer.main.get_command(cli.app)
 # Lines to type, and commands in the text.
 TYPED = re.compile(r"^(?:\.venv/bin/)?storefront( .*)$|`(?:\.venv/bin/)?storefront( [^`]*)`", re.MULTILINE)
-LESSONS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "lessons").glob("*/README.md"))
+LESSONS = sorted({str(path.relative_to(ROOT)) for path in (ROOT / "lessons").rglob("*.md")} - {*pages.pages()})
 PAGES = [*pages.pages(), *LESSONS, "CONTRIBUTING.md", "events/README.md", "tools/bench/README.md"]
 
 

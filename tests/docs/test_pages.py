@@ -12,7 +12,7 @@ from tools.stack.differences import DIFFERENCES, READINGS, Difference, Reading
 from tools.stack.stack import ROOT
 from tools.testing.template import openapi, operations, source, walk
 
-LESSONS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "lessons").glob("*/README.md"))
+LESSONS = sorted({str(path.relative_to(ROOT)) for path in (ROOT / "lessons").rglob("*.md")} - {*pages.pages()})
 READ = [*pages.pages(), *LESSONS, "CONTRIBUTING.md", "events/README.md", "tools/bench/README.md"]
 MAX_COLUMNS = 100
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#([^)]*))?\)")

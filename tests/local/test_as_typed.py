@@ -13,6 +13,7 @@ from tools.stack.stack import ROOT, Stack
 
 PAGES = [
     *("README.md", "CONTRIBUTING.md", "events/README.md", "tools/bench/README.md"),
+    *("lessons/README.md", "lessons/403.md"),
     *(str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").rglob("*.md"))),
 ]
 # The tests that run all lines of a page.
@@ -37,6 +38,7 @@ TESTED = {
         "tests/sam_local/test_as_typed.py",
         "sam_local.commands(",
     ),
+    r"storefront lesson cache --(pause|up|down)|eval .*env cache.*": ("tests/local/test_lessons.py", '"--pause"'),
     r"grep .*": ("tests/docs/test_lesson_403.py", "subprocess.run(command, shell=True"),
 }
 # tests/docs holds commands and options of the first against the models of AWS and the command line.
