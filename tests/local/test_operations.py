@@ -64,14 +64,13 @@ def test_the_correlation_id_of_a_request_is_in_the_log_of_every_function_the_ord
     assert story.order is not None
     correlation_id = story.order["correlationId"]
     carrying = {line.function for line in story.lines if line.correlation_id == correlation_id}
-    assert carrying == {"place-order", *ON_THE_WAY}
+    assert carrying == {"rest-api", "place-order", *ON_THE_WAY}
     # The provider is somebody else: it knows the order's id only.
     assert {line.function for line in story.lines} - carrying == {"payments-sandbox"}
     assert correlation_id == books.order(customer, confirmed)["correlationId"]["S"]
 
 
 def test_a_partners_order_keeps_the_id_it_came_in_with(stack: Stack, books: Books) -> None:
-    """On the emulator that is the message's id: it puts no attribute with the request's id on the message."""
     partner, reference = caller(stack, "gold"), f"PO-{uuid.uuid4()}"
     hand_in(partner, reference, books.sell())
     order_id = outcome(partner, reference, "CONFIRMED")["orderId"]
@@ -80,7 +79,8 @@ def test_a_partners_order_keeps_the_id_it_came_in_with(stack: Stack, books: Book
 
     assert story.order is not None
     carrying = {line.function for line in story.lines if line.correlation_id == story.order["correlationId"]}
-    assert carrying == {"process-partner-orders", *ON_THE_WAY}
+    # The access log has the request's id, as the message to the queue did.
+    assert carrying == {"rest-api", "process-partner-orders", *ON_THE_WAY}
 
 
 def test_the_story_of_an_order_is_one_screen_and_names_nobody(
