@@ -122,6 +122,9 @@ def steps(lines: list[str]) -> list[str]:
 
 
 def test_an_explained_request_shows_every_step_and_no_secret(stack: Stack, explain: Explain) -> None:
+    # Given an authorizer that has not seen this partner for a while
+    rest_api, stage = stack.outputs["RestApiId"], stack.url.rpartition("/")[2]
+    stack.client("apigateway").flush_stage_authorizers_cache(restApiId=rest_api, stageName=stage)
     body = json.dumps(ORDER | {"reference": f"t-{uuid.uuid4()}"})
 
     lines = explain("post", "/partner/orders", "--partner", "gold", "--data", body)
