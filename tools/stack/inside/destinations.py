@@ -16,10 +16,11 @@ from contextvars import copy_context
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 from ministack.core import lambda_runtime
 from ministack.core.responses import new_uuid
 from ministack.services import lambda_svc
+
+from tools.stack import apart
 
 Json = dict[str, Any]
 _logger = logging.getLogger("destinations")
@@ -113,10 +114,9 @@ def _send(target: str, message: Json, config: Json, kind: str) -> None:
     """Send, as the function's role, a message, an event's detail or a payload ("Destination-specific JSON format")."""
     _, _, service, region, account, *name = target.split(":")
     got = lambda_runtime.execution_credentials(config)
-    client = boto3.client(
+    client = apart.session(region).client(
         service,  # type: ignore[call-overload]
         endpoint_url=_ENDPOINT,
-        region_name=region,
         aws_access_key_id=got["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=got["AWS_SECRET_ACCESS_KEY"],
         aws_session_token=got["AWS_SESSION_TOKEN"],
