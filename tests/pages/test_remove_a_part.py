@@ -1,6 +1,7 @@
 """docs/remove-a-part.md: a copy of the project without the example's part is whole, and names it nowhere."""
 
 import re
+import textwrap
 
 import pytest
 
@@ -36,7 +37,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     plans = re.compile(r"(?m)^(?:  # Limits of .*\n)?  (Bronze|Gold)Plan(Id: .*\n|:\n(    .*\n)+\n?)")
     kept, cut = plans.subn("", template.read_text())
     assert cut == 4
-    template.write_text(kept)
+    wide = re.compile(r"(?m)^( +)(PublishOrderEvents, .{100,})$")
+    template.write_text(wide.sub(lambda line: textwrap.indent(textwrap.fill(line[2], 110), line[1]), kept))
     for name in "rw":
         replaced(
             checkout, "operations.yaml", f"{name}0, {name}1, {name}2, {name}3, {name}4", f"{name}0, {name}1, {name}4"
