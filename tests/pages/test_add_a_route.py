@@ -59,6 +59,7 @@ class Project:
             block = block.replace(path, "  /products/{sku}/price:\n").replace(",PUT'", "'")
             block = block.replace("getProduct", "getPrice").replace("GetProduct", "GetPrice")
             block = block.replace("schemas/Product", "schemas/Money")
+            block = re.sub(r" +(cacheKeyParameters|cacheNamespace): .*\n", "", block)
             block = re.sub(r" +ETag:\n +description: .*\n +schema: .*\n", "", block)
             return text[:stop] + "\n" + block + text[stop:]
 
@@ -73,7 +74,7 @@ class Project:
                 "GET /products/{sku}": "GET /products/{sku}/price",
                 "GET/products/*": "GET/products/*/price",
                 "  GetPriceFunction:\n    Type: AWS::Serverless::Function\n": "  GetPriceFunction:\n"
-                "    Type: AWS::Serverless::Function\n    DependsOn: PublishOrderEventsFunctionAliaslive\n",
+                "    Type: AWS::Serverless::Function\n    DependsOn: ListOrdersFunctionAliaslive\n",
                 "SourceArn: !Sub arn": "SourceArn: !Sub\n        arn",
             },
         )
@@ -118,8 +119,11 @@ class Project:
         self.copy_block("tools/bench/bounds.toml", "get-product = ", "join-room = ")
 
     def limits(self) -> None:
-        for old, new in (('"template.yaml": 2500', '"template.yaml": 2550'), ("120_000", "125_000")):
-            self.edit("tests/template/test_budgets.py", lambda text, old=old, new=new: text.replace(old, new))
+        turns = "max(turn(function) for function in RELEASED) == "
+        self.edit("tests/template/test_releases.py", lambda text: text.replace(f"{turns}3", f"{turns}4"))
+        self.edit(
+            "tests/template/test_budgets.py", lambda text: text.replace("assert 40 * versions", "assert 39 * versions")
+        )
 
     def calls(self) -> None:
         """Write what `storefront calls` records in a run of all unit tests, which takes minutes; then the tables."""
