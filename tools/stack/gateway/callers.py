@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authoriz
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -21,7 +20,6 @@ from tools.stack.gateway.exchange import Exchange, dig
 from tools.stack.gateway.refusals import Refusal
 
 Json = dict[str, Any]
-_logger = logging.getLogger("rest_gateway")
 _KEY = "usageIdentifierKey"
 _UNCHANGED_IN_PATHS = "/:@!$&'()*+,;=~"
 
@@ -105,13 +103,7 @@ def allowed_and_with_its_key(invoke: Callable[..., Awaitable[Any]]) -> Callable[
     """
 
     async def invoke_authorizer(authorizer: Json, event: Json, account: str, region: str) -> Any:
-        api = event["methodArn"].partition("/")[0]
-        function = v1._extract_lambda_ref_from_integration_uri(authorizer["authorizerUri"])
-        role = authorizer.get("authorizerCredentials")
-        try:
-            permissions.check_invocation(function, f"{api}/authorizers/{authorizer['id']}", role)
-        except permissions.NotAllowed as error:
-            _logger.warning("authorizer %s: %s", authorizer["name"], error)
+        if not permissions.may_call_authorizer(event["methodArn"].partition("/")[0], authorizer):
             return None
         result = await invoke(authorizer, event, account, region)
         policy = (result or {}).get("body")

@@ -7,14 +7,16 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/permissions.html
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.services import iam, lambda_svc
+from ministack.services import apigateway_v1, iam, lambda_svc
 
 Json = dict[str, Any]
 _API_GATEWAY = "apigateway.amazonaws.com"
 _INVOKE = "lambda:InvokeFunction"
+_logger = logging.getLogger("permissions")
 
 
 class NotAllowed(Exception):
@@ -49,6 +51,27 @@ def check_invocation(function: str, source: str, role: str | None = None) -> Non
         answer = iam_evaluator.evaluate_resource_policy(policy, asked, service=_API_GATEWAY)
     if answer.decision != "Allow":
         raise NotAllowed("Execution failed due to configuration error: Invalid permissions on Lambda function")
+
+
+def may_call_authorizer(api: str, authorizer: Json) -> bool:
+    """Whether API Gateway may call an authorizer's function; the log says why not.
+
+    Parameters
+    ----------
+    api
+        ARN of the API.
+    authorizer
+        As the emulator keeps it; HTTP and WebSocket APIs name its id and role otherwise than REST APIs.
+    """
+    function = apigateway_v1._extract_lambda_ref_from_integration_uri(authorizer["authorizerUri"])
+    name = authorizer.get("id") or authorizer["authorizerId"]
+    role = authorizer.get("authorizerCredentials") or authorizer.get("authorizerCredentialsArn")
+    try:
+        check_invocation(function, f"{api}/authorizers/{name}", role)
+    except NotAllowed as error:
+        _logger.warning("authorizer %s: %s", authorizer["name"], error)
+        return False
+    return True
 
 
 def trust(role: str) -> None:

@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocke
 from __future__ import annotations
 
 import json
-import logging
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -20,7 +19,6 @@ from tools.stack.gateway.refusals import Refusal
 
 Json = dict[str, Any]
 _LAMBDA_PATH = "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations"
-_logger = logging.getLogger("routes")
 _FAILED = 500
 # A proxy integration, said as one with mappings: the event is the body, and an error has a status of its own.
 _PASSED_THROUGH = {
@@ -91,13 +89,7 @@ def if_allowed(invoke: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable
 
     async def invoke_authorizer(authorizer: Json, event: Json, account: str, region: str) -> Any:
         api = (event.get("routeArn") or event["methodArn"]).partition("/")[0]
-        function = v2._extract_lambda_ref_from_integration_uri(authorizer["authorizerUri"])
-        role = authorizer.get("authorizerCredentialsArn")
-        try:
-            permissions.check_invocation(function, f"{api}/authorizers/{authorizer['authorizerId']}", role)
-        except permissions.NotAllowed as error:
-            _logger.warning("authorizer %s: %s", authorizer["name"], error)
-            return None
-        return await invoke(authorizer, event, account, region)
+        allowed = permissions.may_call_authorizer(api, authorizer)
+        return await invoke(authorizer, event, account, region) if allowed else None
 
     return invoke_authorizer
