@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.unit.chat.rows import ADA, NOW
 from tools.testing.aws import Aws
 from tools.testing.aws_calls import heard_by
 from tools.testing.chat import Chat
@@ -15,3 +16,11 @@ def chat(aws: Aws) -> Iterator[Chat]:
     made = Chat(aws)
     with heard_by(made.hear):
         yield made
+
+
+@pytest.fixture
+def member(chat: Chat) -> Chat:
+    """A chat with one connection, which is in one room."""
+    chat.connections.open(ADA)
+    chat.rooms.join(ADA, "support", NOW)
+    return chat
